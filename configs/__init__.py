@@ -1,0 +1,1 @@
+"""Presets: TOML data only."""

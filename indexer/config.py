@@ -1,0 +1,118 @@
+"""Options of the library as frozen structs, and the fingerprint of those that change what an index holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import xxhash
+from msgspec import Meta
+
+CHUNKING_VERSION = 1
+"""Raised when parsing or chunking changes what an unchanged file yields; part of the fingerprint."""
+
+PositiveInt = Annotated[int, Meta(ge=1)]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all option structs: frozen, keyword-only, unknown keys refused."""
+
+
+class WalkOptions(Options):
+    """Which files of the work tree are considered."""
+
+    max_file_bytes: PositiveInt = 1_000_000
+    hidden: bool = False
+    nested_repositories: bool = False
+    include_generated: bool = False
+    include_vendored: bool = False
+    include_minified: bool = False
+    exclude: tuple[str, ...] = ()
+
+
+class ParseOptions(Options):
+    """How files are parsed; `workers` 0 means one a core. Limits are seconds a file and megabytes a worker."""
+
+    workers: Annotated[int, Meta(ge=0)] = 0
+    timeout_seconds: Annotated[float, Meta(gt=0)] = 10.0
+    memory_megabytes: PositiveInt = 1024
+    languages: dict[str, str] = {}
+
+
+class ChunkOptions(Options):
+    """How symbols become chunks; sizes are characters of source text."""
+
+    max_chars: Annotated[int, Meta(ge=200)] = 1200
+    min_chars: Annotated[int, Meta(ge=0)] = 200
+
+
+class EncoderOptions(Options):
+    """Which encoder, and how it is fed; `threads` 0 means all cores.
+
+    `token_budget` bounds rows x longest row of one batch; `window_chunks` bounds how many chunks wait to be sorted by
+    length, and so the memory of the embed stage.
+    """
+
+    name: str = "minilm"
+    path: str = ""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    token_budget: Annotated[int, Meta(ge=256)] = 2048
+    window_chunks: PositiveInt = 2048
+
+
+class ProjectionOptions(Options):
+    """How vectors are reduced: the encoder's bundled basis, one fitted on this repository, or none."""
+
+    mode: Literal["bundled", "fit", "none"] = "bundled"
+    dims: Annotated[int, Meta(ge=8, le=1024)] = 128
+    centered: bool = False
+    sample_chunks: PositiveInt = 20_000
+
+
+class VectorOptions(Options):
+    """The HNSW graph of usearch, and when segments are merged."""
+
+    connectivity: PositiveInt = 16
+    expansion_add: PositiveInt = 128
+    expansion_search: PositiveInt = 64
+    max_segments: PositiveInt = 8
+    max_dead_ratio: Annotated[float, Meta(gt=0, le=1)] = 0.25
+
+
+class CacheOptions(Options):
+    """The embedding cache in the user's cache folder; `path` empty means the platform's place for it."""
+
+    enabled: bool = True
+    path: str = ""
+    max_megabytes: PositiveInt = 1024
+
+
+class Config(Options):
+    """Everything a build can be told."""
+
+    walk: WalkOptions = WalkOptions()
+    parse: ParseOptions = ParseOptions()
+    chunk: ChunkOptions = ChunkOptions()
+    encoder: EncoderOptions = EncoderOptions()
+    projection: ProjectionOptions = ProjectionOptions()
+    vectors: VectorOptions = VectorOptions()
+    cache: CacheOptions = CacheOptions()
+
+
+def fingerprint(config: Config) -> str:
+    """Return 32 hex digits over the options that decide what an unchanged file yields.
+
+    A build whose fingerprint differs from the index's starts from nothing. Threads, batch sizes, worker counts and
+    cache settings are left out, because they never change a result.
+    """
+    identity = (
+        CHUNKING_VERSION,
+        config.walk.include_generated,
+        config.walk.include_vendored,
+        config.walk.include_minified,
+        sorted(config.parse.languages.items()),
+        msgspec.structs.astuple(config.chunk),
+        config.encoder.name,
+        msgspec.structs.astuple(config.projection),
+    )
+    return xxhash.xxh3_128_hexdigest(msgspec.json.encode(identity))

@@ -1,0 +1,73 @@
+"""Every error that the library raises on purpose.
+
+    IndexerError
+    |- ConfigError            a setting is wrong (exit 2)
+    |- SourceError            the folder to index can't be used (exit 2)
+    |- NoIndexError           there is no index here (exit 3)
+    |- StaleIndexError        the index is behind the files and the caller asked for fresh (exit 3)
+    |- DamagedIndexError      a file of the index is missing, altered or malformed (exit 4)
+    |  `- FormatVersionError  the index was written by another format version (exit 4)
+    |- LockedError            another writer holds the lock (exit 5)
+    |- ModelError             the encoder's files are missing, altered or of another model (exit 6)
+    `- StorageError           the system refused a write: disk full, no permission (exit 1)
+
+A message says what happened, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class IndexerError(Exception):
+    """Base of all errors raised on purpose; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(IndexerError):
+    """A setting, option or configuration file is wrong."""
+
+    exit_code = 2
+
+
+class SourceError(IndexerError):
+    """The folder to index does not exist, is not a folder, or can't be read."""
+
+    exit_code = 2
+
+
+class NoIndexError(IndexerError):
+    """There is no committed index where one was expected."""
+
+    exit_code = 3
+
+
+class StaleIndexError(IndexerError):
+    """Files changed since the index was built, and the caller asked for a fresh answer."""
+
+    exit_code = 3
+
+
+class DamagedIndexError(IndexerError):
+    """A file of the index is missing, altered or malformed."""
+
+    exit_code = 4
+
+
+class FormatVersionError(DamagedIndexError):
+    """The index was written by a version of this program with another format."""
+
+
+class LockedError(IndexerError):
+    """Another process is writing this index."""
+
+    exit_code = 5
+
+
+class ModelError(IndexerError):
+    """An encoder's files are missing, altered, or not what was asked for."""
+
+    exit_code = 6
+
+
+class StorageError(IndexerError):
+    """The system refused to write the index: the disk is full, or permission is missing."""

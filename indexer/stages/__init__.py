@@ -1,0 +1,1 @@
+"""Verbs: each stage turns one kind of data into the next and keeps nothing."""

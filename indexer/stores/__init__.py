@@ -1,0 +1,1 @@
+"""Nouns: each store persists one thing; `generation` commits them together."""

@@ -1,0 +1,291 @@
+"""The data that flows through the pipeline, in flow order.
+
+`SourceFile | SkippedFile` -> `FileChanges` -> `Symbol` -> `Chunk` -> `EmbeddedBatch` -> `QuantizedBatch` -> a committed
+generation; on the way back `Hit`. Everything is frozen. Vectors stay matrices aligned with their chunks.
+numpy is imported for types alone, so that a run that finds nothing changed never loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class SkipReason(StrEnum):
+    """Why a file that the walk found is not in the index; `explanation` says it in a sentence."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too-large"
+    BINARY = "binary"
+    GENERATED = "generated"
+    VENDORED = "vendored"
+    MINIFIED = "minified"
+    UNREADABLE = "unreadable"
+    VANISHED = "vanished"
+    SYMLINK = "symlink"
+    NOT_REGULAR = "not-regular"
+    PARSER_FAILED = "parser-failed"
+
+    @property
+    def explanation(self) -> str:
+        """One sentence for a person."""
+        return _EXPLANATIONS[self]
+
+
+_EXPLANATIONS = {
+    SkipReason.EMPTY: "the file has no content but white space",
+    SkipReason.TOO_LARGE: "the file is larger than walk.max_file_bytes",
+    SkipReason.BINARY: "the content is not text",
+    SkipReason.GENERATED: "the file says, or .gitattributes says, that a program wrote it",
+    SkipReason.VENDORED: ".gitattributes says that the file is a copy of somebody else's code",
+    SkipReason.MINIFIED: "the lines are too long for a person to have written them",
+    SkipReason.UNREADABLE: "the system refused to read the file",
+    SkipReason.VANISHED: "the file was removed while the build ran",
+    SkipReason.SYMLINK: "symbolic links are not followed",
+    SkipReason.NOT_REGULAR: "a FIFO, socket or device is never opened",
+    SkipReason.PARSER_FAILED: "the parser ran out of time or memory, or crashed, on this file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to index: its path relative to the root (POSIX, undecodable bytes as surrogate escapes) and its stat."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that was found and is left out, and why; `detail` names the line, limit or system error."""
+
+    path: str
+    reason: SkipReason
+    detail: str = ""
+    size: int = 0
+    mtime_ns: int = 0
+
+
+class Source(Protocol):
+    """Where files come from: a work tree, or a tree that git holds."""
+
+    def files(self) -> Iterator[SourceFile | SkippedFile]:
+        """Yield every file in the source once, sorted by path."""
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content; raise OSError when it can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What the catalog knows of one file.
+
+    `hash` is xxh3_128 of the content (16 bytes; empty for a file never read). A file that is left out has its reason
+    in `skip`. `errors` counts the parser's error nodes.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    hash: bytes
+    language: str = ""
+    skip: SkipReason | None = None
+    detail: str = ""
+    errors: int = 0
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """The difference between a source and a catalog.
+
+    `added` and `modified` are to be parsed. `touched` has new stats and old content: only its record is healed.
+    `skipped` holds every file left out before parsing, `skipped_new` those among them whose record changes.
+    """
+
+    added: tuple[FileRecord, ...]
+    modified: tuple[FileRecord, ...]
+    removed: tuple[str, ...]
+    touched: tuple[FileRecord, ...]
+    skipped: tuple[FileRecord, ...]
+    skipped_new: tuple[FileRecord, ...]
+    unchanged: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the index needs no new generation; touched files alone need none."""
+        return not (self.added or self.modified or self.removed or self.skipped_new)
+
+
+class SymbolKind(StrEnum):
+    """What a symbol is, in the terms that languages share; `REGION` is code or text outside any symbol."""
+
+    FUNCTION = "function"
+    METHOD = "method"
+    CLASS = "class"
+    STRUCT = "struct"
+    INTERFACE = "interface"
+    TRAIT = "trait"
+    PROTOCOL = "protocol"
+    ENUM = "enum"
+    UNION = "union"
+    TYPE = "type"
+    MODULE = "module"
+    NAMESPACE = "namespace"
+    OBJECT = "object"
+    IMPLEMENTATION = "implementation"
+    CONSTANT = "constant"
+    VARIABLE = "variable"
+    FIELD = "field"
+    PROPERTY = "property"
+    CONSTRUCTOR = "constructor"
+    MACRO = "macro"
+    TEST = "test"
+    TABLE = "table"
+    RULE = "rule"
+    TARGET = "target"
+    STAGE = "stage"
+    ELEMENT = "element"
+    MESSAGE = "message"
+    SERVICE = "service"
+    RESOURCE = "resource"
+    SECTION = "section"
+    KEY = "key"
+    CELL = "cell"
+    REGION = "region"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A named definition in a file.
+
+    Spans are bytes in the decoded text's UTF-8 form, end exclusive, and 1-based lines, end inclusive; both include
+    decorators and the leading comment that `doc` was taken from. `parent` is the enclosing symbol's qualified name.
+    """
+
+    kind: SymbolKind
+    name: str
+    qualified_name: str
+    signature: str
+    doc: str
+    parent: str
+    start_byte: int
+    end_byte: int
+    start_line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The unit of retrieval: a symbol, a part of a long one, or a region between symbols.
+
+    `id` is 63 bits of xxh3 over (path, qualified name, kind, ordinal, part), so that it survives edits elsewhere.
+    `text` is the source of the span. `text_hash` is xxh3_128 of what is embedded: `embedded_text`.
+    """
+
+    id: int
+    path: str
+    language: str
+    kind: SymbolKind
+    name: str
+    qualified_name: str
+    signature: str
+    doc: str
+    parent: str
+    part: int
+    start_line: int
+    end_line: int
+    start_byte: int
+    end_byte: int
+    text: str
+    embedded_text: str
+    text_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """One file after parsing and chunking: the record for the catalog and its chunks in file order."""
+
+    record: FileRecord
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """Which function from text to vectors this is: equal digests mean equal vectors for equal texts."""
+
+    name: str
+    digest: str
+    dims: int
+    max_tokens: int
+
+
+class PreparedTexts(Protocol):
+    """Texts after tokenisation."""
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Tokens a text, int32[n], special tokens included, after truncation."""
+
+
+class Encoder(Protocol):
+    """Text to unit vectors; a text's vector never depends on what it is encoded with."""
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, digest and shape."""
+
+    def prepare(self, texts: Sequence[str]) -> PreparedTexts:
+        """Tokenise once."""
+
+    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Encode the given rows of prepared texts as one batch: float32[len(rows), dims], unit rows."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts as one batch: float32[n, dims], unit rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBatch:
+    """Chunks and their unit vectors, float32[n, d], row by row."""
+
+    chunks: tuple[Chunk, ...]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedBatch:
+    """Chunks and their reduced vectors: int8[n, k], and float32[n] scales such that vector = int8 * scale."""
+
+    chunks: tuple[Chunk, ...]
+    vectors: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+
+SearchMode = Literal["hybrid", "text", "vector"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result; `ranks` holds its 1-based place in each retriever that found it."""
+
+    id: int
+    path: str
+    start_line: int
+    end_line: int
+    language: str
+    kind: str
+    name: str
+    qualified_name: str
+    signature: str
+    doc: str
+    snippet: str
+    score: float
+    ranks: dict[str, int]

@@ -1,0 +1,1 @@
+"""Order, wiring, and everything a person meets."""
