@@ -18,7 +18,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of all option structs: frozen, keyword-only, unknown keys refused."""
 
 
-class WalkOptions(Options):
+class WalkOptions(Options, frozen=True):
     """Which files of the work tree are considered."""
 
     max_file_bytes: PositiveInt = 1_000_000
@@ -30,7 +30,7 @@ class WalkOptions(Options):
     exclude: tuple[str, ...] = ()
 
 
-class ParseOptions(Options):
+class ParseOptions(Options, frozen=True):
     """How files are parsed; `workers` 0 means one a core. Limits are seconds a file and megabytes a worker."""
 
     workers: Annotated[int, Meta(ge=0)] = 0
@@ -39,14 +39,14 @@ class ParseOptions(Options):
     languages: dict[str, str] = {}
 
 
-class ChunkOptions(Options):
+class ChunkOptions(Options, frozen=True):
     """How symbols become chunks; sizes are characters of source text."""
 
     max_chars: Annotated[int, Meta(ge=200)] = 1200
     min_chars: Annotated[int, Meta(ge=0)] = 200
 
 
-class EncoderOptions(Options):
+class EncoderOptions(Options, frozen=True):
     """Which encoder, and how it is fed; `threads` 0 means all cores.
 
     `token_budget` bounds rows x longest row of one batch; `window_chunks` bounds how many chunks wait to be sorted by
@@ -60,7 +60,7 @@ class EncoderOptions(Options):
     window_chunks: PositiveInt = 2048
 
 
-class ProjectionOptions(Options):
+class ProjectionOptions(Options, frozen=True):
     """How vectors are reduced: the encoder's bundled basis, one fitted on this repository, or none."""
 
     mode: Literal["bundled", "fit", "none"] = "bundled"
@@ -69,7 +69,7 @@ class ProjectionOptions(Options):
     sample_chunks: PositiveInt = 20_000
 
 
-class VectorOptions(Options):
+class VectorOptions(Options, frozen=True):
     """The HNSW graph of usearch, and when segments are merged."""
 
     connectivity: PositiveInt = 16
@@ -79,7 +79,7 @@ class VectorOptions(Options):
     max_dead_ratio: Annotated[float, Meta(gt=0, le=1)] = 0.25
 
 
-class CacheOptions(Options):
+class CacheOptions(Options, frozen=True):
     """The embedding cache in the user's cache folder; `path` empty means the platform's place for it."""
 
     enabled: bool = True
@@ -87,7 +87,7 @@ class CacheOptions(Options):
     max_megabytes: PositiveInt = 1024
 
 
-class Config(Options):
+class Config(Options, frozen=True):
     """Everything a build can be told."""
 
     walk: WalkOptions = WalkOptions()
