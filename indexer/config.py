@@ -36,7 +36,6 @@ class ParseOptions(Options, frozen=True):
     workers: Annotated[int, Meta(ge=0)] = 0
     timeout_seconds: Annotated[float, Meta(gt=0)] = 10.0
     memory_megabytes: PositiveInt = 1024
-    languages: dict[str, str] = {}
 
 
 class ChunkOptions(Options, frozen=True):
@@ -88,9 +87,10 @@ class CacheOptions(Options, frozen=True):
 
 
 class Config(Options, frozen=True):
-    """Everything a build can be told."""
+    """Everything a build can be told; `languages` maps file name globs to languages."""
 
     walk: WalkOptions = WalkOptions()
+    languages: dict[str, str] = {}
     parse: ParseOptions = ParseOptions()
     chunk: ChunkOptions = ChunkOptions()
     encoder: EncoderOptions = EncoderOptions()
@@ -110,7 +110,7 @@ def fingerprint(config: Config) -> str:
         config.walk.include_generated,
         config.walk.include_vendored,
         config.walk.include_minified,
-        sorted(config.parse.languages.items()),
+        sorted(config.languages.items()),
         msgspec.structs.astuple(config.chunk),
         config.encoder.name,
         msgspec.structs.astuple(config.projection),
