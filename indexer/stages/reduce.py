@@ -1,0 +1,80 @@
+"""Fewer dimensions, then eight bits: PCA (Pearson 1901; Hotelling 1933) and symmetric int8 with a scale per vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+INT8_MAX = 127
+FIT_SAMPLES_PER_DIM = 4
+"""A basis is fitted on at least this many samples a kept dimension; fewer describe the sample, not the code."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A linear map to fewer dimensions: `(x - mean) @ matrix`, float32[d, k] and float32[d]; `mode` says whence."""
+
+    mode: str
+    matrix: NDArray[np.float32]
+    mean: NDArray[np.float32]
+
+    @property
+    def dims(self) -> int:
+        """Dimensions kept, k."""
+        return int(self.matrix.shape[1])
+
+    @cached_property
+    def digest(self) -> str:
+        """32 hex digits over shape, basis and mean: equal digests mean equal maps."""
+        hasher = xxhash.xxh3_128(repr(self.matrix.shape).encode())
+        hasher.update(np.ascontiguousarray(self.matrix, dtype="<f4").tobytes())
+        hasher.update(np.ascontiguousarray(self.mean, dtype="<f4").tobytes())
+        return hasher.hexdigest()
+
+
+def identity_projection(dims: int) -> Projection:
+    """Return the map that keeps all dimensions, for encoders without a basis and repositories too small to fit one."""
+    return Projection("none", np.eye(dims, dtype=np.float32), np.zeros(dims, dtype=np.float32))
+
+
+def fit(vectors: NDArray[np.float32], *, dims: int, centered: bool) -> Projection:
+    """Fit a basis on float32[n, d]; keep all dimensions when n is too small or d is not larger than `dims`.
+
+    Centred is PCA; uncentred keeps more of the cosine and is the first `dims` right singular vectors.
+    """
+    samples, width = vectors.shape
+    if width <= dims or samples < FIT_SAMPLES_PER_DIM * dims:
+        return identity_projection(width)
+    mean = np.zeros(width, dtype=np.float32)
+    if centered:
+        from sklearn.decomposition import PCA
+
+        pca = PCA(n_components=dims, svd_solver="covariance_eigh").fit(vectors.astype(np.float64))
+        components, mean = pca.components_, pca.mean_.astype(np.float32)
+    else:
+        from sklearn.decomposition import TruncatedSVD
+
+        svd = TruncatedSVD(n_components=dims, algorithm="arpack", random_state=0)
+        components = svd.fit(vectors.astype(np.float64)).components_
+    return Projection("fit", np.ascontiguousarray(components.T, dtype=np.float32), mean)
+
+
+def reduce(vectors: NDArray[np.float32], projection: Projection) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Project float32[n, d] and quantise: int8[n, k], and float32[n] scales such that projected = int8 * scale.
+
+    Each vector is scaled by its own largest component, since cosine ignores scale. Computed in float64, so that a
+    row's bytes don't depend on how many rows a BLAS kernel was given. A zero vector stays zero, with scale 0.
+    """
+    if projection.mode == "none":
+        projected = vectors.astype(np.float64)
+    else:
+        centered = vectors.astype(np.float64) - projection.mean.astype(np.float64)
+        projected = centered @ projection.matrix.astype(np.float64)
+    scales = np.abs(projected).max(axis=1, initial=0.0) / INT8_MAX
+    safe = np.where(scales > 0, scales, 1.0)
+    quantized = np.rint(projected / safe[:, None]).astype(np.int8)
+    return quantized, scales.astype(np.float32)
