@@ -1,0 +1,153 @@
+"""Progress on stderr: a live bar on a terminal, a plain line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.report import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+PLAIN_INTERVAL_SECONDS = 3.0
+RATE_WINDOW_START_SECONDS = 0.5
+"""A rate over less time than this is noise, and is not shown."""
+
+
+class _Counts:
+    """What both displays show: files done of all, chunks done, chunks a second, seconds to go."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.done = 0
+        self.total = 0
+        self.chunk_count = 0
+        self._first_chunk = 0.0
+        self._first_file = 0.0
+
+    def add_files(self, done: int, total: int) -> None:
+        if not self._first_file:
+            self._first_file = time.monotonic()
+        self.done, self.total = done, total
+
+    def add_chunks(self, done: int) -> None:
+        if not self._first_chunk:
+            self._first_chunk = time.monotonic()
+        self.chunk_count += done
+
+    def line(self) -> str:
+        parts = [self.name]
+        if self.total:
+            parts.append(f"{self.done}/{self.total} files")
+        if self.chunk_count:
+            parts.append(f"{self.chunk_count} chunks")
+            elapsed = time.monotonic() - self._first_chunk
+            if elapsed > RATE_WINDOW_START_SECONDS:
+                parts.append(f"{self.chunk_count / elapsed:.0f} chunks/s")
+        if self.done and self.done < self.total:
+            left = (time.monotonic() - self._first_file) / self.done * (self.total - self.done)
+            parts.append(f"ETA {left:.0f} s")
+        return "  ".join(parts)
+
+
+class PlainProgress:
+    """A line every few seconds, for logs."""
+
+    def __init__(self) -> None:
+        self._counts = _Counts()
+        self._last = time.monotonic()
+
+    def stage(self, name: str) -> None:
+        """Remember the stage; print when it is time."""
+        self._counts.name = name
+        self._tick()
+
+    def files(self, done: int, total: int) -> None:
+        """Count files; print when it is time."""
+        self._counts.add_files(done, total)
+        self._tick()
+
+    def chunks(self, done: int) -> None:
+        """Count chunks; print when it is time."""
+        self._counts.add_chunks(done)
+        self._tick()
+
+    def _tick(self) -> None:
+        if time.monotonic() - self._last >= PLAIN_INTERVAL_SECONDS:
+            self._last = time.monotonic()
+            click.echo(self._counts.line(), err=True)
+
+
+class LiveProgress:
+    """A bar that redraws itself; rich is loaded at the first call, so that a run without work stays cheap."""
+
+    def __init__(self) -> None:
+        self._counts = _Counts()
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def stage(self, name: str) -> None:
+        """Show the stage."""
+        self._counts.name = name
+        self._draw()
+
+    def files(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self._counts.add_files(done, total)
+        self._draw()
+
+    def chunks(self, done: int) -> None:
+        """Count chunks."""
+        self._counts.add_chunks(done)
+        self._draw()
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _draw(self) -> None:
+        if not self._counts.total:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            columns = (BarColumn(bar_width=30), TextColumn("{task.description}"))
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("")
+        assert self._task is not None
+        self._bar.update(
+            self._task, description=self._counts.line(), completed=self._counts.done, total=self._counts.total
+        )
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """Give the progress display that fits stderr, or None when asked to be quiet."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        live = LiveProgress()
+        try:
+            yield live
+        finally:
+            live.close()
+    else:
+        yield PlainProgress()
+
+
+def printable(text: str) -> str:
+    """Return text that is safe on a terminal: control characters and undecodable bytes are shown as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
