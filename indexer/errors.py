@@ -9,6 +9,7 @@
     |  `- FormatVersionError  the index was written by another format version (exit 4)
     |- LockedError            another writer holds the lock (exit 5)
     |- ModelError             the encoder's files are missing, altered or of another model (exit 6)
+    |- ParseTimeoutError      a file took the parser longer than parse.timeout_seconds; the file is skipped
     `- StorageError           the system refused a write: disk full, no permission (exit 1)
 
 A message says what happened, where, and what to do about it.
@@ -67,6 +68,10 @@ class ModelError(IndexerError):
     """An encoder's files are missing, altered, or not what was asked for."""
 
     exit_code = 6
+
+
+class ParseTimeoutError(IndexerError):
+    """The parser ran out of time on one file; a pipeline counts the file as skipped with PARSER_FAILED."""
 
 
 class StorageError(IndexerError):
