@@ -30,6 +30,7 @@ class SkipReason(StrEnum):
     VANISHED = "vanished"
     SYMLINK = "symlink"
     NOT_REGULAR = "not-regular"
+    NESTED_REPOSITORY = "nested-repository"
     PARSER_FAILED = "parser-failed"
 
     @property
@@ -49,17 +50,23 @@ _EXPLANATIONS = {
     SkipReason.VANISHED: "the file was removed while the build ran",
     SkipReason.SYMLINK: "symbolic links are not followed",
     SkipReason.NOT_REGULAR: "a FIFO, socket or device is never opened",
+    SkipReason.NESTED_REPOSITORY: "another repository inside this one is followed by walk.nested_repositories alone",
     SkipReason.PARSER_FAILED: "the parser ran out of time or memory, or crashed, on this file",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to index: its path relative to the root (POSIX, undecodable bytes as surrogate escapes) and its stat."""
+    """A file to index: its path relative to the root (POSIX, undecodable bytes as surrogate escapes) and its stat.
+
+    A source whose stats are derived from the content itself gives a negative `mtime_ns` below -1, which is never racy.
+    `kept_by` names the .gitattributes line that keeps a file whatever its content says of its origin.
+    """
 
     path: str
     size: int
     mtime_ns: int
+    kept_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,9 @@ class FileRecord:
     """What the catalog knows of one file.
 
     `hash` is xxh3_128 of the content (16 bytes; empty for a file never read). A file that is left out has its reason
-    in `skip`. `errors` counts the parser's error nodes.
+    in `skip`. `errors` counts the parser's error nodes. `mtime_ns` is -1 where the file may have changed again within
+    the clock's granularity, so that it is read at the next look. `detail` is the line, limit or system error behind
+    `skip`, or, of a file that is not skipped, the .gitattributes line that keeps it.
     """
 
     path: str
@@ -106,8 +115,12 @@ class FileRecord:
 class FileChanges:
     """The difference between a source and a catalog.
 
-    `added` and `modified` are to be parsed. `touched` has new stats and old content: only its record is healed.
-    `skipped` holds every file left out before parsing, `skipped_new` those among them whose record changes.
+    `added` and `modified` are to be parsed; parsing may still skip some. `added` are files that the index doesn't hold,
+    even where the catalog has them as skipped. `removed` are the catalog's paths that the source no longer has.
+    `touched` are files whose stats differ from the catalog's but whose content doesn't: only the record is healed.
+    `skipped` holds every file that stays or becomes skipped without parsing; `skipped_new` those among them that the
+    catalog doesn't have, or has as indexed or under another reason, so that their old chunks go. `unchanged` counts the
+    indexed files whose content is the catalog's, touched ones among them.
     """
 
     added: tuple[FileRecord, ...]
