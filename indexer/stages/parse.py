@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -85,7 +86,10 @@ class _Leading(NamedTuple):
 
 
 class _Definition(NamedTuple):
-    """One definition: its widest span with all that belongs to it, and the nodes that describe it."""
+    """One definition: its widest span with all that belongs to it, and the nodes that describe it.
+
+    `leading` holds the comments and attributes before it, `comments` those in its signature.
+    """
 
     start: int
     negative_end: int
@@ -94,6 +98,7 @@ class _Definition(NamedTuple):
     kind: SymbolKind
     captures: dict[str, list[Node]]
     leading: list[_Leading]
+    comments: list[_Leading]
 
 
 def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) -> ParseResult:
@@ -180,6 +185,9 @@ def _find_definitions(grammar: _Grammar, data: bytes, root: Node) -> list[_Defin
             node = captures["doc"][0]
             docs[node.start_byte] = node
     definitions: list[_Definition] = []
+    comments = [item for item in leading.values() if item.is_comment]
+    comments.sort()
+    starts = [item.start for item in comments]
     for _, node, kind, captures in found.values():
         outer = node
         while wrappers and (wrapper := wrappers.get((outer.start_byte, outer.end_byte))) is not None:
@@ -188,7 +196,9 @@ def _find_definitions(grammar: _Grammar, data: bytes, root: Node) -> list[_Defin
         body = captures.get("body")
         if body is not None and "doc" not in captures and (doc := docs.get(body[0].start_byte)) is not None:
             captures["doc"] = [doc]
-        definitions.append(_Definition(start, -outer.end_byte, row, node, kind, captures, before))
+        stop = node.end_byte if body is None else body[0].start_byte
+        inside = comments[bisect_left(starts, node.start_byte) : bisect_left(starts, stop)] if comments else []
+        definitions.append(_Definition(start, -outer.end_byte, row, node, kind, captures, before, inside))
     definitions.sort(key=itemgetter(0, 1))
     return definitions
 
@@ -270,7 +280,13 @@ def _signature(definition: _Definition, data: bytes) -> str:
     start = definition.node.start_byte
     body = definition.captures.get("body")
     end = definition.node.end_byte if body is None else body[0].start_byte
-    return fold(data[start : min(end, start + 4 * MAX_SIGNATURE_BYTES)], MAX_SIGNATURE_BYTES).rstrip(" {:=;,")
+    end = min(end, start + 4 * MAX_SIGNATURE_BYTES)
+    pieces: list[bytes] = []
+    for comment in definition.comments:
+        pieces.append(data[start : comment.start])
+        start = comment.end
+    pieces.append(data[start:end])
+    return fold(b" ".join(pieces), MAX_SIGNATURE_BYTES).rstrip(" {:=;,")
 
 
 def _doc(definition: _Definition, data: bytes) -> str:
@@ -278,7 +294,8 @@ def _doc(definition: _Definition, data: bytes) -> str:
     if doc is not None:
         return clean_docstring(data[doc[0].start_byte : doc[0].end_byte].decode("utf-8", "replace"))[:MAX_DOC_BYTES]
     parts: list[str] = []
-    for item in definition.leading:
+    has_body = "body" in definition.captures
+    for item in definition.leading or (definition.comments if has_body else ()):
         if item.doc is not None:
             parts.append(clean_docstring(data[item.doc.start_byte : item.doc.end_byte].decode("utf-8", "replace")))
         elif item.is_comment:
