@@ -1,0 +1,55 @@
+"""Text to terms, the same when indexing and when searching.
+
+A word is a run of letters, digits and underscores. An identifier of several parts yields itself, lower-cased, and its
+parts, split at underscores, at case and between letters and digits; parts are stemmed (Snowball English, Porter 2001),
+whole identifiers are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from py_rust_stemmers import SnowballStemmer
+
+MAX_TERM_CHARS = 64
+"""Longer words are data (hashes, base64), not names; their first parts are kept."""
+_MAX_PARTS = 12
+
+_WORD = re.compile(r"\w+")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_stemmer = SnowballStemmer("english")
+
+
+def terms(text: str) -> list[str]:
+    """Return the terms of a text in order."""
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        found.extend(word_terms(word))
+    return found
+
+
+def indexed_text(text: str) -> str:
+    """Return the terms of a text joined by spaces, for a tokenizer that splits at white space."""
+    return " ".join(terms(text))
+
+
+@lru_cache(maxsize=65536)
+def word_terms(word: str) -> tuple[str, ...]:
+    """Return the terms of one word: the whole identifier first, then its parts."""
+    parts = _PART.findall(word)[:_MAX_PARTS]
+    stems = tuple(stem(part.lower()) for part in parts if len(part) <= MAX_TERM_CHARS)
+    if len(parts) <= 1 or len(word) > MAX_TERM_CHARS:
+        return stems
+    return (word.lower(), *stems)
+
+
+def stem(word: str) -> str:
+    """Return the stem of a lower-case word."""
+    return str(_stemmer.stem_word(word))
+
+
+def distinct(words: Iterable[str]) -> list[str]:
+    """Return words without repetition, in order of first appearance."""
+    return list(dict.fromkeys(words))

@@ -1,0 +1,206 @@
+"""The catalog: what is known of each file, and in which vector segment each chunk lives, in one SQLite file.
+
+A committed catalog is opened immutable, so an index serves from a read-only mount. It may come from somewhere else:
+the schema must be exactly ours, so that no view, trigger or virtual table runs, and damage is a DamagedIndexError.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from indexer.errors import DamagedIndexError
+from indexer.stores import digest
+from indexer.stores.layout import REMEDY
+from indexer.types import FileRecord, SkipReason
+
+SCHEMA = (
+    """CREATE TABLE files (
+  id INTEGER PRIMARY KEY,
+  path BLOB NOT NULL UNIQUE,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  language TEXT NOT NULL,
+  skip TEXT,
+  detail TEXT NOT NULL,
+  errors INTEGER NOT NULL,
+  lines INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT""",
+    """CREATE TABLE chunks (
+  id INTEGER PRIMARY KEY,
+  file INTEGER NOT NULL,
+  segment INTEGER NOT NULL,
+  scale REAL NOT NULL,
+  text_hash BLOB NOT NULL,
+  text_key INTEGER NOT NULL
+) STRICT""",
+    "CREATE INDEX chunks_file ON chunks (file)",
+    "CREATE INDEX chunks_text ON chunks (text_key)",
+)
+_RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines"
+_BATCH = 500
+"""Values a statement; SQLite's lowest default limit is 999."""
+
+
+class FileStat(NamedTuple):
+    """What the detect stage compares first."""
+
+    size: int
+    mtime_ns: int
+
+
+class ChunkRow(NamedTuple):
+    """Where a chunk's vector lives: its segment, its scale, and the hash of the text it was made from."""
+
+    id: int
+    text_hash: bytes
+    segment: int
+    scale: float
+
+
+class Catalog:
+    """A catalog, read-only; safe to share between threads. Raises DamagedIndexError on malformed files."""
+
+    def __init__(self, path: Path, *, connection: sqlite3.Connection | None = None) -> None:
+        """Open a committed catalog; `connection` is for the writer's own view of what is staged."""
+        self._path = path
+        if connection is not None:
+            self._connection = connection
+            return
+        uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
+        with self._damage():
+            self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+            _harden(self._connection)
+            found = self._connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+        if sorted(sql for (sql,) in found) != sorted(SCHEMA):
+            self.close()
+            raise DamagedIndexError(f"{path}: has another schema than this program writes; {REMEDY}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def records(self) -> dict[str, FileRecord]:
+        """Return every file's record by path."""
+        return {record.path: record for record in self.iter_records()}
+
+    def iter_records(self) -> Iterator[FileRecord]:
+        """Yield every file's record, sorted by the bytes of the path."""
+        for row in self._rows(f"SELECT {_RECORD} FROM files ORDER BY path"):
+            yield _record(row)
+
+    def stats(self) -> dict[str, FileStat]:
+        """Return every file's size and modification time by path; the cheapest way to see that nothing changed."""
+        rows = self._rows("SELECT path, size, mtime_ns FROM files")
+        decode = os.fsdecode
+        return {decode(path): FileStat(size, mtime) for path, size, mtime in rows}
+
+    def record(self, path: str) -> FileRecord | None:
+        """Return one file's record."""
+        for row in self._rows(f"SELECT {_RECORD} FROM files WHERE path = ?", (os.fsencode(path),)):
+            return _record(row)
+        return None
+
+    def file_count(self) -> int:
+        """Return the number of files, skipped ones included."""
+        return self._number("SELECT count(*) FROM files")
+
+    def skipped_count(self) -> int:
+        """Return the number of skipped files."""
+        return self._number("SELECT count(*) FROM files WHERE skip IS NOT NULL")
+
+    def chunk_count(self) -> int:
+        """Return the number of chunks."""
+        return self._number("SELECT count(*) FROM chunks")
+
+    def chunk_ids(self, *, segment: int | None = None) -> Iterator[int]:
+        """Yield the ids of all chunks, or of those whose vector lives in one segment, ascending."""
+        where, values = ("", ()) if segment is None else (" WHERE segment = ?", (segment,))
+        for (chunk_id,) in self._rows(f"SELECT id FROM chunks{where} ORDER BY id", values):
+            yield chunk_id
+
+    def chunk_ids_of(self, path: str) -> list[int]:
+        """Return the ids of a file's chunks."""
+        sql = "SELECT c.id FROM chunks c JOIN files f ON f.id = c.file WHERE f.path = ? ORDER BY c.id"
+        return [chunk_id for (chunk_id,) in self._rows(sql, (os.fsencode(path),))]
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, ChunkRow]:
+        """Return the rows of those of the given chunks that exist, by id."""
+        rows = self._many("SELECT id, text_hash, segment, scale FROM chunks WHERE id IN ({})", ids)
+        return {row[0]: ChunkRow(*row) for row in rows}
+
+    def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return in which segment each of the given chunks lives; unknown ones are left out."""
+        return dict(self._many("SELECT id, segment FROM chunks WHERE id IN ({})", ids))
+
+    def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
+        """Return one chunk for each text hash that the catalog knows."""
+        wanted = set(text_hashes)
+        rows = self._many(
+            "SELECT id, text_hash, segment, scale FROM chunks WHERE text_key IN ({})",
+            [text_key(text_hash) for text_hash in wanted],
+        )
+        return {row[1]: ChunkRow(*row) for row in rows if row[1] in wanted}
+
+    def file_digests(self) -> Iterator[tuple[str, int]]:
+        """Yield each file's path and stored digest."""
+        for path, value in self._rows("SELECT path, digest FROM files ORDER BY path"):
+            yield os.fsdecode(path), digest.from_bytes(value)
+
+    def languages(self) -> dict[str, tuple[int, int]]:
+        """Return indexed files and their chunks by language; files of no language count under the empty name."""
+        files = dict(self._rows("SELECT language, count(*) FROM files WHERE skip IS NULL GROUP BY language"))
+        sql = "SELECT f.language, count(*) FROM chunks c JOIN files f ON f.id = c.file GROUP BY f.language"
+        chunks = dict(self._rows(sql))
+        return {language: (files[language], chunks.get(language, 0)) for language in sorted(files)}
+
+    def skips(self) -> dict[str, int]:
+        """Return the number of skipped files by reason."""
+        rows = self._rows("SELECT skip, count(*) FROM files WHERE skip IS NOT NULL GROUP BY skip ORDER BY skip")
+        return dict(rows)
+
+    def _number(self, sql: str) -> int:
+        (row,) = self._rows(sql)
+        return int(row[0])
+
+    def _many(self, sql: str, values: Sequence[int]) -> Iterator[Any]:
+        for start in range(0, len(values), _BATCH):
+            part = values[start : start + _BATCH]
+            yield from self._rows(sql.format(",".join("?" * len(part))), part)
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._damage():
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.DatabaseError, OverflowError) as error:
+            raise DamagedIndexError(f"{self._path}: {error}; {REMEDY}") from error
+
+
+def text_key(text_hash: bytes) -> int:
+    """Return the indexed part of a text hash: its first eight bytes as a signed number."""
+    return int.from_bytes(text_hash[:8], "little", signed=True)
+
+
+def _record(row: Any) -> FileRecord:
+    path, size, mtime_ns, content, language, skip, detail, errors, lines = row
+    reason = None if skip is None else SkipReason(skip)
+    return FileRecord(os.fsdecode(path), size, mtime_ns, content, language, reason, detail, errors, lines)
+
+
+def _harden(connection: sqlite3.Connection) -> None:
+    """Trust nothing in the schema, and look for malformed cells while reading."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA mmap_size = 0")
+    connection.execute("PRAGMA query_only = ON")

@@ -1,0 +1,50 @@
+"""The content digest: a sum over chunks and files, so that an increment costs what changed and order never matters.
+
+A file's digest is xxh3_128 of its path, content hash, language and skip reason, plus xxh3_128 of each of its chunks'
+id, text hash and int8 vector, modulo 2^128. An index's digest is the sum of its files' digests. Equal trees, options
+and models give equal digests, however the index came about.
+"""
+
+from __future__ import annotations
+
+import os
+
+import xxhash
+
+from indexer.types import FileRecord
+
+_MODULUS = 1 << 128
+
+
+def of_record(record: FileRecord) -> int:
+    """Return a file's own part; stat values are no content and left out."""
+    state = xxhash.xxh3_128()
+    for part in (os.fsencode(record.path), record.hash, record.language.encode(), (record.skip or "").encode()):
+        state.update(len(part).to_bytes(4, "little"))
+        state.update(part)
+    return state.intdigest()
+
+
+def of_chunk(chunk_id: int, text_hash: bytes, vector: bytes) -> int:
+    """Return a chunk's part."""
+    return xxhash.xxh3_128_intdigest(chunk_id.to_bytes(8, "little") + text_hash + vector)
+
+
+def add(*parts: int) -> int:
+    """Add parts; pass negative ones to take them away."""
+    return sum(parts) % _MODULUS
+
+
+def to_bytes(value: int) -> bytes:
+    """Return 16 bytes, little-endian."""
+    return value.to_bytes(16, "little")
+
+
+def from_bytes(content: bytes) -> int:
+    """Return the number that `to_bytes` wrote."""
+    return int.from_bytes(content, "little")
+
+
+def to_hex(value: int) -> str:
+    """Return 32 hex digits."""
+    return f"{value:032x}"

@@ -1,0 +1,135 @@
+"""What the text index stores of a chunk: its fields for people, and its vector for rebuilding the vector index."""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+
+from indexer.types import Chunk, SymbolKind
+
+_HEADER = struct.Struct("<BBHf")
+_HEADER_VERSION = 1
+_INT8 = 1
+
+
+class StoredChunk(msgspec.Struct, frozen=True, array_like=True):
+    """A chunk as stored. `embedded` is the embedded text; when `embedded_ends_with_text`, only what precedes `text`."""
+
+    id: int
+    path: str
+    language: str
+    kind: str
+    name: str
+    qualified_name: str
+    signature: str
+    doc: str
+    parent: str
+    part: int
+    start_line: int
+    end_line: int
+    start_byte: int
+    end_byte: int
+    text: str
+    text_hash: bytes
+    embedded: str
+    embedded_ends_with_text: bool
+
+    @property
+    def embedded_text(self) -> str:
+        """The text that the vector was made from."""
+        return self.embedded + self.text if self.embedded_ends_with_text else self.embedded
+
+    def to_chunk(self) -> Chunk:
+        """Return the chunk that was indexed."""
+        return Chunk(
+            id=self.id,
+            path=source_path(self.path),
+            language=self.language,
+            kind=SymbolKind(self.kind),
+            name=self.name,
+            qualified_name=self.qualified_name,
+            signature=self.signature,
+            doc=self.doc,
+            parent=self.parent,
+            part=self.part,
+            start_line=self.start_line,
+            end_line=self.end_line,
+            start_byte=self.start_byte,
+            end_byte=self.end_byte,
+            text=self.text,
+            embedded_text=self.embedded_text,
+            text_hash=self.text_hash,
+        )
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(StoredChunk)
+
+
+def encode_stored(chunk: Chunk) -> bytes:
+    """Return the stored bytes of a chunk; characters that UTF-8 can't hold become question marks."""
+    ends_with_text = bool(chunk.text) and chunk.embedded_text.endswith(chunk.text)
+    embedded = chunk.embedded_text.removesuffix(chunk.text) if ends_with_text else chunk.embedded_text
+    stored = StoredChunk(
+        chunk.id,
+        index_path(chunk.path),
+        chunk.language,
+        str(chunk.kind),
+        utf8(chunk.name),
+        utf8(chunk.qualified_name),
+        utf8(chunk.signature),
+        utf8(chunk.doc),
+        utf8(chunk.parent),
+        chunk.part,
+        chunk.start_line,
+        chunk.end_line,
+        chunk.start_byte,
+        chunk.end_byte,
+        utf8(chunk.text),
+        chunk.text_hash,
+        utf8(embedded),
+        ends_with_text,
+    )
+    return _encoder.encode(stored)
+
+
+def decode_stored(content: bytes) -> StoredChunk:
+    """Return what `encode_stored` wrote; raises msgspec.DecodeError."""
+    return _decoder.decode(content)
+
+
+def encode_embedding(vector: bytes, scale: float) -> bytes:
+    """Return version, dtype, dims and scale in eight bytes, little-endian, and the int8 vector."""
+    return _HEADER.pack(_HEADER_VERSION, _INT8, len(vector), scale) + vector
+
+
+def decode_embedding(content: bytes) -> tuple[bytes, float]:
+    """Return the int8 vector and its scale; raises ValueError on anything that `encode_embedding` did not write."""
+    if len(content) < _HEADER.size:
+        raise ValueError("an embedding is shorter than its header")
+    version, dtype, dims, scale = _HEADER.unpack_from(content)
+    vector = content[_HEADER.size :]
+    if version != _HEADER_VERSION or dtype != _INT8 or dims != len(vector):
+        raise ValueError("an embedding's header does not fit its bytes")
+    return vector, scale
+
+
+def index_path(path: str) -> str:
+    """Return a path as the text index holds it: bytes that are not UTF-8 become NUL, which no path has, and hex."""
+    if path.isascii() or utf8(path) == path:
+        return path
+    return "".join(f"\0{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in path)
+
+
+def source_path(path: str) -> str:
+    """Return the path that `index_path` was given."""
+    if "\0" not in path:
+        return path
+    first, *rest = path.split("\0")
+    return first + "".join(chr(0xDC00 + int(part[:2], 16)) + part[2:] for part in rest)
+
+
+def utf8(text: str) -> str:
+    """Return the text with lone surrogates replaced by question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

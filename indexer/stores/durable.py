@@ -1,0 +1,79 @@
+"""The durable steps of a commit, each in one function, so that a test can fail or kill the process at any of them.
+
+Every function calls `before_step(operation, path)` first. In a running program that does nothing; a test replaces it
+to raise OSError or to kill the process.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+
+def _no_step(operation: str, path: Path) -> None:
+    """Do nothing."""
+
+
+before_step: Callable[[str, Path], None] = _no_step
+"""Called before each durable step with its name (`write`, `fsync`, `fsync-dir`, `rename`, `link`, `copy`) and path."""
+
+_NO_HARD_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EACCES}
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that must not exist yet, and fsync it."""
+    before_step("write", path)
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        before_step("fsync", path)
+        os.fsync(file.fileno())
+
+
+def fsync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    before_step("fsync", path)
+    # Windows flushes only through a handle that may write.
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fsync_dir(path: Path) -> None:
+    """Make a folder's entries durable; Windows has no such call and journals them itself."""
+    before_step("fsync-dir", path)
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename atomically, replacing a file at the target."""
+    before_step("rename", target)
+    source.replace(target)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link a file; copy it where the file system has no hard links."""
+    before_step("link", target)
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        copy(source, target)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file's content."""
+    before_step("copy", target)
+    shutil.copyfile(source, target, follow_symlinks=False)

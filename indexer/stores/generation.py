@@ -1,0 +1,193 @@
+"""A committed generation, read-only: text, vectors, catalog, projection and identities that belong together.
+
+Opening reads CURRENT and generation.json and looks at file sizes; each file's content is checked against its checksum
+before it is first used, so that an altered file is a DamagedIndexError and never a wrong answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from indexer.config import VectorOptions
+from indexer.errors import DamagedIndexError, NoIndexError
+from indexer.stores import layout, lock
+from indexer.stores import manifest as manifests
+from indexer.stores.catalog import Catalog
+from indexer.stores.layout import REMEDY
+from indexer.stores.manifest import Manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from indexer.stores.text import TextIndex
+    from indexer.stores.vectors import Neighbours, VectorSegments
+
+_ATTEMPTS = 100
+
+
+class Generation:
+    """One generation, open for reading until `close`; it is not collected meanwhile. Safe to share between threads."""
+
+    def __init__(
+        self, index_dir: Path, number: int, manifest: Manifest, lease: BinaryIO, options: VectorOptions
+    ) -> None:
+        """Use `open_generation`."""
+        self.index_dir = index_dir
+        self.number = number
+        self.manifest = manifest
+        self.path = layout.generation_dir(index_dir, number)
+        self._lease = lease
+        self._options = options
+        self._checked: set[str] = set()
+        self._lock = threading.RLock()
+
+    @property
+    def name(self) -> str:
+        """The generation's name, as in CURRENT."""
+        return self.path.name
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files, in bytes; hard links shared with other generations count in full."""
+        return sum(entry.size for entry in self.manifest.files.values())
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Files, and where chunks live."""
+        with self._lock:
+            self.check(layout.CATALOG)
+            return Catalog(self.path / layout.CATALOG)
+
+    @cached_property
+    def text(self) -> TextIndex:
+        """The text index; imports tantivy."""
+        from indexer.stores.text import TextIndex
+
+        with self._lock:
+            self.check(layout.TEXT + "/")
+            return TextIndex(self.path / layout.TEXT)
+
+    @cached_property
+    def vectors(self) -> VectorSegments:
+        """The vector segments; imports usearch."""
+        from indexer.stores.vectors import VectorSegments
+
+        with self._lock:
+            self.check(layout.VECTORS + "/")
+            return VectorSegments(
+                self.path / layout.VECTORS,
+                self.manifest.segments,
+                dims=self.manifest.projection.dims,
+                options=self._options,
+            )
+
+    def nearest(self, vector: NDArray[np.int8], *, limit: int, exact: bool | None = None) -> Neighbours:
+        """Return the live chunks nearest to int8[k]; see VectorSegments.search."""
+        return self.vectors.search(vector, limit=limit, segments_of=self.catalog.segments_of, exact=exact)
+
+    def projection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Return the basis, float32[d, k], and mean, float32[d], or None when vectors are not projected."""
+        if layout.PROJECTION not in self.manifest.files:
+            return None
+        from indexer.stores.projection import read_projection
+
+        with self._lock:
+            self.check(layout.PROJECTION)
+            return read_projection(self.path / layout.PROJECTION)
+
+    def check(self, prefix: str = "") -> None:
+        """Compare the files whose name starts with `prefix` to their checksums, each once; raises DamagedIndexError."""
+        for name, expected in self.manifest.files.items():
+            if name.startswith(prefix) and name not in self._checked:
+                path = self.path / name
+                try:
+                    found = manifests.file_sum(path)
+                except OSError as error:
+                    raise DamagedIndexError(f"{path}: can't be read ({error.strerror}); {REMEDY}") from error
+                if found != expected:
+                    raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
+                self._checked.add(name)
+
+    def close(self) -> None:
+        """Close every file and let the generation be collected."""
+        with self._lock:
+            for name in ("catalog", "vectors"):
+                store = self.__dict__.pop(name, None)
+                if store is not None:
+                    store.close()
+            self.__dict__.pop("text", None)
+            self._lease.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_generation(index_dir: Path, *, options: VectorOptions | None = None) -> Generation:
+    """Open the current generation.
+
+    Raises NoIndexError when nothing was committed, FormatVersionError when another version wrote it, and
+    DamagedIndexError when a file is missing, has another size, or is malformed.
+    """
+    options = options or VectorOptions()
+    # A generation may be collected between reading CURRENT and opening it: then CURRENT names a later one.
+    for _ in range(_ATTEMPTS):
+        current = layout.read_current(index_dir)
+        try:
+            return open_number(index_dir, current.number, checksum=current.checksum, options=options)
+        except NoIndexError:
+            if layout.read_current(index_dir) == current:
+                path = layout.generation_dir(index_dir, current.number) / layout.MANIFEST
+                raise DamagedIndexError(f"{path}: is missing, but CURRENT names it; {REMEDY}") from None
+    raise DamagedIndexError(f"{index_dir}: generations vanish faster than they can be opened; {REMEDY}")
+
+
+def open_number(
+    index_dir: Path, number: int, *, checksum: str = "", options: VectorOptions | None = None
+) -> Generation:
+    """Open a generation by number, its manifest's checksum being `checksum` if given.
+
+    Raises NoIndexError when there is none or it is being collected; else as `open_generation`.
+    """
+    folder = layout.generation_dir(index_dir, number)
+    path = folder / layout.MANIFEST
+    try:
+        lease = path.open("rb")
+    except FileNotFoundError:
+        raise NoIndexError(f"{folder}: there is no such generation") from None
+    except OSError as error:
+        raise DamagedIndexError(f"{path}: can't be read ({error.strerror}); check the permissions") from error
+    try:
+        if not lock.lease(lease, path):
+            raise NoIndexError(f"{folder}: was collected")
+        manifest = manifests.read(folder)
+        if manifest.generation != number or checksum not in ("", manifest.checksum):
+            raise DamagedIndexError(f"{path}: is not the manifest that CURRENT names; {REMEDY}")
+        _check_sizes(folder, manifest)
+    except BaseException:
+        lease.close()
+        raise
+    return Generation(index_dir, number, manifest, lease, options or VectorOptions())
+
+
+def _check_sizes(folder: Path, manifest: Manifest) -> None:
+    """Look at every file without reading it; a name that leaves the folder, or a link, is damage."""
+    for name, expected in manifest.files.items():
+        parts = name.split("/")
+        if len(parts) > 2 or any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
+            raise DamagedIndexError(f"{folder / layout.MANIFEST}: names a file outside the index; {REMEDY}")
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            raise DamagedIndexError(f"{path}: is missing; {REMEDY}")
+        size = path.stat().st_size
+        if size != expected.size:
+            raise DamagedIndexError(f"{path}: has {size} bytes instead of {expected.size}; {REMEDY}")

@@ -1,0 +1,288 @@
+"""The text index: BM25 over a chunk's fields, and all that is known of the chunk, in Tantivy.
+
+The only module that imports tantivy. Text fields hold terms of indexer.languages.analyzer, joined by spaces; what a
+person reads is in the stored fields of indexer.stores.document. Search sees deleted documents' statistics until their
+segment is merged, so term weights are corrected to those of the living, and a text index with many dead is rewritten.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import tantivy
+
+from indexer.errors import DamagedIndexError
+from indexer.stores.document import StoredChunk, decode_stored
+from indexer.stores.layout import REMEDY
+
+WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
+"""Analysed fields, in the order of indexer.stores.text_writer's documents."""
+RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
+"""Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
+
+_POSITIONS = {"names", "body"}
+_TOKENIZER = "words"
+
+
+def schema() -> tantivy.Schema:
+    """Return the schema of the text index."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    for name in RAW_FIELDS:
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in WORD_FIELDS:
+        option = "position" if name in _POSITIONS else "freq"
+        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option=option)
+    builder.add_bytes_field("stored", stored=True)
+    builder.add_bytes_field("embedding", stored=True)
+    return builder.build()
+
+
+def register_tokenizer(index: tantivy.Index) -> None:
+    """Tell an index how analysed fields are split."""
+    index.register_tokenizer(_TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+
+
+class SegmentStats(NamedTuple):
+    """Documents in all segments, dead ones included; dead ones; and the number of segments."""
+
+    documents: int
+    dead: int
+    segments: int
+
+
+class Match(NamedTuple):
+    """A chunk that a query found, and its score."""
+
+    id: int
+    score: float
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chunk must be: any of the languages, any of the kinds, a path that a regular expression matches or not."""
+
+    languages: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    path_pattern: str = ""
+    not_path_pattern: str = ""
+
+
+class TextIndex:
+    """A committed text index, read-only and safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the folder; raises DamagedIndexError when Tantivy can't."""
+        self._path = path
+        with damage(path), readable(path) as folder:
+            self._index = tantivy.Index.open(str(folder))
+            # No thread that watches the folder: what is committed never changes.
+            self._index.config_reader("manual")
+            register_tokenizer(self._index)
+            self._searcher = self._index.searcher()
+        self._schema = self._index.schema
+
+    @property
+    def count(self) -> int:
+        """The number of living documents."""
+        return int(self._searcher.num_docs)
+
+    @cached_property
+    def stats(self) -> SegmentStats:
+        """How many documents and segments there are, dead ones included."""
+        return segment_stats(self._path)
+
+    def search(
+        self,
+        terms: Mapping[str, Mapping[str, float]],
+        *,
+        limit: int,
+        filters: Filters | None = None,
+        any_of: Sequence[int] = (),
+    ) -> list[Match]:
+        """Return the best chunks by weighted BM25, best first, equal scores by id.
+
+        `terms` maps a field to its terms and their weights: analysed terms for WORD_FIELDS, whole values for
+        RAW_FIELDS. `any_of` limits the search to these chunk ids.
+        """
+        parts = [
+            (tantivy.Occur.Should, tantivy.Query.boost_query(self._term(field, term), weight * correction))
+            for field, weighted in terms.items()
+            for term, weight in weighted.items()
+            if (correction := self._correction(field, term)) > 0
+        ]
+        if not parts or limit < 1:
+            return []
+        query = tantivy.Query.boolean_query(parts)
+        return self._matches(self._filtered(query, filters, any_of), limit)
+
+    def phrases(
+        self, field: str, phrase: Sequence[str], *, limit: int, slop: int = 0, filters: Filters | None = None
+    ) -> list[Match]:
+        """Return the best chunks that hold the terms next to each other in `names` or `body`."""
+        if len(phrase) < 2:
+            return []
+        query = tantivy.Query.phrase_query(self._schema, field, list(phrase), slop)
+        return self._matches(self._filtered(query, filters, ()), limit)
+
+    def filter(self, filters: Filters, *, limit: int) -> list[int]:
+        """Return the ids of up to `limit` chunks that the filters let through."""
+        query = self._filtered(tantivy.Query.all_query(), filters, ())
+        return [match.id for match in self._matches(query, limit)]
+
+    def filter_count(self, filters: Filters) -> int:
+        """Return how many chunks the filters let through."""
+        with damage(self._path):
+            query = self._filtered(tantivy.Query.all_query(), filters, ())
+            return int(self._searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
+
+    def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
+        """Return the ids of chunks whose raw field is exactly this value."""
+        return [match.id for match in self._matches(self._term(field, value), limit)]
+
+    def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """Return what is stored of the given chunks, by id; unknown ids are left out."""
+        return {chunk_id: decode_stored(_bytes(doc, "stored")) for chunk_id, doc in self._documents(ids)}
+
+    def embeddings(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """Return the `embedding` bytes of the given chunks, by id."""
+        return {chunk_id: _bytes(doc, "embedding") for chunk_id, doc in self._documents(ids)}
+
+    def scan(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield id, stored bytes and embedding bytes of every living document."""
+        step = 4096
+        total = self.count
+        for offset in range(0, total, step):
+            with damage(self._path):
+                found = self._searcher.search(tantivy.Query.all_query(), step, count=False, offset=offset)
+                addresses = [address for _, address in found.hits]
+                ids = self._searcher.fast_field_values("id", addresses)
+                documents = [self._searcher.doc(address) for address in addresses]
+            for chunk_id, document in zip(ids, documents, strict=True):
+                yield _id(chunk_id), _bytes(document, "stored"), _bytes(document, "embedding")
+
+    def ids(self) -> set[int]:
+        """Return the ids of all living documents."""
+        return {match.id for match in self._matches(tantivy.Query.all_query(), max(1, self.count))}
+
+    def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, tantivy.Document]]:
+        if not ids:
+            return
+        query = tantivy.Query.term_set_query(self._schema, "id", list(ids))
+        with damage(self._path):
+            found = self._searcher.search(query, len(ids), count=False)
+            addresses = [address for _, address in found.hits]
+            for chunk_id, address in zip(self._searcher.fast_field_values("id", addresses), addresses, strict=True):
+                yield _id(chunk_id), self._searcher.doc(address)
+
+    def _matches(self, query: tantivy.Query, limit: int) -> list[Match]:
+        if limit < 1:
+            return []
+        with damage(self._path):
+            hits = self._searcher.search(query, limit, count=False).hits
+            ids = self._searcher.fast_field_values("id", [address for _, address in hits])
+        matches = [Match(_id(chunk_id), float(score)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
+        # Tantivy breaks ties by where a document lies, which depends on the order of commits.
+        return sorted(matches, key=lambda match: (-match.score, match.id))
+
+    def _term(self, field: str, term: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, term, index_option="freq")
+
+    def _correction(self, field: str, term: str) -> float:
+        """Return 1."""
+        return 1.0
+
+    def _filtered(self, query: tantivy.Query, filters: Filters | None, any_of: Sequence[int]) -> tantivy.Query:
+        clauses = [(tantivy.Occur.Must, query)]
+        if any_of:
+            clauses.append((tantivy.Occur.Must, self._silent(self._set("id", any_of))))
+        if filters is not None:
+            if filters.languages:
+                clauses.append((tantivy.Occur.Must, self._silent(self._set("language", filters.languages))))
+            if filters.kinds:
+                clauses.append((tantivy.Occur.Must, self._silent(self._set("kind", filters.kinds))))
+            if filters.path_pattern:
+                clauses.append((tantivy.Occur.Must, self._silent(self._pattern(filters.path_pattern))))
+            if filters.not_path_pattern:
+                clauses.append((tantivy.Occur.MustNot, self._pattern(filters.not_path_pattern)))
+        return query if len(clauses) == 1 else tantivy.Query.boolean_query(clauses)
+
+    def _set(self, field: str, values: Sequence[str] | Sequence[int]) -> tantivy.Query:
+        return tantivy.Query.term_set_query(self._schema, field, list(values))
+
+    def _pattern(self, pattern: str) -> tantivy.Query:
+        return tantivy.Query.regex_query(self._schema, "path", pattern)
+
+    @staticmethod
+    def _silent(query: tantivy.Query) -> tantivy.Query:
+        return tantivy.Query.const_score_query(query, 0.0)
+
+
+def segment_stats(path: Path) -> SegmentStats:
+    """Read from Tantivy's meta.json how many documents lie in how many segments."""
+    with damage(path):
+        meta = msgspec.json.decode((path / "meta.json").read_bytes(), type=_Meta)
+    dead = sum(segment.deletes.num_deleted_docs for segment in meta.segments if segment.deletes is not None)
+    return SegmentStats(sum(segment.max_doc for segment in meta.segments), dead, len(meta.segments))
+
+
+class _Deletes(msgspec.Struct):
+    num_deleted_docs: int
+
+
+class _SegmentMeta(msgspec.Struct):
+    max_doc: int
+    deletes: _Deletes | None
+
+
+class _Meta(msgspec.Struct):
+    segments: list[_SegmentMeta]
+
+
+def _id(value: object) -> int:
+    if not isinstance(value, int):
+        raise ValueError("a document has no id")
+    return value
+
+
+def _bytes(document: tantivy.Document, field: str) -> bytes:
+    value = document.get_first(field)
+    if not isinstance(value, bytes):
+        raise ValueError(f"a document has no {field}")
+    return value
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[Path]:
+    """Yield a folder with the same files in which Tantivy may make its lock file, as it does even to read."""
+    if os.access(path, os.W_OK):
+        yield path
+        return
+    view = Path(tempfile.mkdtemp(prefix="indexer-"))
+    try:
+        for entry in path.iterdir():
+            (view / entry.name).symlink_to(entry.absolute())
+        yield view
+    finally:
+        shutil.rmtree(view)
+
+
+@contextmanager
+def damage(path: Path) -> Iterator[None]:
+    """Turn what Tantivy raises, its panics included, into DamagedIndexError."""
+    try:
+        yield
+    except (ValueError, OSError, msgspec.DecodeError) as error:
+        raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
+    except BaseException as error:
+        # A Rust panic derives from BaseException alone.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DamagedIndexError(f"{path}: the text index is malformed ({error}); {REMEDY}") from error
