@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from indexer.errors import IndexerError, StorageError
 from indexer.stores import digest
-from indexer.stores.catalog import SCHEMA, Catalog, ChunkRow, text_key
+from indexer.stores.catalog import SCHEMA, Catalog, ChunkRow, encode_path, text_key
 from indexer.types import FileRecord
 
 _TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, detail = ? WHERE path = ?"
@@ -45,7 +44,7 @@ class CatalogWriter:
 
     def touch(self, record: FileRecord) -> None:
         """Heal a file's stat; its content is what the catalog knows."""
-        values = (record.size, record.mtime_ns, record.detail, os.fsencode(record.path))
+        values = (record.size, record.mtime_ns, record.detail, encode_path(record.path))
         with self._refusals():
             self._connection.execute(_TOUCH, values)
 
@@ -53,7 +52,7 @@ class CatalogWriter:
         """Insert a file that is not in the catalog."""
         part = digest.of_record(record)
         values = (
-            os.fsencode(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
+            encode_path(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
             record.detail, record.errors, record.lines, digest.to_bytes(part),
         )  # fmt: skip
         with self._refusals():
@@ -115,12 +114,12 @@ class CatalogWriter:
 
     def _file(self, path: str) -> tuple[int, int] | None:
         sql = "SELECT id, digest FROM files WHERE path = ?"
-        row = self._connection.execute(sql, (os.fsencode(path),)).fetchone()
+        row = self._connection.execute(sql, (encode_path(path),)).fetchone()
         return None if row is None else (row[0], digest.from_bytes(row[1]))
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        except sqlite3.DatabaseError as error:
             raise StorageError(f"{self._path}: {error}; check the free space and the permissions") from error

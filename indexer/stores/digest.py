@@ -7,8 +7,6 @@ and models give equal digests, however the index came about.
 
 from __future__ import annotations
 
-import os
-
 import xxhash
 
 from indexer.types import FileRecord
@@ -19,7 +17,12 @@ _MODULUS = 1 << 128
 def of_record(record: FileRecord) -> int:
     """Return a file's own part; stat values are no content and left out."""
     state = xxhash.xxh3_128()
-    for part in (os.fsencode(record.path), record.hash, record.language.encode(), (record.skip or "").encode()):
+    for part in (
+        record.path.encode("utf-8", "surrogateescape"),
+        record.hash,
+        record.language.encode(),
+        (record.skip or "").encode(),
+    ):
         state.update(len(part).to_bytes(4, "little"))
         state.update(part)
     return state.intdigest()

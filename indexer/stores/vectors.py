@@ -178,7 +178,8 @@ class SegmentWriter:
         if not len(ids):
             return
         try:
-            self._index.add(np.asarray(ids, np.uint64), np.ascontiguousarray(vectors, np.int8), copy=True)
+            # One thread: the graph then depends on the order of vectors alone, and encoding has the other cores.
+            self._index.add(np.asarray(ids, np.uint64), np.ascontiguousarray(vectors, np.int8), copy=True, threads=1)
         except (RuntimeError, MemoryError) as error:
             raise StorageError(f"the vector index refused a vector: {error}") from error
 
