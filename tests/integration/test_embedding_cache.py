@@ -58,7 +58,7 @@ def test_the_least_recently_used_vectors_go_when_the_cache_is_full(tmp_path: Pat
             connection.execute("UPDATE vectors SET used = 1000 + rowid")
         connection.close()
         assert len(cache.get_many(list(used))) == 200  # renews them
-        cache.put_many(some(2500, start=10_000, dims=256))
+        cache.put_many(some(1500, start=10_000, dims=256))
         assert len(cache.get_many(list(used))) == 200
         assert len(cache.get_many(list(old))) < 1500
         assert cache.warnings == []
