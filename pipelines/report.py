@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 import msgspec
+
+from indexer.types import FileChanges, FileRecord, ParsedFile
+
+if TYPE_CHECKING:
+    from indexer.stores.catalog import Catalog
+    from indexer.stores.generation import Generation
+
+
+def record_of(file: ParsedFile | FileRecord) -> FileRecord:
+    """Return the catalog's record of a file that was parsed, or skipped."""
+    return file.record if isinstance(file, ParsedFile) else file
 
 
 class FileCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +58,46 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: dict[str, float]
     rebuilt: str = ""
     warnings: list[str] = []
+
+
+class Tally:
+    """Counts what a build does, file by file, against the changes that it set out with."""
+
+    def __init__(self, changes: FileChanges) -> None:
+        self._changes = changes
+        self._new = {record.path for record in changes.added}
+        self.expected = len(changes.added) + len(changes.modified)
+        self.done = 0
+        self.added = 0
+        self.modified = 0
+        self.chunks = 0
+        self.removed = 0
+
+    def remove(self, old_chunks: Sequence[int]) -> None:
+        """Count a file that is gone."""
+        self.removed += len(old_chunks)
+
+    def put(self, file: ParsedFile | FileRecord, old_chunks: Sequence[int]) -> None:
+        """Count a file that was parsed or skipped, and the chunks that it had before."""
+        chunks = file.chunks if isinstance(file, ParsedFile) else ()
+        self.chunks += len(chunks)
+        self.done += 1
+        self.removed += len(set(old_chunks) - {chunk.id for chunk in chunks})
+        if isinstance(file, ParsedFile):
+            if file.record.path in self._new:
+                self.added += 1
+            else:
+                self.modified += 1
+
+    def file_counts(self, skipped: int) -> FileCounts:
+        """Return the files by state."""
+        return FileCounts(
+            added=self.added,
+            modified=self.modified,
+            removed=len(self._changes.removed),
+            unchanged=self._changes.unchanged,
+            skipped=skipped,
+        )
 
 
 class Progress(Protocol):
@@ -92,3 +143,52 @@ class StageClock:
             yield
         finally:
             self.seconds[name] += time.perf_counter() - start
+
+
+def report_unchanged(generation: Generation, changes: FileChanges, seconds: dict[str, float]) -> BuildReport:
+    """Report a build that found nothing to do."""
+    counts = generation.manifest.counts
+    return BuildReport(
+        generation=generation.name,
+        digest=generation.manifest.digest,
+        committed=False,
+        files=FileCounts(unchanged=changes.unchanged, skipped=counts.skipped),
+        chunks=ChunkCounts(total=counts.chunks),
+        seconds=seconds,
+        **_coverage(generation.catalog),
+    )
+
+
+def report_committed(
+    generation: Generation, tally: Tally, *, embedded: int, seconds: dict[str, float], rebuilt: str, warnings: list[str]
+) -> BuildReport:
+    """Report a build that published a generation."""
+    counts = generation.manifest.counts
+    return BuildReport(
+        generation=generation.name,
+        digest=generation.manifest.digest,
+        committed=True,
+        files=tally.file_counts(counts.skipped),
+        chunks=ChunkCounts(
+            total=counts.chunks, embedded=embedded, reused=tally.chunks - embedded, removed=tally.removed
+        ),
+        seconds=seconds,
+        rebuilt=rebuilt,
+        warnings=warnings,
+        **_coverage(generation.catalog),
+    )
+
+
+class _Coverage(TypedDict):
+    skips: dict[str, int]
+    languages: dict[str, int]
+    parse_errors: dict[str, int]
+
+
+def _coverage(catalog: Catalog) -> _Coverage:
+    languages = catalog.languages()
+    return {
+        "skips": catalog.skips(),
+        "languages": {name: counts.chunks for name, counts in languages.items()},
+        "parse_errors": {name: counts.errors for name, counts in languages.items() if counts.errors},
+    }

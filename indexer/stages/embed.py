@@ -29,11 +29,11 @@ def embed(
     encoder: Encoder,
     *,
     token_budget: int = 2048,
-    on_batch: Callable[[int], None] | None = None,
+    on_batch: Callable[[NDArray[np.int64], NDArray[np.float32]], None] | None = None,
 ) -> NDArray[np.float32]:
     """Encode texts in length-sorted batches: float32[n, dims], unit rows, aligned with `texts`.
 
-    `on_batch` is called with the number of texts done after each batch. Because a text's vector does not depend on
+    `on_batch` is called after each batch with the row numbers, int64[m], and their vectors, float32[m, dims]. Because a text's vector does not depend on
     its batch, neither does the result depend on `token_budget`.
     """
     vectors = np.empty((len(texts), encoder.identity.dims), dtype=np.float32)
@@ -43,5 +43,5 @@ def embed(
     for rows in plan_batches(prepared.lengths, token_budget=token_budget):
         vectors[rows] = encoder.encode_prepared(prepared, rows)
         if on_batch is not None:
-            on_batch(len(rows))
+            on_batch(rows, vectors[rows])
     return vectors

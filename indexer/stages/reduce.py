@@ -9,7 +9,12 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from indexer.errors import ConfigError
+
 INT8_MAX = 127
+BUNDLED, FITTED, UNREDUCED = "bundled", "fit", "none"
+"""Where a projection comes from."""
+
 FIT_SAMPLES_PER_DIM = 4
 """A basis is fitted on at least this many samples a kept dimension; fewer describe the sample, not the code."""
 
@@ -38,7 +43,18 @@ class Projection:
 
 def identity_projection(dims: int) -> Projection:
     """Return the map that keeps all dimensions, for encoders without a basis and repositories too small to fit one."""
-    return Projection("none", np.eye(dims, dtype=np.float32), np.zeros(dims, dtype=np.float32))
+    return Projection(UNREDUCED, np.eye(dims, dtype=np.float32), np.zeros(dims, dtype=np.float32))
+
+
+def bundled_projection(basis: NDArray[np.float32], *, dims: int) -> Projection:
+    """Return the uncentred projection onto the first `dims` columns of an encoder's basis, float32[d, m].
+
+    Raises ConfigError when the basis has fewer.
+    """
+    width, available = basis.shape
+    if dims > available:
+        raise ConfigError(f"projection.dims: the encoder's basis has {available} dimensions, not {dims}; ask for fewer")
+    return Projection(BUNDLED, np.ascontiguousarray(basis[:, :dims]), np.zeros(width, dtype=np.float32))
 
 
 def fit(vectors: NDArray[np.float32], *, dims: int, centered: bool) -> Projection:
@@ -60,7 +76,7 @@ def fit(vectors: NDArray[np.float32], *, dims: int, centered: bool) -> Projectio
 
         svd = TruncatedSVD(n_components=dims, algorithm="arpack", random_state=0)
         components = svd.fit(vectors.astype(np.float64)).components_
-    return Projection("fit", np.ascontiguousarray(components.T, dtype=np.float32), mean)
+    return Projection(FITTED, np.ascontiguousarray(components.T, dtype=np.float32), mean)
 
 
 def reduce(vectors: NDArray[np.float32], projection: Projection) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -69,7 +85,7 @@ def reduce(vectors: NDArray[np.float32], projection: Projection) -> tuple[NDArra
     Each vector is scaled by its own largest component, since cosine ignores scale. Computed in float64, so that a
     row's bytes don't depend on how many rows a BLAS kernel was given. A zero vector stays zero, with scale 0.
     """
-    if projection.mode == "none":
+    if projection.mode == UNREDUCED:
         projected = vectors.astype(np.float64)
     else:
         centered = vectors.astype(np.float64) - projection.mean.astype(np.float64)

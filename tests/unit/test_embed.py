@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.stages.embed import embed, plan_batches
-from indexer.types import EncoderIdentity
+from indexer.types import EncoderIdentity, PreparedTexts
 
 
 @given(st.lists(st.integers(1, 256), max_size=200), st.integers(1, 2048))
@@ -40,7 +40,8 @@ class _LengthEncoder:
     def prepare(self, texts: Sequence[str]) -> _Prepared:
         return _Prepared(tuple(texts))
 
-    def encode_prepared(self, prepared: _Prepared, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        assert isinstance(prepared, _Prepared)
         return np.array([[len(prepared.texts[row])] for row in rows], dtype=np.float32)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -49,8 +50,12 @@ class _LengthEncoder:
 
 @given(st.lists(st.text(max_size=50), max_size=60))
 def test_vectors_are_aligned_with_their_texts_and_progress_counts_each_once(texts: list[str]) -> None:
-    done: list[int] = []
-    vectors = embed(texts, _LengthEncoder(), token_budget=64, on_batch=done.append)  # type: ignore[arg-type]
+    done: dict[int, int] = {}
+
+    def on_batch(rows: NDArray[np.int64], batch: NDArray[np.float32]) -> None:
+        done.update((int(row), int(vector[0])) for row, vector in zip(rows, batch, strict=True))
+
+    vectors = embed(texts, _LengthEncoder(), token_budget=64, on_batch=on_batch)
     assert vectors.shape == (len(texts), 1)
     assert [int(v[0]) for v in vectors] == [len(text) for text in texts]
-    assert sum(done) == len(texts)
+    assert done == {row: len(text) for row, text in enumerate(texts)}

@@ -1,0 +1,51 @@
+"""The encoders that there are, by name, and what a build may ask of one before it loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.errors import ConfigError
+from indexer.types import Encoder, EncoderIdentity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One encoder. `identity` loads no engine; `basis` is float32[d, m], components in order of variance, or None.
+
+    `folder` overrides where its files are. `light` asks for the fastest start, for a few texts.
+    """
+
+    identity: Callable[[Path | None], EncoderIdentity]
+    basis: Callable[[Path | None], NDArray[np.float32] | None]
+    load: Callable[[Path | None, int, bool], Encoder]
+
+
+def _hashing_identity(_folder: Path | None) -> EncoderIdentity:
+    from indexer.encoders import hashing
+
+    return hashing.identity()
+
+
+def _hashing_load(_folder: Path | None, _threads: int, _light: bool) -> Encoder:
+    from indexer.encoders.hashing import HashingEncoder
+
+    return HashingEncoder()
+
+
+VARIANTS: dict[str, Variant] = {
+    "hashing": Variant(_hashing_identity, lambda _folder: None, _hashing_load),
+}
+
+
+def variant(name: str) -> Variant:
+    """Return an encoder by name; raises ConfigError that lists the names there are."""
+    if name not in VARIANTS:
+        raise ConfigError(f"encoder.name: there is no encoder {name!r}; there are {', '.join(sorted(VARIANTS))}")
+    return VARIANTS[name]

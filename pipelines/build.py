@@ -1,0 +1,171 @@
+"""The story of a build, top to bottom: detect, parse, embed, reduce, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.config import Config
+from indexer.errors import NoIndexError
+from indexer.sources.worktree import Worktree
+from indexer.stages.detect import detect
+from indexer.stores.generation import Generation, open_generation
+from indexer.stores.layout import default_index_dir
+from indexer.stores.manifest import Projection as Stored
+from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, Source
+from pipelines.freshness import detect_changes
+from pipelines.identity import Identity, rebuild_reason, wanted_identity
+from pipelines.report import (
+    BuildReport,
+    Progress,
+    Silence,
+    StageClock,
+    Tally,
+    record_of,
+    report_committed,
+    report_unchanged,
+)
+
+if TYPE_CHECKING:
+    from indexer.stores.staging import Staging
+
+NOTHING_INDEXED = "nothing is indexed: {root} holds no text file that the ignore rules let through"
+
+
+def build(
+    root: Path,
+    *,
+    config: Config | None = None,
+    index_dir: Path | None = None,
+    full: bool = False,
+    wait_seconds: float = 0.0,
+    cache_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Bring the index of a folder up to date and return what was done.
+
+    Only files whose content changed are parsed, and only chunks whose text is new are embedded. Nothing is committed
+    when nothing changed. `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings
+    shared by all indexes of a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, the
+    committed index stays as it was.
+    """
+    config, progress = config or Config(), progress or Silence()
+    index_dir = index_dir or default_index_dir(root)
+    source = Worktree(root, config.walk, index_dir=index_dir)
+    job = _Job(source, config, wanted_identity(config), cache_dir, progress, StageClock(progress))
+    while True:
+        reason, number, changes = "a full build was asked for" if full else "", 0, None
+        if not full:
+            # Looking takes no lock and loads no engine: an unchanged tree costs no more than this.
+            with job.clock("detect"), ExitStack() as stack:
+                generation = _current(index_dir, config, stack)
+                if generation is not None:
+                    number = generation.number
+                    reason = rebuild_reason(generation.manifest, job.identity)
+                    changes = detect_changes(source, generation)
+                    if changes.is_empty and not reason:
+                        return report_unchanged(generation, changes, job.clock.seconds)
+
+        from indexer.stores.staging import begin
+
+        with begin(index_dir, wait_seconds=wait_seconds, fresh=bool(reason), options=config.vectors) as staging:
+            if not reason and number != (staging.base.number if staging.base else 0):
+                continue  # another writer committed between the look and the lock
+            if staging.base is None:
+                with job.clock("detect"):
+                    changes = detect(source, {})
+            assert changes is not None
+            tally, embedded, warnings = _commit(staging, changes, job)
+        with open_generation(index_dir) as generation:
+            if not generation.manifest.counts.chunks:
+                warnings = [*warnings, NOTHING_INDEXED.format(root=root)]
+            return report_committed(
+                generation, tally, embedded=embedded, seconds=job.clock.seconds, rebuilt=reason, warnings=warnings
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What stays the same during a build."""
+
+    source: Source
+    config: Config
+    identity: Identity
+    cache_dir: Path | None
+    progress: Progress
+    clock: StageClock
+
+
+def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, int, list[str]]:
+    """Publish what is staged, brought up to date; return the counts, how many texts were embedded, and warnings."""
+    from indexer.stages.reduce import FITTED
+    from pipelines.projection import choose_projection
+    from pipelines.vectorize import open_vectorizer
+
+    with open_vectorizer(job.config, job.cache_dir, clock=job.clock, progress=job.progress) as vectorizer:
+        projection = choose_projection(job.source, changes, job.config, staging.base, vectorizer)
+        tally = Tally(changes)
+        for path in changes.removed:
+            tally.remove(staging.catalog.chunk_ids_of(path))
+            staging.remove_file(path)
+        for record in changes.touched:
+            staging.touch_file(record)
+        for record in changes.skipped_new:
+            tally.put(record, staging.catalog.chunk_ids_of(record.path))
+            staging.put_file(record)
+        for files, chunks in _windows(_parse(changes, job), size=job.config.encoder.window_chunks):
+            batch = vectorizer.quantize(chunks, staging, projection)
+            with job.clock("store"):
+                for file in files:
+                    tally.put(file, staging.catalog.chunk_ids_of(record_of(file).path))
+                    staging.put_file(record_of(file))
+                staging.put_chunks(batch)
+            job.progress.files(tally.done, tally.expected)
+        with job.clock("commit"):
+            if projection.mode == FITTED:
+                staging.put_projection(projection.matrix, projection.mean)
+            staging.commit(
+                encoder=job.identity.encoder,
+                projection=Stored(mode=projection.mode, digest=projection.digest, dims=projection.dims),
+                fingerprint=job.identity.fingerprint,
+            )
+        return tally, vectorizer.embedded, vectorizer.warnings
+
+
+def _parse(changes: FileChanges, job: _Job) -> Iterator[ParsedFile | FileRecord]:
+    """Parse and chunk what was added or modified, counting only the time that this process waits for it."""
+    from pipelines.parse_pool import parse_files
+
+    parsed = parse_files(job.source, (*changes.added, *changes.modified), job.config)
+    while True:
+        with job.clock("parse"):
+            item = next(parsed, None)
+        if item is None:
+            return
+        yield item
+
+
+def _current(index_dir: Path, config: Config, stack: ExitStack) -> Generation | None:
+    with suppress(NoIndexError):
+        return stack.enter_context(open_generation(index_dir, options=config.vectors))
+    return None
+
+
+def _windows(
+    parsed: Iterable[ParsedFile | FileRecord], *, size: int
+) -> Iterator[tuple[list[ParsedFile | FileRecord], list[Chunk]]]:
+    """Group files in order until a group holds `size` chunks, so that the embed stage has enough to sort by length."""
+    files: list[ParsedFile | FileRecord] = []
+    chunks: list[Chunk] = []
+    for item in parsed:
+        files.append(item)
+        if isinstance(item, ParsedFile):
+            chunks.extend(item.chunks)
+        if len(chunks) >= size:
+            yield files, chunks
+            files, chunks = [], []
+    if files:
+        yield files, chunks

@@ -1,0 +1,50 @@
+"""`indexer status`: what the index holds, and how many files changed since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipelines.cli.console import printable
+from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
+from pipelines.settings import load_config
+from pipelines.status import Status, read_status
+
+
+@click.command(name="status")
+@click.argument("root", type=click.Path(path_type=Path), required=False)
+@index_dir_option
+@click.option("--config", "chosen", help="Preset or TOML file, as for build: it decides which files count as changed.")
+@json_option
+def command(root: Path | None, index_dir: Path | None, chosen: str | None, as_json: bool) -> None:
+    """Show what the index of ROOT holds, and how many files changed since it was built.
+
+    ROOT defaults to the nearest folder upwards that holds an index.
+    """
+    root, index_dir = find_index(root, index_dir)
+    status = read_status(root, index_dir, config=load_config(root, chosen=chosen))
+    if as_json:
+        print_json(status)
+    else:
+        click.echo(_text(status))
+
+
+def _text(status: Status) -> str:
+    languages = ", ".join(f"{name} {counts.chunks}" for name, counts in status.languages.items())
+    size = sum(counts.bytes for counts in status.languages.values())
+    skips = ", ".join(f"{reason} {count}" for reason, count in status.skips.items()) or "none"
+    stale = f"{status.stale} files changed since; run `indexer build`" if status.stale else "up to date"
+    if status.stale is None:
+        stale = "unknown: the indexed folder is not here"
+    rows = [
+        ("generation", f"{status.generation}  ({status.created})"),
+        ("digest", status.digest),
+        ("encoder", f"{status.encoder.name}, {status.encoder.dims} dims, digest {status.encoder.digest[:16]}"),
+        ("projection", f"{status.projection.mode}, {status.projection.dims} dims, int8"),
+        ("files", f"{status.files.indexed} indexed ({size / 1e6:.1f} MB), {status.files.skipped} skipped ({skips})"),
+        ("chunks", f"{status.chunks}  ({languages})" if languages else "0"),
+        ("size", f"{status.bytes / 1e6:.1f} MB"),
+        ("freshness", stale),
+    ]
+    return "\n".join(f"{name:<12}{printable(value)}" for name, value in rows)

@@ -1,0 +1,33 @@
+"""How far an index is behind its files."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from indexer.config import Config
+from indexer.errors import SourceError
+from indexer.sources.worktree import Worktree
+from indexer.stages.detect import detect
+from indexer.stores.generation import Generation
+from indexer.stores.stat_cache import read_stats, write_stats
+from indexer.types import FileChanges, Source
+
+
+def detect_changes(source: Source, generation: Generation) -> FileChanges:
+    """Compare a source with a generation, and remember the stats of files that were only touched."""
+    digest, index_dir = generation.manifest.digest, generation.index_dir
+    known_stats = read_stats(index_dir, digest)
+    changes = detect(source, generation.catalog.records(), known_stats)
+    touched = {record.path: (record.size, record.mtime_ns) for record in changes.touched}
+    if touched != known_stats:
+        write_stats(index_dir, digest, touched)
+    return changes
+
+
+def count_stale(root: Path, generation: Generation, config: Config) -> int | None:
+    """Return how many files were added, modified or removed since; None when the folder is not there to compare."""
+    with suppress(SourceError):
+        changes = detect_changes(Worktree(root, config.walk, index_dir=generation.index_dir), generation)
+        return len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
+    return None

@@ -1,0 +1,72 @@
+"""What an index holds, and how fresh it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from indexer.config import Config
+from indexer.stores.generation import open_generation
+from indexer.stores.manifest import Encoder, Projection
+from pipelines.freshness import count_stale
+
+
+class IndexedFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Files in the index and files left out."""
+
+    indexed: int
+    skipped: int
+
+
+class LanguageStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What is indexed of a language; `errors` are error nodes of the parser."""
+
+    files: int
+    chunks: int
+    bytes: int
+    errors: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of `indexer status --json`.
+
+    `bytes` is the size of the generation's files. `stale` counts files that changed since, and is None when the
+    indexed folder is not there to compare.
+    """
+
+    generation: str
+    digest: str
+    created: str
+    encoder: Encoder
+    projection: Projection
+    files: IndexedFiles
+    chunks: int
+    bytes: int
+    skips: dict[str, int]
+    languages: dict[str, LanguageStatus]
+    stale: int | None
+
+
+def read_status(root: Path, index_dir: Path, *, config: Config) -> Status:
+    """Describe the current generation; raises NoIndexError or DamagedIndexError."""
+    with open_generation(index_dir) as generation:
+        manifest = generation.manifest
+        return Status(
+            generation=generation.name,
+            digest=manifest.digest,
+            created=manifest.created,
+            encoder=manifest.encoder,
+            projection=manifest.projection,
+            files=IndexedFiles(
+                indexed=manifest.counts.files - manifest.counts.skipped, skipped=manifest.counts.skipped
+            ),
+            chunks=manifest.counts.chunks,
+            bytes=generation.bytes,
+            skips=generation.catalog.skips(),
+            languages={
+                name or "text": LanguageStatus(**counts._asdict())
+                for name, counts in generation.catalog.languages().items()
+            },
+            stale=count_stale(root, generation, config),
+        )
