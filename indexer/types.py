@@ -148,6 +148,7 @@ class SymbolKind(StrEnum):
     TRAIT = "trait"
     PROTOCOL = "protocol"
     ENUM = "enum"
+    ENUM_MEMBER = "enum_member"
     UNION = "union"
     TYPE = "type"
     MODULE = "module"
