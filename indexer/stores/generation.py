@@ -78,12 +78,12 @@ class Generation:
         from indexer.stores.vectors import VectorSegments
 
         with self._lock:
-            self.check(layout.VECTORS + "/")
             return VectorSegments(
                 self.path / layout.VECTORS,
                 self.manifest.segments,
                 dims=self.manifest.projection.dims,
                 options=self._options,
+                check=lambda name: self.check(f"{layout.VECTORS}/{name}"),
             )
 
     def nearest(self, vector: NDArray[np.int8], *, limit: int, exact: bool | None = None) -> Neighbours:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,23 +22,11 @@ from indexer.stores.catalog_writer import CatalogWriter
 from indexer.stores.commit import collect, prepare, publish, storing, sweep
 from indexer.stores.generation import Generation, open_generation
 from indexer.stores.manifest import FORMAT_VERSION, Counts, Encoder, FileSum, Manifest, Projection, Segment
-from indexer.stores.segment_merge import segments_to_merge
-from indexer.stores.text_writer import MUTABLE_FILES, TextWriter
-from indexer.stores.vectors import SegmentWriter, segment_file
-from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch
-
-MAX_SEGMENT_VECTORS = 262_144
-"""A segment is built in memory, so this bounds it: 72 MB at 128 dims; segments of this size are not merged further."""
-_MERGE_BATCH = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class KnownVectors:
-    """Vectors that the index holds already: `rows` int64[m] of what was asked, int8[m, k], float32[m] scales."""
-
-    rows: NDArray[np.int64]
-    vectors: NDArray[np.int8]
-    scales: NDArray[np.float32]
+from indexer.stores.projection import projection_bytes
+from indexer.stores.staged_text import StagedText
+from indexer.stores.staged_vectors import KnownVectors, StagedVectors
+from indexer.stores.text_writer import MUTABLE_FILES
+from indexer.types import EncoderIdentity, FileRecord, QuantizedBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +50,16 @@ class Staging:
         """Use `begin`."""
         self._index_dir = index_dir
         self._base = base
-        self._options = options
         self._folder = layout.staging_dir(index_dir) / "next"
         self._carried: dict[str, tuple[int, int, int]] = {}
-        self._text: TextWriter | None = None
-        self._segment: SegmentWriter | None = None
-        self._dims = base.manifest.projection.dims if base else 0
-        self._totals: dict[int, int] = {}
-        live: Counter[int] = Counter()
-        content = 0
-        if base is not None:
-            content = int(base.manifest.digest, 16)
-            for segment in base.manifest.segments:
-                self._totals[segment.number] = segment.vectors
-                live[segment.number] = segment.live
-        self._next_segment = max(self._totals, default=0) + 1
+        self._text = StagedText(self._folder / layout.TEXT, base)
+        self._vectors = StagedVectors(self._folder / layout.VECTORS, base, options)
         self._stage_files()
-        self._catalog = CatalogWriter(self._folder / layout.CATALOG, content_digest=content, live=live)
+        self._catalog = CatalogWriter(
+            self._folder / layout.CATALOG,
+            content_digest=0 if base is None else int(base.manifest.digest, 16),
+            live=Counter() if base is None else Counter({s.number: s.live for s in base.manifest.segments}),
+        )
         self.committed: Committed | None = None
 
     @property
@@ -97,8 +78,8 @@ class Staging:
 
     def remove_file(self, path: str) -> None:
         """Remove a file and its chunks; a file that is not there is no error."""
-        if self._catalog.remove(path) and self._base is not None:
-            self._writer().delete(path)
+        if self._catalog.remove(path):
+            self._text.delete(path)
 
     def put_file(self, record: FileRecord) -> None:
         """Insert a file, or replace it with all of its chunks."""
@@ -107,8 +88,6 @@ class Staging:
 
     def put_projection(self, matrix: NDArray[np.float32], mean: NDArray[np.float32]) -> None:
         """Keep the basis float32[d, k] and mean float32[d], replacing what the base had."""
-        from indexer.stores.projection import projection_bytes
-
         path = self._folder / layout.PROJECTION
         self._carried.pop(layout.PROJECTION, None)
         with storing(path):
@@ -117,57 +96,23 @@ class Staging:
 
     def known_vectors(self, text_hashes: Sequence[bytes]) -> KnownVectors:
         """Return the vectors of those texts that the base generation, or what is staged, has a vector for."""
-        found: dict[bytes, tuple[NDArray[np.int8], float]] = {}
-        wanted = dict.fromkeys(text_hashes)
-        if self._base is not None:
-            rows = self._base.catalog.chunks_by_text(wanted)
-            for number, group in _by_segment(rows.values()):
-                vectors = self._base.vectors.get(number, [row.id for row in group])
-                found.update((row.text_hash, (vector, row.scale)) for row, vector in zip(group, vectors, strict=True))
-        if self._segment is not None:
-            rows = self._catalog.reader.chunks_by_text(text for text in wanted if text not in found)
-            fresh = [row for row in rows.values() if row.segment == self._next_segment]
-            if fresh:
-                vectors = self._segment.get([row.id for row in fresh])
-                found.update((row.text_hash, (vector, row.scale)) for row, vector in zip(fresh, vectors, strict=True))
-        known = [(row, *found[text]) for row, text in enumerate(text_hashes) if text in found]
-        matrix = np.stack([vector for _, vector, _ in known]) if known else np.empty((0, self._dims), np.int8)
-        return KnownVectors(
-            np.array([row for row, _, _ in known], np.int64),
-            matrix,
-            np.array([scale for _, _, scale in known], np.float32),
-        )
+        return self._vectors.known(text_hashes, self._catalog.reader)
 
     def put_chunks(self, batch: QuantizedBatch) -> None:
         """Add chunks whose files were put. A chunk that the base has with the same text keeps its vector's segment."""
         if not batch.chunks:
             return
-        count, dims = batch.vectors.shape
-        if count != len(batch.chunks) or len(batch.scales) != count or (self._dims and dims != self._dims):
-            raise ValueError(
-                f"{count} vectors of {dims} dims for {len(batch.chunks)} chunks; {self._dims} dims expected"
-            )
-        self._dims = dims
-        segments = self._segments_kept(batch.chunks)
-        added = [row for row, chunk in enumerate(batch.chunks) if chunk.id not in segments]
-        text = self._writer()
+        segments = self._vectors.put(batch)
         raw = [vector.tobytes() for vector in batch.vectors]
         scales = batch.scales.tolist()
         for chunk, vector, scale in zip(batch.chunks, raw, scales, strict=True):
-            text.add(chunk, vector, scale)
-        if added:
-            self._add_vectors([batch.chunks[row].id for row in added], batch.vectors[added])
+            self._text.add(chunk, vector, scale)
         numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
         for path, group in groupby(numbered, key=lambda pair: pair[1].path):
             members = list(group)
-            rows = [
-                ChunkRow(chunk.id, chunk.text_hash, segments.get(chunk.id, self._next_segment), scales[row])
-                for row, chunk in members
-            ]
+            rows = [ChunkRow(chunk.id, chunk.text_hash, segments[row], scales[row]) for row, chunk in members]
             parts = [digest.of_chunk(chunk.id, chunk.text_hash, raw[row]) for row, chunk in members]
             self._catalog.put_chunks(path, rows, parts)
-        if self._segment is not None and len(self._segment) >= MAX_SEGMENT_VECTORS:
-            self._save_segment()
 
     def commit(
         self,
@@ -181,12 +126,8 @@ class Staging:
 
         `projection.dims` are the dims of the stored vectors. `extra` is kept in the manifest.
         """
-        self._dims = self._dims or projection.dims
-        self._merge_segments()
-        if self._segment is not None:
-            self._save_segment()
-        self._writer().commit()
-        self._text = None
+        totals = self._vectors.finish(self._catalog)
+        self._text.commit()
         catalog = self._catalog.reader
         counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
         durable.before_step("close", self._folder / layout.CATALOG)
@@ -200,7 +141,7 @@ class Staging:
             projection=projection,
             fingerprint=fingerprint,
             counts=counts,
-            segments=tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(self._totals.items())),
+            segments=tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(totals.items())),
             digest=digest.to_hex(self._catalog.digest),
             files={},
             extra=dict(extra or {}),
@@ -212,9 +153,7 @@ class Staging:
 
     def discard(self) -> None:
         """Close and remove what is staged; does nothing after a commit."""
-        if self._text is not None:
-            self._text.discard()
-            self._text = None
+        self._text.discard()
         self._catalog.close()
         if self.committed is None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -229,6 +168,8 @@ class Staging:
             self._base.check(layout.CATALOG)
             for name in self._base.manifest.files:
                 source, target = self._base.path / name, self._folder / name
+                if target.parent.name == layout.TEXT and self._text.rewrites:
+                    continue
                 if name == layout.CATALOG or target.name in MUTABLE_FILES:
                     durable.copy(source, target)
                 else:
@@ -245,62 +186,6 @@ class Staging:
             for name, signature in self._carried.items()
             if (path := self._folder / name).exists() and _signature(path) == signature
         }
-
-    def _writer(self) -> TextWriter:
-        if self._text is None:
-            self._text = TextWriter(self._folder / layout.TEXT)
-        return self._text
-
-    def _segments_kept(self, chunks: Sequence[Chunk]) -> dict[int, int]:
-        """Return in which of the base's segments those chunks live whose text is the same there."""
-        if self._base is None:
-            return {}
-        rows = self._base.catalog.chunks([chunk.id for chunk in chunks])
-        return {
-            chunk.id: row.segment
-            for chunk in chunks
-            if (row := rows.get(chunk.id)) is not None and row.text_hash == chunk.text_hash
-        }
-
-    def _add_vectors(self, ids: Sequence[int], vectors: NDArray[np.int8]) -> None:
-        if self._segment is None:
-            self._segment = SegmentWriter(dims=self._dims, options=self._options)
-        self._segment.add(ids, vectors)
-
-    def _save_segment(self) -> None:
-        assert self._segment is not None
-        path = self._folder / layout.VECTORS / segment_file(self._next_segment)
-        durable.before_step("save", path)
-        self._segment.save(path)
-        self._totals[self._next_segment] = len(self._segment)
-        self._next_segment += 1
-        self._segment = None
-
-    def _merge_segments(self) -> None:
-        """Move the live vectors of segments that are too many, too small or too dead into the one being made."""
-        if self._base is None:
-            return
-        numbers = segments_to_merge(
-            {
-                segment.number: (segment.vectors, self._catalog.live[segment.number])
-                for segment in self._base_segments()
-            },
-            staged=0 if self._segment is None else len(self._segment),
-            options=self._options,
-            largest=MAX_SEGMENT_VECTORS,
-        )
-        for number in numbers:
-            ids = list(self._catalog.reader.chunk_ids(segment=number))
-            for start in range(0, len(ids), _MERGE_BATCH):
-                part = ids[start : start + _MERGE_BATCH]
-                self._add_vectors(part, self._base.vectors.get(number, part))
-            self._catalog.move_segment(number, self._next_segment)
-            with storing(self._folder):
-                (self._folder / layout.VECTORS / segment_file(number)).unlink()
-            del self._totals[number]
-
-    def _base_segments(self) -> tuple[Segment, ...]:
-        return () if self._base is None else self._base.manifest.segments
 
 
 @contextmanager
@@ -338,9 +223,3 @@ def begin(
 def _signature(path: Path) -> tuple[int, int, int]:
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-def _by_segment(rows: Iterable[ChunkRow]) -> Iterator[tuple[int, list[ChunkRow]]]:
-    ordered = sorted(rows, key=lambda row: (row.segment, row.id))
-    for number, group in groupby(ordered, key=lambda row: row.segment):
-        yield number, list(group)

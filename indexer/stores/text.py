@@ -7,6 +7,7 @@ segment is merged, so term weights are corrected to those of the living, and a t
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -28,8 +29,16 @@ WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
 RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
 """Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
 
+LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
+"""Files that Tantivy makes to lock its folder; no part of an index."""
+
 _POSITIONS = {"names", "body"}
 _TOKENIZER = "words"
+_SCORE_DECIMALS = 4
+"""What a sum of single-precision numbers in any order agrees on."""
+_TIES = 32
+"""How many more are fetched than asked for, to see whether a tie reaches over the end."""
+_CORRECTIONS = 10_000
 
 
 def schema() -> tantivy.Schema:
@@ -88,6 +97,7 @@ class TextIndex:
             register_tokenizer(self._index)
             self._searcher = self._index.searcher()
         self._schema = self._index.schema
+        self._corrections: dict[tuple[str, str], float] = {}
 
     @property
     def count(self) -> int:
@@ -183,21 +193,43 @@ class TextIndex:
                 yield _id(chunk_id), self._searcher.doc(address)
 
     def _matches(self, query: tantivy.Query, limit: int) -> list[Match]:
-        if limit < 1:
-            return []
-        with damage(self._path):
-            hits = self._searcher.search(query, limit, count=False).hits
-            ids = self._searcher.fast_field_values("id", [address for _, address in hits])
-        matches = [Match(_id(chunk_id), float(score)) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
-        # Tantivy breaks ties by where a document lies, which depends on the order of commits.
-        return sorted(matches, key=lambda match: (-match.score, match.id))
+        """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
+        fetch = limit + _TIES
+        while limit > 0:
+            with damage(self._path):
+                hits = self._searcher.search(query, fetch, count=False).hits
+                ids = self._searcher.fast_field_values("id", [address for _, address in hits])
+            matches = [
+                Match(_id(chunk_id), round(float(score), _SCORE_DECIMALS))
+                for chunk_id, (score, _) in zip(ids, hits, strict=True)
+            ]
+            if len(hits) < fetch or matches[-1].score < matches[limit - 1].score:
+                return sorted(matches, key=lambda match: (-match.score, match.id))[:limit]
+            fetch *= 4
+        return []
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, index_option="freq")
 
     def _correction(self, field: str, term: str) -> float:
-        """Return 1."""
-        return 1.0
+        """Return by what to multiply Tantivy's weight of a term, to count only living documents; 0 when none has it.
+
+        Inverse document frequency as Tantivy computes it, ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza
+        2009), over the living and over all. The mean field length can't be corrected: it still counts the dead.
+        """
+        key = (field, term)
+        known = self._corrections.get(key)
+        if known is None:
+            with damage(self._path):
+                seen = self._searcher.doc_freq(field, term)
+                known = 1.0 if seen else 0.0
+                if seen and self.stats.dead:
+                    living = int(self._searcher.search(self._term(field, term), 1, count=True).count)  # type: ignore[attr-defined]
+                    known = _idf(living, self.count) / _idf(seen, self.stats.documents) if living else 0.0
+            if len(self._corrections) >= _CORRECTIONS:
+                self._corrections.clear()
+            self._corrections[key] = known
+        return known
 
     def _filtered(self, query: tantivy.Query, filters: Filters | None, any_of: Sequence[int]) -> tantivy.Query:
         clauses = [(tantivy.Occur.Must, query)]
@@ -246,6 +278,10 @@ class _Meta(msgspec.Struct):
     segments: list[_SegmentMeta]
 
 
+def _idf(documents: int, total: int) -> float:
+    return math.log(1 + (total - documents + 0.5) / (documents + 0.5))
+
+
 def _id(value: object) -> int:
     if not isinstance(value, int):
         raise ValueError("a document has no id")
@@ -268,6 +304,8 @@ def readable(path: Path) -> Iterator[Path]:
     view = Path(tempfile.mkdtemp(prefix="indexer-"))
     try:
         for entry in path.iterdir():
+            if entry.name in LOCK_FILES:
+                continue
             (view / entry.name).symlink_to(entry.absolute())
         yield view
     finally:

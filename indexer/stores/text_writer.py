@@ -12,7 +12,7 @@ import tantivy
 from indexer.errors import StorageError
 from indexer.languages.analyzer import indexed_text
 from indexer.stores.document import encode_embedding, encode_stored, index_path, utf8
-from indexer.stores.text import register_tokenizer, schema
+from indexer.stores.text import LOCK_FILES, register_tokenizer, schema
 from indexer.types import Chunk
 
 _HEAP_BYTES = 32_000_000
@@ -20,7 +20,6 @@ _HEAP_BYTES = 32_000_000
 
 MUTABLE_FILES = ("meta.json", ".managed.json")
 """Files that Tantivy replaces; all others are written once."""
-_LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
 
 class TextWriter:
@@ -73,7 +72,7 @@ class TextWriter:
         with self._refusals():
             self._writer.commit()
             self._close()
-        for name in _LOCK_FILES:
+        for name in LOCK_FILES:
             (self._path / name).unlink(missing_ok=True)
 
     def discard(self) -> None:

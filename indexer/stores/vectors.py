@@ -47,8 +47,17 @@ class Neighbours:
 class VectorSegments:
     """The segments of a generation, opened on first use; safe to share between threads."""
 
-    def __init__(self, folder: Path, segments: Iterable[Segment], *, dims: int, options: VectorOptions) -> None:
-        """Say which segments there are; nothing is opened."""
+    def __init__(
+        self,
+        folder: Path,
+        segments: Iterable[Segment],
+        *,
+        dims: int,
+        options: VectorOptions,
+        check: Callable[[str], None],
+    ) -> None:
+        """Say which segments there are; nothing is opened. `check` compares a file, by name, to its checksum."""
+        self._check = check
         self._folder = folder
         self._segments = {segment.number: segment for segment in segments}
         self._dims = dims
@@ -135,6 +144,7 @@ class VectorSegments:
 
     def _view(self, number: int) -> Index:
         path = self._path(number)
+        self._check(path.name)
         expected = self._segments[number].vectors
         try:
             with path.open("rb") as file:
