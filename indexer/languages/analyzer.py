@@ -1,8 +1,8 @@
 """Text to terms, the same when indexing and when searching.
 
-A word is a run of letters, digits and underscores. An identifier of several parts yields itself, lower-cased, and its
-parts, split at underscores, at case and between letters and digits; parts are stemmed (Snowball English, Porter 2001),
-whole identifiers are not.
+A word is a run of letters, digits and underscores. An identifier of several parts yields itself and its parts, split at
+underscores, at case and between letters and digits. Parts are stemmed (Snowball English, Porter 2001); whole identifiers
+are not, but are written without case and underscores, so that `parse_url`, `parseUrl` and `ParseURL` are one term.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_TERM_CHARS = 64
 _MAX_PARTS = 12
 
 _WORD = re.compile(r"\w+")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_PART = re.compile(r"[A-Z]{2,}s(?![^\W\d_A-Z])|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _stemmer = SnowballStemmer("english")
 
 
@@ -38,11 +38,21 @@ def indexed_text(text: str) -> str:
 @lru_cache(maxsize=65536)
 def word_terms(word: str) -> tuple[str, ...]:
     """Return the terms of one word: the whole identifier first, then its parts."""
-    parts = _PART.findall(word)[:_MAX_PARTS]
-    stems = tuple(stem(part.lower()) for part in parts if len(part) <= MAX_TERM_CHARS)
-    if len(parts) <= 1 or len(word) > MAX_TERM_CHARS:
+    pieces = parts(word)
+    stems = tuple(stem(piece) for piece in pieces)
+    if len(pieces) <= 1 or len(word) > MAX_TERM_CHARS:
         return stems
-    return (word.lower(), *stems)
+    return (join(pieces), *stems)
+
+
+def parts(word: str) -> list[str]:
+    """Return the parts of a word, lower-cased; those too long to be names are left out."""
+    return [part.lower() for part in _PART.findall(word)[:_MAX_PARTS] if len(part) <= MAX_TERM_CHARS]
+
+
+def join(pieces: Iterable[str]) -> str:
+    """Return the term of a whole identifier with these lower-case parts."""
+    return "".join(pieces)
 
 
 def stem(word: str) -> str:

@@ -145,6 +145,16 @@ class Catalog:
         """Return in which segment each of the given chunks lives; unknown ones are left out."""
         return dict(self._many("SELECT id, segment FROM chunks WHERE id IN ({})", ids))
 
+    def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
+        rows = self._many("SELECT c.id, f.path FROM chunks c JOIN files f ON f.id = c.file WHERE c.id IN ({})", ids)
+        return {chunk_id: decode_path(path) for chunk_id, path in rows}
+
+    def chunk_counts(self, paths: Sequence[str]) -> dict[str, int]:
+        """Return how many chunks each of the given files has; files without any are left out."""
+        sql = "SELECT f.path, count(*) FROM files f JOIN chunks c ON c.file = f.id WHERE f.path IN ({}) GROUP BY f.id"
+        return {decode_path(path): count for path, count in self._many(sql, [encode_path(path) for path in paths])}
+
     def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
         """Return one chunk for each text hash that the catalog knows."""
         wanted = set(text_hashes)
@@ -179,7 +189,7 @@ class Catalog:
         (row,) = self._rows(sql)
         return int(row[0])
 
-    def _many(self, sql: str, values: Sequence[int]) -> Iterator[Any]:
+    def _many(self, sql: str, values: Sequence[int] | Sequence[bytes]) -> Iterator[Any]:
         for start in range(0, len(values), _BATCH):
             part = values[start : start + _BATCH]
             yield from self._rows(sql.format(",".join("?" * len(part))), part)
