@@ -10,15 +10,18 @@ that is itself a FIFO blocks, as it does in git.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import ConfigError, SourceError
+from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
+from indexer.sources.regular import read_regular
 from indexer.types import SkippedFile, SkipReason, SourceFile
 
 if TYPE_CHECKING:
@@ -33,15 +36,15 @@ IGNORE_FILES = (".gitignore", ".ignore", ".indexerignore")
 GIT = ".git"
 INDEX_FOLDER = ".indexer"
 
+_ATTRIBUTES_LIMIT = 100 << 20
+"""Bytes; git's own limit."""
+
 _KINDS = {
     stat.S_IFIFO: "FIFO",
     stat.S_IFSOCK: "socket",
     stat.S_IFCHR: "character device",
     stat.S_IFBLK: "block device",
 }
-_OPEN_FLAGS = os.O_RDONLY
-for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-    _OPEN_FLAGS |= getattr(os, _flag, 0)
 
 
 class Worktree:
@@ -63,23 +66,13 @@ class Worktree:
         yield from sorted(self._walk(), key=attrgetter("path"))
 
     def read(self, path: str) -> bytes:
-        """Return a file's content.
-
-        Raises OSError: among others EFBIG when the file has outgrown the limit, and EINVAL when it is no regular file
-        any more, so that a FIFO never blocks.
-        """
-        limit = self._options.max_file_bytes
-        with os.fdopen(os.open(self._prefix + path, _OPEN_FLAGS), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "is not a regular file", path)
-            content = file.read(limit + 1)
-        if len(content) > limit:
-            raise OSError(errno.EFBIG, f"has outgrown the limit of {limit:,} bytes", path)
-        return content
+        """Return a file's content; raise OSError as `read_regular` does, with the size limit of the options."""
+        return read_regular(self._prefix + path, self._options.max_file_bytes)
 
     def _walk(self) -> Iterator[SourceFile | SkippedFile]:
         """Yield what the walker finds, in its order: a folder before what it holds."""
         start, left_out = len(self._prefix), "\0"
+        above, attributes = self._attributes_above()
         for absolute, failure in self._entries():
             if absolute.startswith(left_out):
                 continue
@@ -95,12 +88,17 @@ class Worktree:
                 yield SkippedFile(path, SkipReason.UNREADABLE, error.strerror or str(error))
                 continue
             if not stat.S_ISDIR(status.st_mode):
-                yield self._found(path, status)
+                found = self._found(path, status)
+                if isinstance(found, SourceFile) and (verdict := attributes.verdict(above + path)):
+                    found = self._judged(found, verdict)
+                yield found
             elif absolute == self._index_dir:
                 left_out = absolute + os.sep
             elif path and not self._options.nested_repositories and os.path.lexists(absolute + os.sep + GIT):
                 left_out = absolute + os.sep
                 yield SkippedFile(path, SkipReason.NESTED_REPOSITORY, "holds .git", 0, status.st_mtime_ns)
+            else:
+                _add_attributes(attributes, (above + path).rstrip("/"), absolute)
 
     def _entries(self) -> Iterator[tuple[str, str]]:
         """Yield each path that the rules let through, and why the walker couldn't open a folder that it had named."""
@@ -131,19 +129,47 @@ class Worktree:
             return SkippedFile(path, SkipReason.SYMLINK, _target(self._prefix + path), size, mtime_ns)
         return SkippedFile(path, SkipReason.NOT_REGULAR, _KINDS.get(stat.S_IFMT(mode), ""), 0, mtime_ns)
 
+    def _judged(self, file: SourceFile, verdict: Verdict) -> SourceFile | SkippedFile:
+        """Apply what .gitattributes says, unless the options include such files."""
+        if verdict.reason is None:
+            return replace(file, kept_by=verdict.rule)
+        if verdict.reason in included_reasons(self._options):
+            return file
+        return SkippedFile(file.path, verdict.reason, verdict.rule, file.size, file.mtime_ns)
+
+    def _attributes_above(self) -> tuple[str, Attributes]:
+        """Return the root's path below the top of its repository, ending in "/", and the attributes from there down."""
+        attributes = Attributes()
+        top = repository_of(self.root)
+        if top is None or top == self.root:
+            return "", attributes
+        steps = self.root.relative_to(top)
+        for folder in reversed(steps.parents):
+            _add_attributes(attributes, "" if folder == Path() else folder.as_posix(), str(top / folder))
+        return steps.as_posix() + "/", attributes
+
     def _walker(self) -> Walk:
         from ignore import WalkBuilder
 
-        own_git = os.path.lexists(self._prefix + GIT)
-        inside_git = own_git or repository_above(self.root) is not None
+        top = repository_of(self.root)
         builder = WalkBuilder(self.root).hidden(not self._options.hidden)
-        builder = builder.require_git(inside_git).parents(inside_git and not own_git)
+        builder = builder.require_git(top is not None).parents(top is not None and top != self.root)
         return builder.add_custom_ignore_filename(IGNORE_FILES[-1]).overrides(self._overrides).build()
 
 
-def repository_above(root: Path) -> Path | None:
-    """Return the nearest folder above `root` that holds .git."""
-    return next((folder for folder in root.parents if os.path.lexists(folder / GIT)), None)
+def repository_of(root: Path) -> Path | None:
+    """Return the nearest folder at or above `root` that holds .git."""
+    return next((folder for folder in (root, *root.parents) if os.path.lexists(folder / GIT)), None)
+
+
+def included_reasons(options: WalkOptions) -> set[SkipReason]:
+    """Return the reasons that the options switch off."""
+    switches = {
+        SkipReason.GENERATED: options.include_generated,
+        SkipReason.VENDORED: options.include_vendored,
+        SkipReason.MINIFIED: options.include_minified,
+    }
+    return {reason for reason, included in switches.items() if included}
 
 
 def usable_root(root: Path | str) -> Path:
@@ -190,6 +216,12 @@ def _is_walk_error(error: BaseException) -> bool:
     from ignore import Error, IOError
 
     return isinstance(error, (Error, IOError)) or type(error).__name__ == "PanicException"
+
+
+def _add_attributes(attributes: Attributes, folder: str, absolute: str) -> None:
+    """Add a folder's .gitattributes; one that can't be read says nothing, as in git."""
+    with suppress(OSError):
+        attributes.add(folder, read_regular(absolute + os.sep + ATTRIBUTES_FILE, _ATTRIBUTES_LIMIT))
 
 
 def _target(link: str) -> str:
