@@ -185,6 +185,12 @@ class Catalog:
         rows = self._rows("SELECT skip, count(*) FROM files WHERE skip IS NOT NULL GROUP BY skip ORDER BY skip")
         return dict(rows)
 
+    def integrity_errors(self) -> list[str]:
+        """Return what SQLite's own check finds wrong, and references that lead nowhere."""
+        found = [str(message) for (message,) in self._rows("PRAGMA integrity_check") if message != "ok"]
+        orphans = self._number("SELECT count(*) FROM chunks WHERE file NOT IN (SELECT id FROM files)")
+        return [*found, f"{orphans} chunks belong to no file"] if orphans else found
+
     def _number(self, sql: str) -> int:
         (row,) = self._rows(sql)
         return int(row[0])

@@ -132,18 +132,19 @@ class Generation:
         self.close()
 
 
-def open_generation(index_dir: Path, *, options: VectorOptions | None = None) -> Generation:
+def open_generation(index_dir: Path, *, options: VectorOptions | None = None, check_sizes: bool = True) -> Generation:
     """Open the current generation.
+
+    Without `check_sizes` files may be missing: for those who look for the damage.
 
     Raises NoIndexError when nothing was committed, FormatVersionError when another version wrote it, and
     DamagedIndexError when a file is missing, has another size, or is malformed.
     """
-    options = options or VectorOptions()
     # A generation may be collected between reading CURRENT and opening it: then CURRENT names a later one.
     for _ in range(_ATTEMPTS):
         current = layout.read_current(index_dir)
         try:
-            return open_number(index_dir, current.number, checksum=current.checksum, options=options)
+            return _open(index_dir, current, options=options or VectorOptions(), check_sizes=check_sizes)
         except NoIndexError:
             if layout.read_current(index_dir) == current:
                 path = layout.generation_dir(index_dir, current.number) / layout.MANIFEST
@@ -151,14 +152,9 @@ def open_generation(index_dir: Path, *, options: VectorOptions | None = None) ->
     raise DamagedIndexError(f"{index_dir}: generations vanish faster than they can be opened; {REMEDY}")
 
 
-def open_number(
-    index_dir: Path, number: int, *, checksum: str = "", options: VectorOptions | None = None
-) -> Generation:
-    """Open a generation by number, its manifest's checksum being `checksum` if given.
-
-    Raises NoIndexError when there is none or it is being collected; else as `open_generation`.
-    """
-    folder = layout.generation_dir(index_dir, number)
+def _open(index_dir: Path, current: layout.Current, *, options: VectorOptions, check_sizes: bool) -> Generation:
+    """Open a generation; raises NoIndexError when it is not there or being collected."""
+    folder = layout.generation_dir(index_dir, current.number)
     path = folder / layout.MANIFEST
     try:
         lease = path.open("rb")
@@ -170,23 +166,33 @@ def open_number(
         if not lock.lease(lease, path):
             raise NoIndexError(f"{folder}: was collected")
         manifest = manifests.read(folder)
-        if manifest.generation != number or checksum not in ("", manifest.checksum):
+        if (manifest.generation, manifest.checksum) != (current.number, current.checksum):
             raise DamagedIndexError(f"{path}: is not the manifest that CURRENT names; {REMEDY}")
-        _check_sizes(folder, manifest)
+        _check_names(folder, manifest)
+        if check_sizes:
+            _check_sizes(folder, manifest)
     except BaseException:
         lease.close()
         raise
-    return Generation(index_dir, number, manifest, lease, options or VectorOptions())
+    return Generation(index_dir, current.number, manifest, lease, options)
 
 
-def _check_sizes(folder: Path, manifest: Manifest) -> None:
-    """Look at every file without reading it; a name that leaves the folder, or a link, is damage."""
-    for name, expected in manifest.files.items():
+def _check_names(folder: Path, manifest: Manifest) -> None:
+    """A name that leads out of the folder is damage, and so is a link where a file should be."""
+    for name in manifest.files:
         parts = name.split("/")
         if len(parts) > 2 or any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
             raise DamagedIndexError(f"{folder / layout.MANIFEST}: names a file outside the index; {REMEDY}")
+    for path in (folder / layout.TEXT, folder / layout.VECTORS, *(folder / name for name in manifest.files)):
+        if path.is_symlink():
+            raise DamagedIndexError(f"{path}: is a symbolic link, and links are not followed; {REMEDY}")
+
+
+def _check_sizes(folder: Path, manifest: Manifest) -> None:
+    """Look at every file without reading it."""
+    for name, expected in manifest.files.items():
         path = folder / name
-        if path.is_symlink() or not path.is_file():
+        if not path.is_file():
             raise DamagedIndexError(f"{path}: is missing; {REMEDY}")
         size = path.stat().st_size
         if size != expected.size:

@@ -21,8 +21,10 @@ MANIFEST = "generation.json"
 PROJECTION = "projection.npz"
 TEXT = "text"
 VECTORS = "vectors"
+TEXT_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
+"""Files that Tantivy makes to lock its folder, even to read it; no part of an index."""
 
-REMEDY = "run `indexer verify` for details and `indexer build --full` to replace the index"
+REMEDY = "run `indexer verify` for details and `indexer repair` to mend the index"
 
 _NAME = re.compile(r"[0-9]{8}")
 _CURRENT = re.compile(rb"([0-9]{8}) ([0-9a-f]{32})\n")

@@ -21,16 +21,13 @@ import msgspec
 import tantivy
 
 from indexer.errors import DamagedIndexError
-from indexer.stores.document import StoredChunk, decode_stored
-from indexer.stores.layout import REMEDY
+from indexer.stores.document import StoredChunk, decode_stored, index_path
+from indexer.stores.layout import REMEDY, TEXT_LOCKS
 
 WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
 """Analysed fields, in the order of indexer.stores.text_writer's documents."""
 RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
 """Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
-
-LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
-"""Files that Tantivy makes to lock its folder; no part of an index."""
 
 _POSITIONS = {"names", "body"}
 _TOKENIZER = "words"
@@ -76,10 +73,12 @@ class Match(NamedTuple):
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chunk must be: any of the languages, any of the kinds, a path that a regular expression matches or not."""
+    """What a chunk must be: of one of the languages, of one of the kinds, in one of the files (`paths`, as the source
+    has them), in a file whose path a regular expression matches, or doesn't match."""
 
     languages: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     path_pattern: str = ""
     not_path_pattern: str = ""
 
@@ -240,6 +239,9 @@ class TextIndex:
                 clauses.append((tantivy.Occur.Must, self._silent(self._set("language", filters.languages))))
             if filters.kinds:
                 clauses.append((tantivy.Occur.Must, self._silent(self._set("kind", filters.kinds))))
+            if filters.paths:
+                paths = [index_path(path) for path in filters.paths]
+                clauses.append((tantivy.Occur.Must, self._silent(self._set("path", paths))))
             if filters.path_pattern:
                 clauses.append((tantivy.Occur.Must, self._silent(self._pattern(filters.path_pattern))))
             if filters.not_path_pattern:
@@ -304,7 +306,7 @@ def readable(path: Path) -> Iterator[Path]:
     view = Path(tempfile.mkdtemp(prefix="indexer-"))
     try:
         for entry in path.iterdir():
-            if entry.name in LOCK_FILES:
+            if entry.name in TEXT_LOCKS:
                 continue
             (view / entry.name).symlink_to(entry.absolute())
         yield view

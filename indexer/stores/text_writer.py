@@ -12,7 +12,8 @@ import tantivy
 from indexer.errors import StorageError
 from indexer.languages.analyzer import indexed_text
 from indexer.stores.document import encode_embedding, encode_stored, index_path, utf8
-from indexer.stores.text import LOCK_FILES, register_tokenizer, schema
+from indexer.stores.layout import TEXT_LOCKS
+from indexer.stores.text import register_tokenizer, schema
 from indexer.types import Chunk
 
 _HEAP_BYTES = 32_000_000
@@ -72,7 +73,7 @@ class TextWriter:
         with self._refusals():
             self._writer.commit()
             self._close()
-        for name in LOCK_FILES:
+        for name in TEXT_LOCKS:
             (self._path / name).unlink(missing_ok=True)
 
     def discard(self) -> None:

@@ -94,13 +94,14 @@ class VectorSegments:
 
     def get(self, number: int, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
-        index = self.segment(number)
-        if not len(ids):
-            return np.empty((0, self._dims), np.int8)
-        vectors = _get(index, ids)
-        if vectors is None:
+        found = self.find(number, ids)
+        if len(found) < len(ids):
             raise DamagedIndexError(f"{self._path(number)}: lacks vectors that the catalog names; {REMEDY}")
-        return vectors
+        return np.stack([found[chunk_id] for chunk_id in ids]) if found else np.empty((0, self._dims), np.int8)
+
+    def find(self, number: int, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
+        """Return those of the vectors, int8[k], that a segment holds."""
+        return _find(self.segment(number), ids)
 
     def keys(self, number: int) -> NDArray[np.uint64]:
         """Return the chunk ids that a segment holds, dead ones included."""
@@ -195,10 +196,8 @@ class SegmentWriter:
 
     def get(self, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors that were added, int8[n, k]."""
-        vectors = _get(self._index, ids)
-        if vectors is None:
-            raise KeyError("a chunk that was not added")
-        return vectors
+        found = _find(self._index, ids)
+        return np.stack([found[chunk_id] for chunk_id in ids])
 
     def save(self, path: Path) -> None:
         """Write the segment to a path where there is no file: usearch rewrites in place, so a link would be damaged."""
@@ -210,9 +209,10 @@ class SegmentWriter:
             raise StorageError(f"{path}: {error}; check the free space and the permissions") from error
 
 
-def _get(index: Index, ids: Sequence[int]) -> NDArray[np.int8] | None:
-    """Return int8[n, k], or None when an id is missing."""
+def _find(index: Index, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
+    if not len(ids):
+        return {}
     found: Any = index.get(np.asarray(ids, np.uint64))
-    if found is None or any(vector is None for vector in found):
-        return None
-    return np.stack(list(found)).astype(np.int8, copy=False)
+    if found is None:
+        return {}
+    return {chunk_id: vector for chunk_id, vector in zip(ids, found, strict=True) if vector is not None}

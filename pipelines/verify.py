@@ -1,0 +1,194 @@
+"""Verify: is the index what its writer committed, and do its parts belong together?
+
+Checks give findings and don't raise; what is built from damaged files is not looked into further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from indexer.errors import DamagedIndexError
+from indexer.stores import layout
+from indexer.stores import manifest as manifests
+from indexer.stores.generation import Generation, open_generation
+from indexer.types import Encoder
+
+if TYPE_CHECKING:
+    from indexer.stages.reduce import Projection
+
+
+class FindingKind(StrEnum):
+    """What can be wrong."""
+
+    CURRENT = "current"
+    MANIFEST = "manifest"
+    MISSING_FILE = "missing-file"
+    SIZE = "size"
+    CHECKSUM = "checksum"
+    UNEXPECTED_FILE = "unexpected-file"
+    MALFORMED = "malformed"
+    COUNTS = "counts"
+    CHUNK_IDS = "chunk-ids"
+    EMBEDDING = "embedding"
+    DIGEST = "digest"
+    MODEL = "model"
+    VECTOR = "vector"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is wrong: its kind, the file relative to the index folder, and a sentence."""
+
+    kind: FindingKind
+    file: str
+    message: str
+
+
+class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of `indexer verify --json`; `reembedded` chunks were embedded again and compared."""
+
+    ok: bool
+    generation: str
+    files: int
+    chunks: int
+    reembedded: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found so far."""
+
+    index_dir: Path
+    found: list[Finding] = field(default_factory=list)
+
+    def add(self, kind: FindingKind, path: Path, message: str) -> None:
+        """Add one about a file or folder of the index."""
+        self.found.append(Finding(kind, path.relative_to(self.index_dir).as_posix(), message))
+
+    def are_about(self, path: Path) -> bool:
+        """Whether there are any about this file, or about files in this folder."""
+        name = path.relative_to(self.index_dir).as_posix()
+        return any(finding.file == name or finding.file.startswith(f"{name}/") for finding in self.found)
+
+    def catch(self, path: Path, check: Callable[[], object]) -> None:
+        """Turn the DamagedIndexError that a check may raise into a finding about the path."""
+        try:
+            check()
+        except DamagedIndexError as error:
+            self.add(FindingKind.MALFORMED, path, str(error))
+
+
+def verify(
+    index_dir: Path,
+    *,
+    deep: tuple[Encoder, Projection] | None = None,
+    on_chunks: Callable[[int], None] | None = None,
+) -> VerifyReport:
+    """Check the current generation and return what was found.
+
+    With `deep`, the encoder and projection that the index should have been made with, a sample of chunks is embedded
+    again and compared. `on_chunks` is called with the number of chunks done since the last call. Raises NoIndexError
+    when there is nothing to check.
+    """
+    findings = Findings(index_dir)
+    try:
+        generation = open_generation(index_dir, check_sizes=False)
+    except DamagedIndexError as error:
+        path, kind = _unreadable(index_dir)
+        findings.add(kind, path, str(error))
+        return VerifyReport(ok=False, generation="", files=0, chunks=0, reembedded=0, findings=tuple(findings.found))
+    with generation:
+        reembedded = _check(findings, generation, deep, on_chunks or (lambda _: None))
+        return VerifyReport(
+            ok=not findings.found,
+            generation=generation.name,
+            files=len(generation.manifest.files),
+            chunks=generation.manifest.counts.chunks,
+            reembedded=reembedded,
+            findings=tuple(findings.found),
+        )
+
+
+def _check(
+    findings: Findings,
+    generation: Generation,
+    deep: tuple[Encoder, Projection] | None,
+    on_chunks: Callable[[int], None],
+) -> int:
+    """Run all checks, and return how many chunks were embedded again."""
+    catalog, text, vectors = (generation.path / name for name in (layout.CATALOG, layout.TEXT, layout.VECTORS))
+    check_files(findings, generation)
+    if not findings.are_about(catalog):
+        findings.catch(catalog, lambda: check_catalog(findings, generation))
+    if not findings.are_about(text):
+        findings.catch(text, lambda: generation.text.count)
+    if not findings.are_about(vectors):
+        for segment in generation.manifest.segments:
+            findings.catch(vectors, lambda number=segment.number: generation.vectors.segment(number))  # type: ignore[misc]
+    if any(findings.are_about(path) for path in (catalog, text, vectors)):
+        return 0
+
+    from pipelines.verify_chunks import check_chunks, check_encoder
+
+    findings.catch(text, lambda: check_chunks(findings, generation, on_chunks))
+    if deep is None or findings.found:
+        return 0
+    return check_encoder(findings, generation, *deep)
+
+
+def check_files(findings: Findings, generation: Generation) -> None:
+    """Compare every file to its checksum, and the folder to the list of files."""
+    files = generation.manifest.files
+    for name, expected in files.items():
+        path = generation.path / name
+        try:
+            found = manifests.file_sum(path)
+        except FileNotFoundError:
+            findings.add(FindingKind.MISSING_FILE, path, "the file is missing")
+        except OSError as error:
+            findings.add(FindingKind.MISSING_FILE, path, f"the file can't be read: {error.strerror}")
+        else:
+            if found.size != expected.size:
+                findings.add(FindingKind.SIZE, path, f"the file has {found.size} bytes instead of {expected.size}")
+            elif found != expected:
+                findings.add(FindingKind.CHECKSUM, path, "the content was altered: its checksum differs")
+    folders = {generation.path / layout.TEXT, generation.path / layout.VECTORS}
+    known = {generation.path / name for name in (*files, layout.MANIFEST)}
+    for path in generation.path.rglob("*"):
+        if path not in known and path not in folders and path.name not in layout.TEXT_LOCKS:
+            findings.add(FindingKind.UNEXPECTED_FILE, path, "the file is no part of the generation")
+
+
+def check_catalog(findings: Findings, generation: Generation) -> None:
+    """Run SQLite's own check, and compare the counts to the manifest."""
+    catalog, path = generation.catalog, generation.path / layout.CATALOG
+    for message in catalog.integrity_errors():
+        findings.add(FindingKind.MALFORMED, path, message)
+    counts = generation.manifest.counts
+    pairs = {
+        "files": (catalog.file_count(), counts.files),
+        "skipped files": (catalog.skipped_count(), counts.skipped),
+        "chunks": (catalog.chunk_count(), counts.chunks),
+    }
+    for segment in generation.manifest.segments:
+        live = sum(1 for _ in catalog.chunk_ids(segment=segment.number))
+        pairs[f"live vectors of segment {segment.number}"] = (live, segment.live)
+    for what, (found, expected) in pairs.items():
+        if found != expected:
+            message = f"the catalog holds {found} {what}, the manifest says {expected}"
+            findings.add(FindingKind.COUNTS, path, message)
+
+
+def _unreadable(index_dir: Path) -> tuple[Path, FindingKind]:
+    """Return which file to name when the current generation can't be opened."""
+    try:
+        number = layout.read_current(index_dir).number
+    except DamagedIndexError:
+        return index_dir / "CURRENT", FindingKind.CURRENT
+    return layout.generation_dir(index_dir, number) / layout.MANIFEST, FindingKind.MANIFEST
