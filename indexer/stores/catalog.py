@@ -150,10 +150,11 @@ class Catalog:
         rows = self._many("SELECT c.id, f.path FROM chunks c JOIN files f ON f.id = c.file WHERE c.id IN ({})", ids)
         return {chunk_id: decode_path(path) for chunk_id, path in rows}
 
-    def chunk_counts(self, paths: Sequence[str]) -> dict[str, int]:
-        """Return how many chunks each of the given files has; files without any are left out."""
-        sql = "SELECT f.path, count(*) FROM files f JOIN chunks c ON c.file = f.id WHERE f.path IN ({}) GROUP BY f.id"
-        return {decode_path(path): count for path, count in self._many(sql, [encode_path(path) for path in paths])}
+    def chunks_in(self, paths: Sequence[str]) -> dict[int, str]:
+        """Return the chunks of the given files with their paths."""
+        sql = "SELECT c.id, f.path FROM files f JOIN chunks c ON c.file = f.id WHERE f.path IN ({}) ORDER BY c.id"
+        rows = self._many(sql, [encode_path(path) for path in paths])
+        return {chunk_id: decode_path(path) for chunk_id, path in rows}
 
     def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
         """Return one chunk for each text hash that the catalog knows."""
