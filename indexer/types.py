@@ -288,7 +288,11 @@ SearchMode = Literal["hybrid", "text", "vector"]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result; `ranks` holds its 1-based place in each retriever that found it."""
+    """One search result.
+
+    `snippet` is some lines of the chunk, the first of them line `snippet_line` of the file. `ranks` holds the chunk's
+    1-based place in each retriever that found it, `contributions` what each feature of the ranking added to `score`.
+    """
 
     id: int
     path: str
@@ -301,5 +305,16 @@ class Hit:
     signature: str
     doc: str
     snippet: str
+    snippet_line: int
     score: float
     ranks: dict[str, int]
+    contributions: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to one query, best hits first, and the number of the generation that gave it."""
+
+    query: str
+    generation: int
+    hits: tuple[Hit, ...]

@@ -1,0 +1,286 @@
+"""An index open for searching: one committed generation, its encoder loaded at the first need."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from indexer.config import EncoderOptions, VectorOptions
+from indexer.errors import ConfigError, ModelError, NoIndexError
+from indexer.search import rank as ranking
+from indexer.search import retrieve
+from indexer.search.filters import Selection, select
+from indexer.search.fuse import WEIGHTS, reciprocal_ranks
+from indexer.search.query import Query, read_query
+from indexer.search.snippet import snippet
+from indexer.stores.document import source_path
+from indexer.stores.generation import Generation, open_generation
+from indexer.stores.layout import default_index_dir
+from indexer.types import Encoder, Hit, SearchMode, SearchResult
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from indexer.stages.reduce import Projection
+    from indexer.stores.document import StoredChunk
+
+CANDIDATE_FILES = 40
+"""How many files are ranked; more than a person looks at, few enough to score every field of all their chunks."""
+NAMED_CHUNKS = 60
+"""How many chunks with a name that the query writes are looked at."""
+MAX_HITS = 1000
+
+
+def open_index(
+    path: str | Path,
+    *,
+    encoder: Encoder | None = None,
+    options: EncoderOptions | None = None,
+    vectors: VectorOptions | None = None,
+) -> Index:
+    """Open the index of a folder, or an index folder, for searching.
+
+    `encoder` is used instead of loading the one that the index names; it must be the same function. `options` says
+    where the encoder's files are, when not in the package, and how many threads it may use. Raises NoIndexError when
+    nothing was committed there, DamagedIndexError when what was is altered.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise NoIndexError(f"{path}: there is no such folder; build an index first")
+    index_dir = path if (path / "CURRENT").exists() else default_index_dir(path)
+    return Index(open_generation(index_dir, options=vectors), encoder=encoder, options=options)
+
+
+class Index:
+    """A generation open for searching; close it, or use it in a `with` statement. Safe to share between threads."""
+
+    def __init__(
+        self, generation: Generation, *, encoder: Encoder | None = None, options: EncoderOptions | None = None
+    ) -> None:
+        """Take over an open generation; `open_index` says more."""
+        self.generation = generation
+        self._options = options or EncoderOptions()
+        self._lock = threading.Lock()
+        self._encoder: Encoder | None = None
+        self._projection: Projection | None = None
+        self._names: dict[str, list[str]] | None = None
+        if encoder is not None:
+            self._encoder = self._checked(encoder)
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        mode: SearchMode = "hybrid",
+        languages: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        within: str = "",
+        explain: bool = False,
+        ranker: ranking.Ranker | None = None,
+    ) -> SearchResult:
+        """Return the best `k` chunks, the best of each file first.
+
+        `mode` asks only the words, only the meaning, or both. The filters are those of `filters.select`. With `explain`
+        a hit says what each feature of the ranking contributed to its score. `ranker` replaces the shipped weights.
+        Raises ConfigError for an empty query and for filters that can't be meant, and ModelError when the encoder is
+        needed and its files are not what the index was built with.
+        """
+        if not 1 <= k <= MAX_HITS:
+            raise ConfigError(f"k is {k}; give a number from 1 to {MAX_HITS}")
+        asked = read_query(query)
+        selection = select(self.generation, languages=languages, kinds=kinds, paths=paths, within=within)
+        found = self._find(asked, selection, mode)
+        leading = self._leading(asked, found, count=max(CANDIDATE_FILES, k))
+        scores = retrieve.in_files(self.generation, asked, leading, selection, words=mode != "vector")
+        definitions = self._definitions(found)
+        ranked = ranking.rank(asked, found, scores, definitions, ranker or ranking.shipped_ranker())
+        hits = self._hits(asked, ranked, found, k=k, explain=explain)
+        return SearchResult(query, self.generation.number, hits)
+
+    def similar(
+        self,
+        path: str,
+        line: int,
+        *,
+        k: int = 10,
+        languages: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        paths: Sequence[str] = (),
+    ) -> SearchResult:
+        """Return the `k` chunks whose vectors are nearest to that of the chunk at a line, itself left out.
+
+        Raises ConfigError when the path is not in the index or has no chunk there.
+        """
+        origin = self._chunk_at(path, line)
+        selection = select(self.generation, languages=languages, kinds=kinds, paths=paths)
+        segment = self.generation.catalog.segments_of([origin.id])[origin.id]
+        vector = self.generation.vectors.get(segment, [origin.id])[0]
+        near = retrieve.by_meaning(self.generation, vector, selection, limit=k + 1)
+        chosen = [(chunk_id, score) for chunk_id, score in near.items() if chunk_id != origin.id][:k]
+        documents = self.generation.text.documents([chunk_id for chunk_id, _ in chosen])
+        hits = tuple(
+            _hit(documents[chunk_id], None, score=round(score, 6), ranks={"vector": place}, contributions={})
+            for place, (chunk_id, score) in enumerate(chosen, 1)
+        )
+        return SearchResult(f"{path}:{line}", self.generation.number, hits)
+
+    def encode(self, text: str) -> NDArray[np.int8]:
+        """Return the vector of a text as the index holds vectors: int8[k]."""
+        from indexer.stages.reduce import reduce
+
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self._load()
+            if self._projection is None:
+                self._projection = self._read_projection(self._encoder.identity.dims)
+            encoder, projection = self._encoder, self._projection
+        vector: NDArray[np.int8] = reduce(encoder.encode([text]), projection)[0][0]
+        return vector
+
+    def close(self) -> None:
+        """Close the generation."""
+        self.generation.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _find(self, query: Query, selection: Selection, mode: SearchMode) -> retrieve.Found:
+        """Ask the retrievers that the mode allows."""
+        chunks: dict[str, retrieve.Scores] = {}
+        files: dict[str, float] = {}
+        if not self.generation.manifest.counts.chunks or selection.only == frozenset():
+            return retrieve.Found(chunks, files, {})
+        if mode != "vector":
+            chunks["text"] = retrieve.by_words(self.generation, query, selection)
+            chunks["name"] = retrieve.by_name(self.generation, query, selection)
+            files = retrieve.by_path(self._paths(), query) if query.paths else {}
+        if mode != "text":
+            chunks["vector"] = retrieve.by_meaning(self.generation, self.encode(query.embedded), selection)
+        ids = sorted({chunk_id for scores in chunks.values() for chunk_id in scores})
+        return retrieve.Found(chunks, files, self.generation.catalog.paths_of(ids))
+
+    def _leading(self, query: Query, found: retrieve.Found, *, count: int) -> list[str]:
+        """Return the files that the retrievers put first."""
+        fused = reciprocal_ranks(found.rankings(), WEIGHTS[query.kind])
+        return sorted(fused, key=lambda path: (-fused[path], path))[:count]
+
+    def _definitions(self, found: retrieve.Found) -> dict[int, ranking.Definition]:
+        """Return the chunks that have a name which the query writes."""
+        ids = list(found.chunks.get("name", ()))[:NAMED_CHUNKS]
+        documents = self.generation.text.documents(ids)
+        return {
+            chunk_id: ranking.Definition(source_path(stored.path), stored.kind, stored.name, stored.qualified_name)
+            for chunk_id, stored in documents.items()
+        }
+
+    def _hits(
+        self, query: Query, ranked: Sequence[ranking.RankedFile], found: retrieve.Found, *, k: int, explain: bool
+    ) -> tuple[Hit, ...]:
+        """Return the best chunk of each file, then, when files run out, the second best, and so on."""
+        rounds = max((len(file.chunks) for file in ranked), default=0)
+        chosen = [(file, file.chunks[turn]) for turn in range(rounds) for file in ranked if turn < len(file.chunks)][:k]
+        documents = self.generation.text.documents([chunk_id for _, chunk_id in chosen])
+        places = {name: {i: place for place, i in enumerate(scores, 1)} for name, scores in found.chunks.items()}
+        return tuple(
+            _hit(
+                documents[chunk_id],
+                query,
+                score=file.score,
+                ranks={name: place[chunk_id] for name, place in places.items() if chunk_id in place},
+                contributions=file.contributions if explain else {},
+            )
+            for file, chunk_id in chosen
+        )
+
+    def _chunk_at(self, path: str, line: int) -> StoredChunk:
+        """Return the smallest chunk over a line."""
+        documents = self.generation.text.documents(self.generation.catalog.chunk_ids_of(path)).values()
+        if not documents:
+            raise ConfigError(f"{path}: is not in the index; give a path relative to the indexed folder")
+        over = [chunk for chunk in documents if chunk.start_line <= line <= chunk.end_line]
+        if not over:
+            raise ConfigError(f"{path}:{line}: no chunk is there; blank lines and lines past the end have none")
+        return min(over, key=lambda chunk: (chunk.end_line - chunk.start_line, chunk.start_line, chunk.id))
+
+    def _paths(self) -> dict[str, list[str]]:
+        """Return the paths of all indexed files by lower-cased file name."""
+        with self._lock:
+            if self._names is None:
+                self._names = {}
+                for path in sorted(self.generation.catalog.stats()):
+                    self._names.setdefault(path.rpartition("/")[2].lower(), []).append(path)
+            return self._names
+
+    def _load(self) -> Encoder:
+        from indexer.encoders.registry import variant
+
+        folder = Path(self._options.path) if self._options.path else None
+        encoder = variant(self.generation.manifest.encoder.name).load(folder, self._options.threads, True)
+        return self._checked(encoder)
+
+    def _checked(self, encoder: Encoder) -> Encoder:
+        made = self.generation.manifest.encoder
+        if encoder.identity.digest != made.digest:
+            raise ModelError(
+                f"the index was built with {made.name} ({made.digest[:8]}), not {encoder.identity.name} "
+                f"({encoder.identity.digest[:8]}); build it again, or search with mode text"
+            )
+        return encoder
+
+    def _read_projection(self, dims: int) -> Projection:
+        from indexer.encoders.registry import variant
+        from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection
+
+        made = self.generation.manifest.projection
+        if made.mode == FITTED:
+            stored = self.generation.projection()
+            if stored is not None:
+                return Projection(FITTED, *stored)
+        if made.mode == BUNDLED:
+            folder = Path(self._options.path) if self._options.path else None
+            basis = variant(self.generation.manifest.encoder.name).basis(folder)
+            if basis is not None:
+                projection = bundled_projection(basis, dims=made.dims)
+                if projection.digest == made.digest:
+                    return projection
+            raise ModelError("the encoder's projection is not the one that the index was built with; build it again")
+        return identity_projection(dims)
+
+
+def _hit(
+    chunk: StoredChunk,
+    query: Query | None,
+    *,
+    score: float,
+    ranks: dict[str, int],
+    contributions: dict[str, float],
+) -> Hit:
+    shown, line = snippet(chunk.text, query, start_line=chunk.start_line)
+    return Hit(
+        id=chunk.id,
+        path=source_path(chunk.path),
+        start_line=chunk.start_line,
+        end_line=chunk.end_line,
+        language=chunk.language,
+        kind=chunk.kind,
+        name=chunk.name,
+        qualified_name=chunk.qualified_name,
+        signature=chunk.signature,
+        doc=chunk.doc,
+        snippet=shown,
+        snippet_line=line,
+        score=score,
+        ranks=ranks,
+        contributions=contributions,
+    )
