@@ -39,6 +39,113 @@ class Language:
 
 _ROWS = (
     Language("python", "python", ("py", "pyi", "pyw"), ("SConstruct", "SConscript"), ("python", "pypy")),
+    Language("javascript", "javascript", ("js", "mjs", "cjs", "es6"), ("Jakefile",), ("node", "nodejs", "deno", "bun")),
+    Language("jsx", "javascript", ("jsx",), aliases=("javascriptreact",)),
+    Language("typescript", "typescript", ("ts", "mts", "cts"), (), ("ts-node", "tsx")),
+    Language("tsx", "tsx", ("tsx",), aliases=("typescriptreact",)),
+    Language("go", "go", ("go",), aliases=("golang",)),
+    Language("rust", "rust", ("rs",), (), ("rust-script",), separator="::"),
+    Language("java", "java", ("java",), (), ("jbang",)),
+    Language("c", "c", ("c", "h")),
+    Language(
+        "cpp",
+        "cpp",
+        ("cc", "cpp", "cxx", "c++", "hpp", "hh", "hxx", "h++", "ipp", "ixx", "cppm", "inl", "tcc", "cu", "cuh", "ino"),
+        aliases=("c++",),
+        separator="::",
+    ),
+    Language("csharp", "", ("cs", "csx"), aliases=("c#", "cs")),
+    Language("kotlin", "", ("kt", "kts"), aliases=("kt",)),
+    Language("scala", "", ("scala", "sc", "sbt"), (), ("scala",)),
+    Language("swift", "", ("swift",), (), ("swift",)),
+    Language("php", "", ("php", "phtml", "php5", "php7", "php8"), (), ("php",), separator="::"),
+    Language(
+        "ruby",
+        "",
+        ("rb", "rake", "gemspec", "ru", "rbi", "podspec", "jbuilder"),
+        ("Rakefile", "Gemfile", "Guardfile", "Vagrantfile", "Podfile", "Fastfile", "Brewfile", "Capfile", "Dangerfile"),
+        ("ruby", "jruby", "rake"),
+        separator="::",
+        method_separator="#",
+    ),
+    Language("lua", "", ("lua", "rockspec"), (), ("lua", "luajit")),
+    Language(
+        "bash",
+        "",
+        ("sh", "bash", "zsh", "ksh", "bats", "ebuild"),
+        ("PKGBUILD", "APKBUILD", ".bashrc", ".bash_profile", ".profile", ".zshrc", ".zprofile", ".envrc"),
+        ("sh", "bash", "zsh", "ksh", "dash", "ash", "bats"),
+        ("shell", "shell-script"),
+    ),
+    Language("elixir", "", ("ex", "exs"), ("mix.lock",), ("elixir",)),
+    Language("haskell", "", ("hs", "hs-boot"), (), ("runhaskell", "runghc", "stack")),
+    Language("zig", "", ("zig", "zon")),
+    Language("dart", "", ("dart",), (), ("dart",)),
+    Language("julia", "", ("jl",), (), ("julia",)),
+    Language("r", "", ("r", "rprofile"), (".Rprofile",), ("rscript",)),
+    Language("perl", "", ("pl", "pm", "t", "psgi"), ("cpanfile", "Rexfile"), ("perl",), separator="::"),
+    Language("objc", "", ("m", "mm"), aliases=("objective-c", "objc++")),
+    Language("ocaml", "", ("ml",), (), ("ocaml",), ("tuareg",)),
+    Language("ocaml_interface", "", ("mli",)),
+    Language("clojure", "", ("clj", "cljs", "cljc", "edn", "bb"), (), ("bb", "clojure"), separator="/"),
+    Language("erlang", "", ("erl", "hrl", "escript"), ("rebar.config",), ("escript",), separator=":"),
+    Language("sql", "", ("sql", "ddl", "dml", "pgsql", "psql", "mysql")),
+    Language("protobuf", "", ("proto",), aliases=("proto",)),
+    Language("terraform", "", ("tf", "tfvars", "hcl"), (".terraform.lock.hcl",), (), ("hcl",)),
+    Language("dockerfile", "", ("dockerfile", "containerfile"), ("Dockerfile", "Dockerfile.*", "Containerfile")),
+    Language(
+        "make", "", ("mk", "mak"), ("Makefile", "makefile", "GNUmakefile", "Makefile.*"), ("make",), ("makefile",)
+    ),
+    Language("css", "", ("css",)),
+    Language("scss", "", ("scss",)),
+    Language("html", "", ("html", "htm", "xhtml")),
+    Language("markdown", "", ("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), separator=" > "),
+    Language("toml", "", ("toml",), ("Cargo.lock", "poetry.lock", "uv.lock", "Pipfile")),
+    Language("yaml", "", ("yml", "yaml", "cff"), (".clang-format", ".clang-tidy"), aliases=("yml",)),
+    Language(
+        "json",
+        "",
+        ("json", "jsonc", "json5", "webmanifest", "geojson", "jsonl"),
+        (".babelrc", ".eslintrc", ".prettierrc", "composer.lock", "flake.lock", "Pipfile.lock"),
+    ),
+    Language("notebook", "", ("ipynb",)),
+    Language("asciidoc", extensions=("adoc", "asciidoc")),
+    Language("awk", extensions=("awk",), interpreters=("awk", "gawk", "mawk")),
+    Language("batch", extensions=("bat", "cmd")),
+    Language("cmake", extensions=("cmake",), filenames=("CMakeLists.txt",)),
+    Language("csv", extensions=("csv", "tsv")),
+    Language("d", extensions=("d", "di")),
+    Language("emacs-lisp", extensions=("el",)),
+    Language("fish", extensions=("fish",), interpreters=("fish",)),
+    Language("fortran", extensions=("f", "f77", "f90", "f95", "f03", "f08", "for")),
+    Language("fsharp", extensions=("fs", "fsi", "fsx")),
+    Language("gdscript", extensions=("gd",)),
+    Language("glsl", extensions=("glsl", "vert", "frag", "comp", "geom")),
+    Language("graphql", extensions=("graphql", "gql", "graphqls")),
+    Language("groovy", extensions=("groovy", "gradle"), filenames=("Jenkinsfile",), interpreters=("groovy",)),
+    Language("ini", extensions=("ini", "cfg", "conf", "properties", "editorconfig"), filenames=(".gitconfig",)),
+    Language("latex", extensions=("tex", "sty", "cls", "bib")),
+    Language("lisp", extensions=("lisp", "lsp", "cl")),
+    Language("matlab"),
+    Language("nim", extensions=("nim", "nims")),
+    Language("nix", extensions=("nix",)),
+    Language("pascal", extensions=("pas", "dpr")),
+    Language("powershell", extensions=("ps1", "psm1", "psd1"), interpreters=("pwsh",)),
+    Language("prisma", extensions=("prisma",)),
+    Language("racket", extensions=("rkt",)),
+    Language("restructuredtext", extensions=("rst", "rest")),
+    Language("sass", extensions=("sass", "less", "styl")),
+    Language("scheme", extensions=("scm", "ss")),
+    Language("solidity", extensions=("sol",)),
+    Language("starlark", extensions=("bzl", "star"), filenames=("BUILD", "BUILD.bazel", "WORKSPACE", "Tiltfile")),
+    Language("svelte", extensions=("svelte",)),
+    Language("tcl", extensions=("tcl",), interpreters=("tclsh", "wish")),
+    Language("thrift", extensions=("thrift",)),
+    Language("verilog", extensions=("v", "sv", "svh")),
+    Language("vhdl", extensions=("vhd", "vhdl")),
+    Language("vim", extensions=("vim",), filenames=(".vimrc",), aliases=("vimscript",)),
+    Language("vue", extensions=("vue",)),
+    Language("xml", extensions=("xml", "xsd", "xsl", "xslt", "svg", "plist", "csproj", "vcxproj", "props", "pom")),
     Language(PLAIN_TEXT, extensions=("txt", "text", "log")),
 )
 
@@ -46,13 +153,14 @@ LANGUAGES: dict[str, Language] = {row.name: row for row in _ROWS}
 
 
 def load_query(language: str) -> str:
-    """Return the text of a language's query, what it inherits first (a first line `; inherits: a, b`).
+    """Return the text of a language's query, with what it inherits in place of a line `; inherits: a, b`.
 
     Raises FileNotFoundError when the package lacks the file.
     """
     text = files("indexer.languages").joinpath("queries", f"{language}.scm").read_text(encoding="utf-8")
-    first = text.partition("\n")[0]
-    if not first.startswith("; inherits:"):
-        return text
-    bases = first.removeprefix("; inherits:").split(",")
-    return "\n".join([*(load_query(base.strip()) for base in bases), text])
+    lines: list[str] = []
+    for line in text.splitlines():
+        lines.append(line)
+        if line.startswith("; inherits:"):
+            lines[-1:] = [load_query(base.strip()) for base in line.removeprefix("; inherits:").split(",")]
+    return "\n".join(lines) + "\n"

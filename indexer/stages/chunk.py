@@ -145,15 +145,23 @@ class _Chunker:
         return items
 
     def clusters(self, children: Sequence[int], first: int, last: int) -> list[tuple[int, int, int]]:
-        """Return each child and its lines; no lines for one that is small or shares a line with a sibling."""
+        """Return each child and its lines; no lines for one that is small or shares a line with a sibling.
+
+        A child on the last line of a larger one (the name of `typedef struct {…} name`) is left out.
+        """
         spans = [
             (child, max(first, self.symbols[child].start_line - 1), min(last, self.symbols[child].end_line - 1))
             for child in children
         ]
         found: list[tuple[int, int, int]] = []
-        reach = -1
+        reach, is_tall = -1, False
         for place, (child, start, end) in enumerate(spans):
-            shares = start <= reach or (place + 1 < len(spans) and spans[place + 1][1] <= end)
+            if is_tall and start == end == reach:
+                continue
+            shares = start <= reach
+            is_tall = end > start and not shares
+            for _, next_start, next_end in spans[place + 1 : place + 2]:
+                shares = shares or (next_start <= end and not (is_tall and next_start == next_end == end))
             reach = max(reach, end)
             is_large = not shares and self.is_large(child, start, end)
             found.append((child, start, end if is_large else start - 1))
@@ -311,7 +319,11 @@ def _children(symbols: Sequence[Symbol]) -> dict[int, list[int]]:
     children: dict[int, list[int]] = {}
     open_symbols: list[int] = []
     for index, symbol in enumerate(symbols):
-        while open_symbols and symbols[open_symbols[-1]].end_byte <= symbol.start_byte:
+        while open_symbols:
+            outer = symbols[open_symbols[-1]]
+            is_twin = (outer.start_byte, outer.end_byte) == (symbol.start_byte, symbol.end_byte)
+            if outer.end_byte > symbol.start_byte and not is_twin:
+                break
             open_symbols.pop()
         children.setdefault(open_symbols[-1] if open_symbols else -1, []).append(index)
         open_symbols.append(index)

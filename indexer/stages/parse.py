@@ -5,8 +5,8 @@ The only module that imports tree_sitter and tree_sitter_language_pack. Captures
 - `@definition.<kind>` the whole definition, `@name` its name, `@body` where its signature stops, `@owner` the type that
   a method is declared on, `@doc` its documentation;
 - in patterns of their own: `@comment` a comment; `@leading` a node that stands before its definition and belongs to it
-  (attribute, annotation, type signature), perhaps with `@doc` inside; `@doc` the first node of a body; `@wrapped` inside
-  `@wrapper` a definition and the node around it that belongs to it (decorators, export, template).
+  (attribute, annotation, type signature), perhaps with `@doc` inside; `@doc` the first node of a body; `@wrapped`
+  inside `@wrapper` a definition and the node around it that belongs to it (decorators, export, template).
 
 Where two patterns take the same name, the one that stands first in the query decides.
 """
@@ -38,7 +38,7 @@ MAX_NAME_BYTES: Final = 200
 MAX_SIGNATURE_BYTES: Final = 400
 MAX_DOC_BYTES: Final = 2000
 
-_READ_BYTES: Final = 1 << 16
+_READ_BYTES: Final = 1 << 11
 _GAP_BYTES: Final = 256
 _CAPTURE: Final = re.compile(r"@([A-Za-z_.]+)")
 _TYPES: Final = frozenset(
@@ -65,40 +65,49 @@ class ParseResult:
     errors: int
 
 
+_Plan = tuple[str, SymbolKind] | str
+"""What a pattern of a query is for: its definition capture and kind, or the name of its main capture."""
+
+
 class _Grammar(NamedTuple):
-    """A language made ready; `definitions` holds, for each pattern of the query, its definition capture and kind."""
+    """A language made ready; `plans` says for each pattern of the query what it is for."""
 
     language: Language
     parser: Parser
     query: Query
     errors: Query
-    definitions: tuple[tuple[str, SymbolKind] | None, ...]
+    plans: tuple[_Plan, ...]
 
 
 class _Leading(NamedTuple):
-    """A comment or attribute that may belong to the definition after it; `row` is 0-based."""
+    """A comment, or an attribute that may belong to the definition after it; `row` is 0-based."""
 
     start: int
     end: int
     row: int
     is_comment: bool
+    kind: SymbolKind | None
     doc: Node | None
 
 
 class _Definition(NamedTuple):
     """One definition: its widest span with all that belongs to it, and the nodes that describe it.
 
-    `leading` holds the comments and attributes before it, `comments` those in its signature.
+    The signature is [signature_start, signature_end) without the `inside` comments and attributes; `leading` holds
+    those before it. Rows are 0-based, `last_row` is the last one with text.
     """
 
     start: int
     negative_end: int
+    name_start: int
     row: int
-    node: Node
+    last_row: int
     kind: SymbolKind
     captures: dict[str, list[Node]]
     leading: list[_Leading]
-    comments: list[_Leading]
+    inside: list[_Leading]
+    signature_start: int
+    signature_end: int
 
 
 def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) -> ParseResult:
@@ -129,12 +138,14 @@ def _load_grammar(language: str) -> _Grammar:
     text = load_query(language)
     query = Query(handle, text)
     source = text.encode()
-    definitions: list[tuple[str, SymbolKind] | None] = []
+    plans: list[_Plan] = []
     for pattern in range(query.pattern_count):
         span = source[query.start_byte_for_pattern(pattern) : query.end_byte_for_pattern(pattern)].decode()
-        found = [name for name in _CAPTURE.findall(span) if name.startswith("definition.")]
-        definitions.append((found[0], SymbolKind(found[0].removeprefix("definition."))) if found else None)
-    return _Grammar(row, Parser(handle), query, Query(handle, "[(ERROR) (MISSING)] @error"), tuple(definitions))
+        names = _CAPTURE.findall(span)
+        kinds = [(name, SymbolKind(name[11:])) for name in names if name.startswith("definition.")]
+        others = [name for name in names if name in ("comment", "wrapper") or name.startswith("leading")]
+        plans.append(kinds[0] if kinds else next(iter([*others, *names])))
+    return _Grammar(row, Parser(handle), query, Query(handle, "[(ERROR) (MISSING)] @error"), tuple(plans))
 
 
 def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
@@ -155,51 +166,81 @@ def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
         raise ParseTimeoutError(message) from error
 
 
+class _Matches:
+    """What the query found in one file, by the byte offsets that tie the parts together."""
+
+    def __init__(self, grammar: _Grammar, data: bytes, root: Node) -> None:
+        self.names: dict[int, tuple[int, Node, SymbolKind, dict[str, list[Node]]]] = {}
+        self.wrappers: dict[tuple[int, int], Node] = {}
+        self.leading: dict[int, _Leading] = {}
+        self.docs: dict[int, Node] = {}
+        plans = grammar.plans
+        for pattern, captures in QueryCursor(grammar.query).matches(root):
+            plan = plans[pattern]
+            if isinstance(plan, tuple):
+                if "name" in captures:
+                    key = captures["name"][0].start_byte
+                    known = self.names.get(key)
+                    if known is None or pattern < known[0]:
+                        self.names[key] = (pattern, captures[plan[0]][0], plan[1], captures)
+            elif plan == "comment":
+                self.add_leading(captures["comment"][0], data, None, None, is_comment=True)
+            elif plan == "wrapper":
+                inner, outer = captures["wrapped"][0].byte_range, captures["wrapper"][0]
+                if inner != outer.byte_range:
+                    self.wrappers[inner] = outer
+            elif plan == "doc":
+                self.docs[captures["doc"][0].start_byte] = captures["doc"][0]
+            elif plan:
+                kind = SymbolKind(plan[8:]) if len(plan) > 7 else None
+                self.add_leading(captures[plan][0], data, kind, captures.get("doc", [None])[0], is_comment=False)
+
+    def add_leading(
+        self, node: Node, data: bytes, kind: SymbolKind | None, doc: Node | None, *, is_comment: bool
+    ) -> None:
+        """Remember a node that may belong to the definition after it, by where its last line ends."""
+        start, end = node.start_byte, node.end_byte
+        while end > start and data[end - 1] in b"\r\n":
+            end -= 1
+        known = self.leading.get(end)
+        if known is not None:
+            kind, doc = kind or known.kind, doc or known.doc
+        self.leading[end] = _Leading(start, end, node.start_point[0], is_comment, kind, doc)
+
+
 def _find_definitions(grammar: _Grammar, data: bytes, root: Node) -> list[_Definition]:
     """Run the query and return the definitions sorted by start, the widest first."""
-    found: dict[int, tuple[int, Node, SymbolKind, dict[str, list[Node]]]] = {}
-    wrappers: dict[tuple[int, int], Node] = {}
-    leading: dict[int, _Leading] = {}
-    docs: dict[int, Node] = {}
-    plans = grammar.definitions
-    for pattern, captures in QueryCursor(grammar.query).matches(root):
-        plan = plans[pattern]
-        if plan is not None:
-            if "name" not in captures:
-                continue
-            key = captures["name"][0].start_byte
-            known = found.get(key)
-            if known is None or pattern < known[0]:
-                found[key] = (pattern, captures[plan[0]][0], plan[1], captures)
-        elif "comment" in captures or "leading" in captures:
-            is_comment = "comment" in captures
-            node = captures["comment" if is_comment else "leading"][0]
-            start, end = node.start_byte, node.end_byte
-            while end > start and data[end - 1] in b"\r\n":
-                end -= 1
-            leading[end] = _Leading(start, end, node.start_point[0], is_comment, captures.get("doc", [None])[0])
-        elif "wrapper" in captures:
-            inner = captures["wrapped"][0]
-            wrappers[inner.start_byte, inner.end_byte] = captures["wrapper"][0]
-        elif "doc" in captures:
-            node = captures["doc"][0]
-            docs[node.start_byte] = node
+    matches = _Matches(grammar, data, root)
+    leading, wrappers = matches.leading, matches.wrappers
+    first_patterns: dict[tuple[int, int], int] = {}
+    for pattern, node, _, _ in matches.names.values():
+        span = node.byte_range
+        if pattern < first_patterns.get(span, pattern + 1):
+            first_patterns[span] = pattern
+    within = sorted(leading.values(), key=itemgetter(0))
+    starts = [item.start for item in within]
     definitions: list[_Definition] = []
-    comments = [item for item in leading.values() if item.is_comment]
-    comments.sort()
-    starts = [item.start for item in comments]
-    for _, node, kind, captures in found.values():
+    for name_start, (pattern, node, plain_kind, captures) in matches.names.items():
+        if pattern > first_patterns[node.byte_range]:
+            continue
         outer = node
-        while wrappers and (wrapper := wrappers.get((outer.start_byte, outer.end_byte))) is not None:
+        while wrappers and (wrapper := wrappers.get(outer.byte_range)) is not None:
             outer = wrapper
         start, row, before = _take_leading(outer, leading, data)
+        last_row, column = outer.end_point
+        last_row -= column == 0 and last_row > row
         body = captures.get("body")
-        if body is not None and "doc" not in captures and (doc := docs.get(body[0].start_byte)) is not None:
+        if body is not None and "doc" not in captures and (doc := matches.docs.get(body[0].start_byte)) is not None:
             captures["doc"] = [doc]
-        stop = node.end_byte if body is None else body[0].start_byte
-        inside = comments[bisect_left(starts, node.start_byte) : bisect_left(starts, stop)] if comments else []
-        definitions.append(_Definition(start, -outer.end_byte, row, node, kind, captures, before, inside))
-    definitions.sort(key=itemgetter(0, 1))
+        code, stop = outer.start_byte, node.end_byte if body is None else body[0].start_byte
+        inside = within[bisect_left(starts, code) : bisect_left(starts, stop)] if within else []
+        kind = plain_kind
+        if before and kind in (SymbolKind.FUNCTION, SymbolKind.METHOD):
+            kind = next((item.kind for item in before if item.kind is not None), kind)
+        definitions.append(
+            _Definition(start, -outer.end_byte, name_start, row, last_row, kind, captures, before, inside, code, stop)
+        )
+    definitions.sort(key=itemgetter(0, 1, 2))
     return definitions
 
 
@@ -231,60 +272,74 @@ def _starts_line(data: bytes, start: int) -> bool:
 def _name_symbols(definitions: list[_Definition], language: Language, data: bytes) -> tuple[Symbol, ...]:
     """Give definitions their qualified names by nesting, and read signature and documentation from the source."""
     symbols: list[Symbol] = []
-    open_symbols: list[tuple[int, str, SymbolKind]] = []
+    open_symbols: list[Symbol] = []
     for definition in definitions:
         start, end = definition.start, -definition.negative_end
-        while open_symbols and open_symbols[-1][0] <= start:
+        span = (start, end)
+        while open_symbols and (open_symbols[-1].end_byte <= start or _span(open_symbols[-1]) == span):
             open_symbols.pop()
         if len(open_symbols) >= MAX_DEPTH:
             continue
-        parent, outer_kind = ("", None) if not open_symbols else open_symbols[-1][1:]
-        if open_symbols:
-            end = min(end, open_symbols[-1][0])
-        kind = definition.kind
-        captures = definition.captures
+        kind, captures = definition.kind, definition.captures
+        outer = open_symbols[-1] if open_symbols else None
+        parent = "" if outer is None else outer.qualified_name
+        is_member = outer is not None and outer.kind in _TYPES
+        end = end if outer is None else min(end, outer.end_byte)
         if "owner" in captures:
-            owner = fold(captures["owner"][0].text or b"", MAX_NAME_BYTES)
+            owner = _text(captures["owner"][0], data)
             parent = f"{parent}{language.separator}{owner}" if parent else owner
-            outer_kind = SymbolKind.CLASS
-        if kind is SymbolKind.FUNCTION and outer_kind in _TYPES:
+            is_member = True
+        if kind is SymbolKind.FUNCTION and is_member:
             kind = SymbolKind.METHOD
-        name = fold(captures["name"][0].text or b"", MAX_NAME_BYTES)
-        separator = language.separator
-        if kind in _MEMBERS and language.method_separator:
-            separator = language.method_separator
+        name = _text(captures["name"][0], data)
+        if outer is not None and name == outer.name and kind is outer.kind:
+            continue
+        separator = (language.method_separator if kind in _MEMBERS else "") or language.separator
         qualified = f"{parent}{separator}{name}" if parent else name
-        path, found, last = name.rpartition(language.separator)
-        if found and path and last:
-            name = last
-            parent = qualified[: -len(last) - len(found)]
-        symbols.append(
-            Symbol(
-                kind=kind,
-                name=name,
-                qualified_name=qualified,
-                signature=_signature(definition, data),
-                doc=_doc(definition, data),
-                parent=parent,
-                start_byte=start,
-                end_byte=end,
-                start_line=definition.row + 1,
-                end_line=definition.row + 1 + data.count(b"\n", start, end),
-            )
+        name, parent = _split_name(name, qualified, parent, language)
+        symbol = Symbol(
+            kind,
+            name,
+            qualified,
+            _signature(definition, data),
+            _doc(definition, data),
+            parent,
+            start,
+            end,
+            definition.row + 1,
+            definition.last_row + 1,
         )
-        open_symbols.append((end, qualified, kind))
+        symbols.append(symbol)
+        open_symbols.append(symbol)
     return tuple(symbols)
 
 
+def _span(symbol: Symbol) -> tuple[int, int]:
+    return symbol.start_byte, symbol.end_byte
+
+
+def _split_name(name: str, qualified: str, parent: str, language: Language) -> tuple[str, str]:
+    """Return the last step of a name that has several (`Foo::bar`), and what stands before it."""
+    for separator in (language.separator, language.method_separator):
+        path, found, last = name.rpartition(separator) if separator else ("", "", "")
+        if path and last and last.count("<") >= last.count(">") and " " not in last:
+            return last, qualified[: -len(last) - len(found)]
+    return name, parent
+
+
+def _text(node: Node, data: bytes) -> str:
+    return fold(data[node.start_byte : node.end_byte], MAX_NAME_BYTES)
+
+
 def _signature(definition: _Definition, data: bytes) -> str:
-    start = definition.node.start_byte
-    body = definition.captures.get("body")
-    end = definition.node.end_byte if body is None else body[0].start_byte
-    end = min(end, start + 4 * MAX_SIGNATURE_BYTES)
+    start = definition.signature_start
+    end = min(definition.signature_end, start + 4 * MAX_SIGNATURE_BYTES)
+    if not definition.inside:
+        return fold(data[start:end], MAX_SIGNATURE_BYTES).rstrip(" {:=;,")
     pieces: list[bytes] = []
-    for comment in definition.comments:
-        pieces.append(data[start : comment.start])
-        start = comment.end
+    for item in definition.inside:
+        pieces.append(data[start : item.start])
+        start = max(start, item.end)
     pieces.append(data[start:end])
     return fold(b" ".join(pieces), MAX_SIGNATURE_BYTES).rstrip(" {:=;,")
 
@@ -295,7 +350,7 @@ def _doc(definition: _Definition, data: bytes) -> str:
         return clean_docstring(data[doc[0].start_byte : doc[0].end_byte].decode("utf-8", "replace"))[:MAX_DOC_BYTES]
     parts: list[str] = []
     has_body = "body" in definition.captures
-    for item in definition.leading or (definition.comments if has_body else ()):
+    for item in definition.leading or (definition.inside if has_body else ()):
         if item.doc is not None:
             parts.append(clean_docstring(data[item.doc.start_byte : item.doc.end_byte].decode("utf-8", "replace")))
         elif item.is_comment:

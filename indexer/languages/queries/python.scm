@@ -1,4 +1,3 @@
-; Definitions. Where two patterns take the same name, the first one decides the kind.
 ((function_definition
   name: (identifier) @name
   body: (block) @body) @definition.test
@@ -12,30 +11,15 @@
   name: (identifier) @name
   body: (block) @body) @definition.class
 
-(module
-  (type_alias_statement
-    left: (type (identifier) @name)) @definition.type)
+(module (type_alias_statement left: (type (identifier) @name)) @definition.type)
+(module (type_alias_statement left: (type (generic_type . (identifier) @name))) @definition.type)
 
-(module
-  (type_alias_statement
-    left: (type (generic_type . (identifier) @name))) @definition.type)
-
-((module
-  (assignment left: (identifier) @name) @definition.constant)
+((module (assignment left: (identifier) @name) @definition.constant)
   (#match? @name "^_*[A-Z][A-Z0-9_]*$"))
+(module (assignment left: (identifier) @name) @definition.variable)
+(class_definition body: (block (assignment left: (identifier) @name) @definition.field))
 
-(module
-  (assignment left: (identifier) @name) @definition.variable)
-
-(class_definition
-  body: (block
-    (assignment left: (identifier) @name) @definition.field))
-
-; A decorated definition starts with its decorators.
-(decorated_definition
-  definition: (_) @wrapped) @wrapper
-
-; The docstring opens the body.
+(decorated_definition definition: (_) @wrapped) @wrapper
+(decorator) @leading
 (block . (string) @doc)
-
 (comment) @comment
