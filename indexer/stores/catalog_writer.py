@@ -102,6 +102,11 @@ class CatalogWriter:
             self._connection.execute("UPDATE chunks SET segment = ? WHERE segment = ?", (new, old))
         self.live[new] += self.live.pop(old, 0)
 
+    def assign(self, ids: Sequence[int], segment: int) -> None:
+        """Say that chunks live in a segment, wherever they lived before; `live` is left to the caller."""
+        with self._refusals():
+            self._connection.executemany("UPDATE chunks SET segment = ? WHERE id = ?", [(segment, i) for i in ids])
+
     def finish(self) -> None:
         """Write everything to the file and close it."""
         with self._refusals():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,8 @@ class StagedVectors:
         known = [(row, *found[text_hash]) for row, text_hash in enumerate(text_hashes) if text_hash in found]
         return KnownVectors(
             np.array([row for row, _, _ in known], np.int64),
-            np.stack([vector for _, vector, _ in known]) if known else np.empty((0, self._dims), np.int8),
+            # One column where dims are not known yet: it broadcasts to any.
+            np.stack([vector for _, vector, _ in known]) if known else np.empty((0, self._dims or 1), np.int8),
             np.array([scale for _, _, scale in known], np.float32),
         )
 
@@ -78,6 +79,22 @@ class StagedVectors:
         added = [row for row, chunk in enumerate(batch.chunks) if chunk.id not in kept]
         self._add([batch.chunks[row].id for row in added], batch.vectors[added])
         return [kept.get(chunk.id, self._number) for chunk in batch.chunks]
+
+    def rebuild(self, vectors: Iterable[tuple[int, bytes]], catalog: CatalogWriter) -> None:
+        """Put these vectors, int8[k] bytes by chunk id, into new segments and forget the base's, whatever they hold."""
+        with storing(self._folder):
+            for number in self._totals:
+                (self._folder / segment_file(number)).unlink(missing_ok=True)
+        self._totals, self._base = {}, None
+        catalog.live.clear()
+        pairs = iter(vectors)
+        while batch := list(islice(pairs, _MERGE_BATCH)):
+            ids = [chunk_id for chunk_id, _ in batch]
+            self._add(ids, np.frombuffer(b"".join(vector for _, vector in batch), np.int8).reshape(len(ids), -1))
+            catalog.assign(ids, self._number)
+            catalog.live[self._number] += len(ids)
+            if self._segment is not None and len(self._segment) >= MAX_SEGMENT_VECTORS:
+                self._save()
 
     def finish(self, catalog: CatalogWriter) -> dict[int, int]:
         """Merge what is too many, too small or too dead, save, and return the number of vectors of each segment."""

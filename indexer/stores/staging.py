@@ -20,6 +20,7 @@ from indexer.stores import digest, durable, layout, lock
 from indexer.stores.catalog import Catalog, ChunkRow
 from indexer.stores.catalog_writer import CatalogWriter
 from indexer.stores.commit import collect, prepare, publish, storing, sweep
+from indexer.stores.document import decode_embedding
 from indexer.stores.generation import Generation, open_generation
 from indexer.stores.manifest import FORMAT_VERSION, Counts, Encoder, FileSum, Manifest, Projection, Segment
 from indexer.stores.projection import projection_bytes
@@ -93,6 +94,14 @@ class Staging:
         with storing(path):
             path.unlink(missing_ok=True)
             durable.write_file(path, projection_bytes(matrix, mean))
+
+    def rebuild_vectors(self) -> None:
+        """Replace all vectors by those in the text index's documents; nothing of the base's segments is read."""
+        assert self._base is not None
+        documents = self._base.text.scan()
+        self._vectors.rebuild(
+            ((chunk_id, decode_embedding(embedding)[0]) for chunk_id, _, embedding in documents), self._catalog
+        )
 
     def known_vectors(self, text_hashes: Sequence[bytes]) -> KnownVectors:
         """Return the vectors of those texts that the base generation, or what is staged, has a vector for."""
@@ -170,6 +179,8 @@ class Staging:
                 source, target = self._base.path / name, self._folder / name
                 if target.parent.name == layout.TEXT and self._text.rewrites:
                     continue
+                if target.parent.name == layout.VECTORS and not source.exists():
+                    continue  # only when the vectors are about to be rebuilt: else the base was not opened
                 if name == layout.CATALOG or target.name in MUTABLE_FILES:
                     durable.copy(source, target)
                 else:
@@ -196,11 +207,13 @@ def begin(
     fresh: bool = False,
     keep: int = 2,
     options: VectorOptions | None = None,
+    check_sizes: bool = True,
 ) -> Iterator[Staging]:
     """Start the next generation from the current one, or from nothing when `fresh` or when there is none.
 
-    Holds the writer's lock. After a commit all but the `keep` newest generations are collected, readers permitting.
-    Raises LockedError, DamagedIndexError or FormatVersionError (never when fresh), and StorageError.
+    Holds the writer's lock. `check_sizes` as in `open_generation`. After a commit all but the `keep` newest
+    generations are collected, readers permitting. Raises LockedError, DamagedIndexError or FormatVersionError (never
+    when fresh), and StorageError.
     """
     options = options or VectorOptions()
     prepare(index_dir)
@@ -208,7 +221,7 @@ def begin(
         base: Generation | None = None
         if not fresh:
             with suppress(NoIndexError):
-                base = stack.enter_context(open_generation(index_dir, options=options))
+                base = stack.enter_context(open_generation(index_dir, options=options, check_sizes=check_sizes))
         sweep(index_dir)
         staging = Staging(index_dir, base, options)
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -303,15 +302,12 @@ def readable(path: Path) -> Iterator[Path]:
     if os.access(path, os.W_OK):
         yield path
         return
-    view = Path(tempfile.mkdtemp(prefix="indexer-"))
-    try:
+    # Tantivy's threads may be about to make their lock while the folder is removed.
+    with tempfile.TemporaryDirectory(prefix="indexer-", ignore_cleanup_errors=True) as view:
         for entry in path.iterdir():
-            if entry.name in TEXT_LOCKS:
-                continue
-            (view / entry.name).symlink_to(entry.absolute())
-        yield view
-    finally:
-        shutil.rmtree(view)
+            if entry.name not in TEXT_LOCKS:
+                (Path(view) / entry.name).symlink_to(entry.absolute())
+        yield Path(view)
 
 
 @contextmanager
