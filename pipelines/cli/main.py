@@ -16,7 +16,11 @@ from indexer.errors import IndexerError
 COMMANDS = {
     "build": "Index a repository, or bring its index up to date.",
     "search": "Search by word and by meaning.",
+    "similar": "Find chunks like the one at a line.",
     "status": "Show what the index holds and how fresh it is.",
+    "verify": "Check that the index is whole.",
+    "repair": "Make a damaged index whole.",
+    "gc": "Remove old generations.",
 }
 """Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called."""
 

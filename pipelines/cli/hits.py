@@ -1,0 +1,108 @@
+"""Hits on a terminal, in a pipe, and as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from indexer.types import Hit, SearchResult
+from pipelines.cli.console import printable
+
+_WORD = re.compile(r"\w+")
+MIN_HIGHLIGHT_CHARS = 3
+"""Shorter words of a query match everywhere, and show nothing."""
+
+HIT_FIELDS = (
+    "path",
+    "start_line",
+    "end_line",
+    "language",
+    "kind",
+    "name",
+    "qualified_name",
+    "signature",
+    "doc",
+    "snippet",
+    "snippet_line",
+    "score",
+)
+EXPLAINED_FIELDS = ("ranks", "contributions")
+
+
+def json_answer(result: SearchResult, *, stale: int | None, explain: bool) -> dict[str, Any]:
+    """Return the documented JSON form of an answer: query, generation, stale, hits."""
+    fields = HIT_FIELDS + (EXPLAINED_FIELDS if explain else ())
+    return {
+        "query": result.query,
+        "generation": generation_name(result),
+        "stale": stale,
+        "hits": [{field: getattr(hit, field) for field in fields} for hit in result.hits],
+    }
+
+
+def generation_name(result: SearchResult) -> str:
+    """Return the name of the generation that answered, as in CURRENT."""
+    return f"{result.generation:08d}"
+
+
+def location_lines(hits: Iterable[Hit]) -> Iterator[str]:
+    """Yield path:line:name, for editors and pipes."""
+    for hit in hits:
+        yield printable(f"{hit.path}:{hit.start_line}:{hit.qualified_name or hit.name}")
+
+
+def file_lines(hits: Iterable[Hit]) -> Iterator[str]:
+    """Yield each file once, best first."""
+    for path in dict.fromkeys(hit.path for hit in hits):
+        yield printable(path)
+
+
+def page(result: SearchResult, *, explain: bool) -> Iterator[str]:
+    """Yield the lines of an answer for a person: by file, with numbered lines and the query's words highlighted."""
+    words = sorted({word for word in _WORD.findall(result.query) if len(word) >= MIN_HIGHLIGHT_CHARS}, key=len)
+    pattern = re.compile("|".join(map(re.escape, reversed(words))), re.IGNORECASE) if words else None
+    by_file: dict[str, list[Hit]] = {}
+    for hit in result.hits:
+        by_file.setdefault(hit.path, []).append(hit)
+    for number, hits in enumerate(by_file.values()):
+        if number:
+            yield ""
+        for hit in hits:
+            yield from _block(hit, pattern, explain=explain)
+
+
+def _block(hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Iterator[str]:
+    place = click.style(printable(f"{hit.path}:{hit.start_line}"), fg="cyan", bold=True)
+    title = click.style(printable(hit.qualified_name or hit.name), bold=True)
+    yield f"{place}  {hit.kind} {title}".rstrip()
+    if explain:
+        ranks = ", ".join(f"{name} #{rank}" for name, rank in hit.ranks.items())
+        parts = sorted(hit.contributions.items(), key=lambda item: -abs(item[1]))
+        shown = ", ".join(f"{name} {value:+.3f}" for name, value in parts if value)
+        yield click.style(f"    score {hit.score:.4f}  ranks: {ranks}  features: {shown}", dim=True)
+    for number, line in enumerate(_trimmed(hit.snippet.split("\n")), hit.snippet_line):
+        yield click.style(f"{number:>6}  ", dim=True) + _highlighted(printable(line.expandtabs(4)), pattern)
+
+
+def _trimmed(lines: Sequence[str]) -> Sequence[str]:
+    end = len(lines)
+    while end and not lines[end - 1].strip():
+        end -= 1
+    return lines[:end]
+
+
+def _highlighted(line: str, pattern: re.Pattern[str] | None) -> str:
+    if pattern is None:
+        return line
+    return pattern.sub(lambda match: click.style(match[0], fg="yellow", bold=True), line)
+
+
+class BatchQuery(msgspec.Struct, frozen=True):
+    """One line of `search --batch`."""
+
+    id: str | int
+    query: str

@@ -1,0 +1,134 @@
+"""`indexer search`: ask the index."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import msgspec
+
+import indexer
+from indexer.errors import ConfigError, StaleIndexError
+from indexer.types import SearchMode, SearchResult
+from pipelines.cli.hits import BatchQuery, file_lines, json_answer, location_lines, page
+from pipelines.cli.options import encode_json, find_index, index_dir_option, json_option, print_json, root_option
+from pipelines.freshness import count_stale
+from pipelines.settings import load_config
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how many hits, and of what."""
+    for option in reversed(
+        (
+            click.option("-k", type=click.IntRange(1, 1000), default=10, help="How many hits. Default: 10."),
+            click.option("--lang", "languages", multiple=True, help="Only this language; may be repeated."),
+            click.option("--kind", "kinds", multiple=True, help="Only this kind of symbol; may be repeated."),
+            click.option("--path", "paths", multiple=True, help="Only paths that match this glob; !GLOB leaves out."),
+            click.option("--format", "line_format", type=click.Choice(["path:line"]), help="path:line:name lines."),
+            click.option("-l", "files_only", is_flag=True, help="Only the names of the files."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(name="search")
+@click.argument("query", required=False)
+@root_option
+@index_dir_option
+@click.option("--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both.")
+@filter_options
+@click.option("--in", "within", default="", help="Only inside the symbol of this name.")
+@click.option("--batch", type=click.File("rb"), help='JSON lines {"id","query"} in, {"id","hits"} out; - is stdin.')
+@click.option("--require-fresh", is_flag=True, help="Exit 3 when files changed since the index was built.")
+@click.option("--explain", is_flag=True, help="Show each hit's ranks and what made its score.")
+@click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
+@json_option
+def command(
+    query: str | None,
+    root: Path | None,
+    index_dir: Path | None,
+    mode: SearchMode,
+    k: int,
+    languages: tuple[str, ...],
+    kinds: tuple[str, ...],
+    paths: tuple[str, ...],
+    line_format: str | None,
+    files_only: bool,
+    within: str,
+    batch: Any,
+    require_fresh: bool,
+    explain: bool,
+    chosen: str | None,
+    as_json: bool,
+) -> None:
+    """Find code by word and by meaning. QUERY is a question, an identifier, a path, an error message, or code."""
+    if (query is None) == (batch is None):
+        raise click.UsageError("give either QUERY or --batch FILE" if query is None else "--batch takes no QUERY")
+    root, index_dir = find_index(root, index_dir)
+    config = load_config(root, chosen=chosen)
+    with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
+        stale = count_stale(root, index.generation, config)
+        if require_fresh and stale != 0:
+            raise StaleIndexError(_staleness(root, stale) + "; run `indexer build`, or leave out --require-fresh")
+
+        def ask(text: str) -> SearchResult:
+            return index.search(
+                text, k=k, mode=mode, languages=languages, kinds=kinds, paths=paths, within=within, explain=explain
+            )
+
+        if batch is not None:
+            for line in _answers(batch, ask, stale, explain):
+                sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+            return
+        assert query is not None
+        show(ask(query), stale=stale, as_json=as_json, line_format=line_format, files_only=files_only, explain=explain)
+        if stale and not as_json:
+            click.echo(f"note: {_staleness(root, stale)}; `indexer build` brings it up to date", err=True)
+
+
+def show(
+    result: SearchResult,
+    *,
+    stale: int | None,
+    as_json: bool,
+    line_format: str | None,
+    files_only: bool,
+    explain: bool = False,
+) -> None:
+    """Print an answer in the form that was asked for."""
+    if as_json:
+        print_json(json_answer(result, stale=stale, explain=explain))
+        return
+    if files_only:
+        lines = file_lines(result.hits)
+    elif line_format:
+        lines = location_lines(result.hits)
+    else:
+        lines = page(result, explain=explain)
+    for line in lines:
+        click.echo(line)
+    if not result.hits:
+        click.echo("no hits", err=True)
+
+
+def _staleness(root: Path, stale: int | None) -> str:
+    if stale is None:
+        return f"{root}: the indexed folder is not here, so the index can't be compared with it"
+    return f"{root}: {stale} files changed since the index was built"
+
+
+def _answers(lines: Any, ask: Callable[[str], SearchResult], stale: int | None, explain: bool) -> Iterator[bytes]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            query = msgspec.json.decode(line, type=BatchQuery)
+        except msgspec.MsgspecError as error:
+            raise ConfigError(f'--batch, line {number}: {error}; each line is {{"id": …, "query": "…"}}') from error
+        answer = json_answer(ask(query.query), stale=stale, explain=explain)
+        yield encode_json({"id": query.id, "generation": answer["generation"], "hits": answer["hits"]}) + b"\n"

@@ -1,0 +1,43 @@
+"""`indexer similar`: chunks like the one at a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import indexer
+from pipelines.cli.options import find_index, index_dir_option, json_option, root_option
+from pipelines.cli.search import filter_options, show
+from pipelines.freshness import count_stale
+from pipelines.settings import load_config
+
+
+@click.command(name="similar")
+@click.argument("place", metavar="PATH:LINE")
+@root_option
+@index_dir_option
+@filter_options
+@json_option
+def command(
+    place: str,
+    root: Path | None,
+    index_dir: Path | None,
+    k: int,
+    languages: tuple[str, ...],
+    kinds: tuple[str, ...],
+    paths: tuple[str, ...],
+    line_format: str | None,
+    files_only: bool,
+    as_json: bool,
+) -> None:
+    """Find chunks whose meaning is nearest to that of the chunk at PATH:LINE."""
+    path, _, line = place.rpartition(":")
+    if not path or not line.isdecimal():
+        raise click.UsageError(f"{place!r} is not PATH:LINE, such as src/app.py:120")
+    root, index_dir = find_index(root, index_dir)
+    config = load_config(root)
+    with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
+        result = index.similar(path, int(line), k=k, languages=languages, kinds=kinds, paths=paths)
+        stale = count_stale(root, index.generation, config)
+    show(result, stale=stale, as_json=as_json, line_format=line_format, files_only=files_only)
