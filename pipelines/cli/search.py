@@ -36,7 +36,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(name="search")
-@click.argument("query", required=False)
+@click.argument("words", nargs=-1, metavar="QUERY")
 @root_option
 @index_dir_option
 @click.option("--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both.")
@@ -48,7 +48,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
 @json_option
 def command(
-    query: str | None,
+    words: tuple[str, ...],
     root: Path | None,
     index_dir: Path | None,
     mode: SearchMode,
@@ -66,8 +66,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Find code by word and by meaning. QUERY is a question, an identifier, a path, an error message, or code."""
-    if (query is None) == (batch is None):
-        raise click.UsageError("give either QUERY or --batch FILE" if query is None else "--batch takes no QUERY")
+    if bool(words) == (batch is not None):
+        raise click.UsageError("--batch takes no QUERY" if words else "give a QUERY, or --batch FILE")
     root, index_dir = find_index(root, index_dir)
     config = load_config(root, chosen=chosen)
     with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
@@ -85,8 +85,14 @@ def command(
                 sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
             return
-        assert query is not None
-        show(ask(query), stale=stale, as_json=as_json, line_format=line_format, files_only=files_only, explain=explain)
+        show(
+            ask(" ".join(words)),
+            stale=stale,
+            as_json=as_json,
+            line_format=line_format,
+            files_only=files_only,
+            explain=explain,
+        )
         if stale and not as_json:
             click.echo(f"note: {_staleness(root, stale)}; `indexer build` brings it up to date", err=True)
 

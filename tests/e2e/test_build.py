@@ -117,7 +117,7 @@ def test_skips_are_counted_by_reason(cli: Cli, tmp_path: Path) -> None:
         (["build", ".", "--config", "nowhere"], 2, "no such file or preset"),
         (["search", "anything"], 3, "there is no index here"),
         (["status"], 3, "there is no index here"),
-        (["search"], 2, "Missing argument"),
+        (["search"], 2, "give a QUERY, or --batch FILE"),
         (["brew"], 2, "No such command"),
     ],
 )
