@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -109,7 +109,7 @@ def read_query(text: str) -> Query:
     kind = classify(text)
     paths = (text,) if kind is QueryKind.PATH else tuple(_paths(text))
     long = len(_WORD.findall(text)) >= LONG_QUERY_WORDS
-    identifiers = [] if kind is QueryKind.PATH else _identifiers(text, leave_out=paths)
+    identifiers = [] if kind is QueryKind.PATH else _identifiers(_PATH.sub(_without_path, text))
     words, wholes = _weights(text, identifiers) if long else _terms(text)
     return Query(
         text=text,
@@ -190,11 +190,15 @@ def _weights(text: str, identifiers: Iterable[str]) -> tuple[dict[str, float], d
     return {word: scored[word] / top for word in best}, dict.fromkeys(best_wholes, 1.0)
 
 
-def _identifiers(text: str, *, leave_out: Collection[str]) -> list[str]:
-    """Return what may be a name in code but no path: first what only code writes so, then by how often it comes."""
-    counts = Counter(name for name in _IDENTIFIER.findall(text) if name not in leave_out)
+def _identifiers(text: str) -> list[str]:
+    """Return what may be a name in code: first what only code writes so, then by how often it comes."""
+    counts = Counter(_IDENTIFIER.findall(text))
     kept = [name for name in counts if name.lower() not in STOP_WORDS] or list(counts)
     return sorted(kept, key=lambda name: (not is_code_name(name), -counts[name]))
+
+
+def _without_path(match: re.Match[str]) -> str:
+    return " " if _looks_like_path(match.group()) else match.group()
 
 
 def _paths(text: str) -> Iterable[str]:
