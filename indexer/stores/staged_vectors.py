@@ -139,8 +139,9 @@ class StagedVectors:
     def _save(self) -> None:
         assert self._segment is not None
         path = self._folder / segment_file(self._number)
-        durable.before_step("save", path)
-        self._segment.save(path)
+        with storing(path):
+            durable.before_step("save", path)
+            self._segment.save(path)
         self._totals[self._number] = len(self._segment)
         self._number += 1
         self._segment = None

@@ -135,30 +135,8 @@ class Staging:
 
         `projection.dims` are the dims of the stored vectors. `extra` is kept in the manifest.
         """
-        totals = self._vectors.finish(self._catalog)
-        self._text.commit()
-        catalog = self._catalog.reader
-        counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
-        durable.before_step("close", self._folder / layout.CATALOG)
-        self._catalog.finish()
-        live = self._catalog.live
-        manifest = Manifest(
-            format_version=FORMAT_VERSION,
-            generation=1 + max(layout.generation_numbers(self._index_dir), default=0),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
-            projection=projection,
-            fingerprint=fingerprint,
-            counts=counts,
-            segments=tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(totals.items())),
-            digest=digest.to_hex(self._catalog.digest),
-            files={},
-            extra=dict(extra or {}),
-        )
         with storing(self._folder):
-            publish(self._index_dir, self._folder, manifest, self._unchanged())
-        self.committed = Committed(manifest.generation, manifest.digest, counts.chunks, counts.files)
-        return self.committed
+            return self._commit(encoder, projection, fingerprint, extra or {})
 
     def discard(self) -> None:
         """Close and remove what is staged; does nothing after a commit."""
@@ -186,6 +164,37 @@ class Staging:
                 else:
                     durable.link_or_copy(source, target)
                     self._carried[name] = _signature(target)
+
+    def _commit(
+        self,
+        encoder: EncoderIdentity,
+        projection: Projection,
+        fingerprint: str,
+        extra: Mapping[str, str | int | float | bool],
+    ) -> Committed:
+        totals = self._vectors.finish(self._catalog)
+        self._text.commit()
+        catalog = self._catalog.reader
+        counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
+        durable.before_step("close", self._folder / layout.CATALOG)
+        self._catalog.finish()
+        live = self._catalog.live
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            generation=1 + max(layout.generation_numbers(self._index_dir), default=0),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
+            projection=projection,
+            fingerprint=fingerprint,
+            counts=counts,
+            segments=tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(totals.items())),
+            digest=digest.to_hex(self._catalog.digest),
+            files={},
+            extra=dict(extra),
+        )
+        publish(self._index_dir, self._folder, manifest, self._unchanged())
+        self.committed = Committed(manifest.generation, manifest.digest, counts.chunks, counts.files)
+        return self.committed
 
     def _unchanged(self) -> dict[str, FileSum]:
         """Return the checksums of those of the base's files that are still what was staged."""
