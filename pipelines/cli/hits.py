@@ -1,13 +1,11 @@
-"""Hits on a terminal, in a pipe, and as JSON."""
+"""Hits on a terminal and in a pipe."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import click
-import msgspec
 
 from indexer.types import Hit, SearchResult
 from pipelines.cli.console import printable
@@ -15,38 +13,6 @@ from pipelines.cli.console import printable
 _WORD = re.compile(r"\w+")
 MIN_HIGHLIGHT_CHARS = 3
 """Shorter words of a query match everywhere, and show nothing."""
-
-HIT_FIELDS = (
-    "path",
-    "start_line",
-    "end_line",
-    "language",
-    "kind",
-    "name",
-    "qualified_name",
-    "signature",
-    "doc",
-    "snippet",
-    "snippet_line",
-    "score",
-)
-EXPLAINED_FIELDS = ("ranks", "contributions")
-
-
-def json_answer(result: SearchResult, *, stale: int | None, explain: bool) -> dict[str, Any]:
-    """Return the documented JSON form of an answer: query, generation, stale, hits."""
-    fields = HIT_FIELDS + (EXPLAINED_FIELDS if explain else ())
-    return {
-        "query": result.query,
-        "generation": generation_name(result),
-        "stale": stale,
-        "hits": [{field: getattr(hit, field) for field in fields} for hit in result.hits],
-    }
-
-
-def generation_name(result: SearchResult) -> str:
-    """Return the name of the generation that answered, as in CURRENT."""
-    return f"{result.generation:08d}"
 
 
 def location_lines(hits: Iterable[Hit]) -> Iterator[str]:
@@ -99,10 +65,3 @@ def _highlighted(line: str, pattern: re.Pattern[str] | None) -> str:
     if pattern is None:
         return line
     return pattern.sub(lambda match: click.style(match[0], fg="yellow", bold=True), line)
-
-
-class BatchQuery(msgspec.Struct, frozen=True):
-    """One line of `search --batch`."""
-
-    id: str | int
-    query: str

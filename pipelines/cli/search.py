@@ -13,7 +13,8 @@ import msgspec
 import indexer
 from indexer.errors import ConfigError, StaleIndexError
 from indexer.types import SearchMode, SearchResult
-from pipelines.cli.hits import BatchQuery, file_lines, json_answer, location_lines, page
+from pipelines.answer import BatchAnswer, BatchQuery, answer
+from pipelines.cli.hits import file_lines, location_lines, page
 from pipelines.cli.options import encode_json, find_index, index_dir_option, json_option, print_json, root_option
 from pipelines.freshness import count_stale
 from pipelines.settings import load_config
@@ -108,7 +109,7 @@ def show(
 ) -> None:
     """Print an answer in the form that was asked for."""
     if as_json:
-        print_json(json_answer(result, stale=stale, explain=explain))
+        print_json(answer(result, stale=stale, explain=explain))
         return
     if files_only:
         lines = file_lines(result.hits)
@@ -136,5 +137,5 @@ def _answers(lines: Any, ask: Callable[[str], SearchResult], stale: int | None, 
             query = msgspec.json.decode(line, type=BatchQuery)
         except msgspec.MsgspecError as error:
             raise ConfigError(f'--batch, line {number}: {error}; each line is {{"id": …, "query": "…"}}') from error
-        answer = json_answer(ask(query.query), stale=stale, explain=explain)
-        yield encode_json({"id": query.id, "generation": answer["generation"], "hits": answer["hits"]}) + b"\n"
+        found = answer(ask(query.query), stale=stale, explain=explain)
+        yield encode_json(BatchAnswer(id=query.id, generation=found.generation, stale=stale, hits=found.hits)) + b"\n"

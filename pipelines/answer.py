@@ -1,0 +1,75 @@
+"""The JSON form of a search's answer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from indexer.types import Hit, SearchResult
+
+
+class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One hit: a chunk of a file, with 1-based lines, end inclusive.
+
+    `snippet` is some lines of the chunk, the first of them line `snippet_line`. `ranks`, the chunk's place in each
+    retriever, and `contributions`, what each feature added to the score, are there with --explain alone.
+    """
+
+    path: str
+    start_line: int
+    end_line: int
+    language: str
+    kind: str
+    name: str
+    qualified_name: str
+    signature: str
+    doc: str
+    snippet: str
+    snippet_line: int
+    score: float
+    ranks: dict[str, int] = {}
+    contributions: dict[str, float] = {}
+
+
+class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What `indexer search --json` prints.
+
+    `generation` answered. `stale` is the number of files that changed since it was built, or null when the indexed
+    folder is not there to compare. `hits` come best first.
+    """
+
+    query: str
+    generation: str
+    stale: int | None
+    hits: list[HitAnswer]
+
+
+class BatchQuery(msgspec.Struct, frozen=True):
+    """A line that `indexer search --batch` reads."""
+
+    id: str | int
+    query: str
+
+
+class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that `indexer search --batch` prints."""
+
+    id: str | int
+    generation: str
+    stale: int | None
+    hits: list[HitAnswer]
+
+
+def answer(result: SearchResult, *, stale: int | None, explain: bool = False) -> SearchAnswer:
+    """Return the JSON form of a result."""
+    return SearchAnswer(
+        query=result.query,
+        generation=f"{result.generation:08d}",
+        stale=stale,
+        hits=[_hit(hit, explain=explain) for hit in result.hits],
+    )
+
+
+def _hit(hit: Hit, *, explain: bool) -> HitAnswer:
+    explained = {"ranks", "contributions"}
+    names = [name for name in HitAnswer.__struct_fields__ if explain or name not in explained]
+    return HitAnswer(**{name: getattr(hit, name) for name in names})

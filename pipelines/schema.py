@@ -1,0 +1,40 @@
+"""JSON Schemas of what the commands print, made from the types they print; `python -m pipelines.schema` writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipelines.answer import BatchAnswer, BatchQuery, SearchAnswer
+from pipelines.report import BuildReport
+from pipelines.status import Status
+from pipelines.verify import VerifyReport
+
+FOLDER = Path(__file__).parent / "schemas"
+PRINTED: dict[str, Any] = {
+    "build": BuildReport,
+    "search": SearchAnswer,
+    "search-batch-in": BatchQuery,
+    "search-batch-out": BatchAnswer,
+    "status": Status,
+    "verify": VerifyReport,
+}
+
+
+def schema_json(name: str) -> bytes:
+    """Return the JSON Schema (draft 2020-12) of one command's output."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(PRINTED[name])}
+    return msgspec.json.format(msgspec.json.encode(schema, order="deterministic"), indent=2) + b"\n"
+
+
+def main() -> None:
+    """Write every schema."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in PRINTED:
+        (FOLDER / f"{name}.schema.json").write_bytes(schema_json(name))
+
+
+if __name__ == "__main__":
+    main()
