@@ -97,19 +97,15 @@ def cut_line(text: bytes, limit: int) -> Iterator[tuple[int, int]]:
 
 
 def split(lines: Sequence[Part], limit: int) -> Iterator[Part]:
-    """Yield lines joined into parts of at most `limit`, cut where the indentation is least: between statements.
-
-    A cut comes in the second half of a part, and leaves no rest smaller than it must.
-    """
+    """Yield lines joined into parts of at most `limit`, cut in their second half where the indentation is least."""
     sizes = [0, *accumulate([len(line.body) + 1 if line.body else 0 for line in lines])]
     begin = 0
     while begin < len(lines):
-        rest = sizes[-1] - sizes[begin]
-        if rest <= limit:
+        if sizes[-1] - sizes[begin] <= limit:
             yield from _joined(lines[begin:])
             return
         most = max(begin + 1, bisect_right(sizes, sizes[begin] + limit) - 1)
-        least = bisect_left(sizes, sizes[begin] + min(max(limit // 2, rest - limit), limit), begin + 1, most)
+        least = bisect_left(sizes, sizes[begin] + limit // 2, begin + 1, most)
         stop = min(range(most, least - 1, -1), key=lambda place: _break_cost(lines, place))
         yield from _joined(lines[begin:stop])
         begin = stop

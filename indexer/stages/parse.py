@@ -36,6 +36,7 @@ MAX_ERROR_CHILDREN: Final = 20_000
 
 MAX_NAME_BYTES: Final = 200
 MAX_SIGNATURE_BYTES: Final = 400
+MAX_VALUE_BYTES: Final = 120
 MAX_DOC_BYTES: Final = 2000
 
 _READ_BYTES: Final = 1 << 11
@@ -119,6 +120,7 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     if row is None or not row.has_symbols:
         return ParseResult((), 0)
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
+    data = data.replace(b"\x00", b" ")  # grammars take NUL for the end of the file
     grammar = _load_grammar(language)
     root = _parse_tree(grammar, data, timeout_seconds).root_node
     errors = 0
@@ -322,9 +324,16 @@ def _split_name(name: str, qualified: str, parent: str, language: Language) -> t
     """Return the last step of a name that has several (`Foo::bar`), and what stands before it."""
     for separator in (language.separator, language.method_separator):
         path, found, last = name.rpartition(separator) if separator else ("", "", "")
-        if path and last and last.count("<") >= last.count(">") and " " not in last:
+        if path and last and _is_whole(last):
             return last, qualified[: -len(last) - len(found)]
     return name, parent
+
+
+def _is_whole(name: str) -> bool:
+    """Whether brackets are balanced, so that no separator inside them was taken for one between names."""
+    if name.startswith("operator"):
+        return True
+    return " " not in name and all(name.count(one) == name.count(other) for one, other in ("()", "[]", "<>"))
 
 
 def _text(node: Node, data: bytes) -> str:
@@ -333,15 +342,28 @@ def _text(node: Node, data: bytes) -> str:
 
 def _signature(definition: _Definition, data: bytes) -> str:
     start = definition.signature_start
-    end = min(definition.signature_end, start + 4 * MAX_SIGNATURE_BYTES)
+    limit = MAX_SIGNATURE_BYTES if "body" in definition.captures else MAX_VALUE_BYTES
+    end = min(definition.signature_end, start + 4 * limit)
     if not definition.inside:
-        return fold(data[start:end], MAX_SIGNATURE_BYTES).rstrip(" {:=;,")
+        return fold(data[start:end], limit).rstrip(" {:=;,\\")
     pieces: list[bytes] = []
     for item in definition.inside:
         pieces.append(data[start : item.start])
         start = max(start, item.end)
     pieces.append(data[start:end])
-    return fold(b" ".join(pieces), MAX_SIGNATURE_BYTES).rstrip(" {:=;,")
+    return fold(b" ".join(pieces), limit).rstrip(" {:=;,\\")
+
+
+def _before_body(definition: _Definition, data: bytes) -> list[_Leading]:
+    """Return the comments that stand right before a body: the documentation of a definition that has no other."""
+    found: list[_Leading] = []
+    end = definition.signature_end
+    for item in reversed(definition.inside if "body" in definition.captures else ()):
+        if data[item.end : end].strip():
+            break
+        found.insert(0, item)
+        end = item.start
+    return found
 
 
 def _doc(definition: _Definition, data: bytes) -> str:
@@ -349,8 +371,7 @@ def _doc(definition: _Definition, data: bytes) -> str:
     if doc is not None:
         return clean_docstring(data[doc[0].start_byte : doc[0].end_byte].decode("utf-8", "replace"))[:MAX_DOC_BYTES]
     parts: list[str] = []
-    has_body = "body" in definition.captures
-    for item in definition.leading or (definition.inside if has_body else ()):
+    for item in definition.leading or _before_body(definition, data):
         if item.doc is not None:
             parts.append(clean_docstring(data[item.doc.start_byte : item.doc.end_byte].decode("utf-8", "replace")))
         elif item.is_comment:

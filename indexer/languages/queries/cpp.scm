@@ -20,16 +20,19 @@
     (function_declarator declarator: (qualified_identifier) @name)
     (_ declarator: (function_declarator declarator: (qualified_identifier) @name))
     (_ (function_declarator declarator: (qualified_identifier) @name))
-    (function_declarator declarator: [(destructor_name) (operator_name)] @name)
-    (_ (function_declarator declarator: [(destructor_name) (operator_name)] @name))
+    (function_declarator declarator: (destructor_name) @name)
     (operator_cast) @name
     (qualified_identifier name: (operator_cast)) @name
   ]
   [(compound_statement) (try_statement) (default_method_clause) (delete_method_clause)] @body) @definition.method
 
 (function_definition
-  declarator: (reference_declarator (function_declarator declarator: (identifier) @name))
-  body: (_) @body) @definition.function
+  declarator: [
+    (function_declarator declarator: (operator_name) @name)
+    (_ (function_declarator declarator: (operator_name) @name))
+    (reference_declarator (function_declarator declarator: (identifier) @name))
+  ]
+  [(compound_statement) (default_method_clause) (delete_method_clause)] @body) @definition.function
 (function_definition
   declarator: (function_declarator declarator: (identifier) @name)
   [(default_method_clause) (delete_method_clause) (try_statement)] @body) @definition.function

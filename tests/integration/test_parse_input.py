@@ -1,0 +1,72 @@
+"""Parsing what real trees hold: broken, deep, odd and large sources, with the real grammars."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.errors import ParseTimeoutError
+from indexer.languages.registry import LANGUAGES
+from indexer.stages.parse import MAX_DEPTH, parse
+
+
+def names(source: str | bytes, language: str) -> list[str]:
+    return [symbol.qualified_name for symbol in parse(source, language).symbols]
+
+
+def test_a_language_without_a_grammar_has_no_symbols() -> None:
+    assert parse("anything", "text") == parse("anything", "no such language")
+    assert parse("anything", "text").symbols == ()
+
+
+@pytest.mark.parametrize("language", [name for name, row in LANGUAGES.items() if row.has_symbols])
+@pytest.mark.parametrize("source", [b"", b"\n", b"\x00", b"\xff\xfe\xfd", b"}{)(", "\ufeffx".encode(), b"\r\n\r\n"])
+def test_no_input_breaks_a_language(language: str, source: bytes) -> None:
+    for symbol in parse(source, language).symbols:
+        assert 0 <= symbol.start_byte <= symbol.end_byte <= len(source)
+
+
+def test_errors_are_counted_and_the_rest_is_found() -> None:
+    result = parse("def good():\n    pass\n\ndef bad(:\n    pass\n\ndef fine():\n    pass\n", "python")
+    assert result.errors > 0
+    assert {"good", "fine"} <= {symbol.name for symbol in result.symbols}
+    assert parse("def good():\n    pass\n", "python").errors == 0
+
+
+def test_line_ends_of_windows_and_nul_bytes() -> None:
+    result = parse(b"# Doc.\r\n# More.\r\ndef f():\r\n    pass\r\n\r\nx = '\x00'\r\ndef g(): pass\r\n", "python")
+    assert [(symbol.name, symbol.start_line, symbol.doc) for symbol in result.symbols] == [
+        ("f", 1, "Doc.\nMore."),
+        ("x", 6, ""),
+        ("g", 7, ""),
+    ]
+
+
+def test_a_comment_belongs_to_the_definition_right_below_it() -> None:
+    source = "#!/bin/x\ndef a(): pass\n\n# apart\n\ndef b(): pass\nx = 1  # trailing\ndef c(): pass\n"
+    assert [symbol.doc for symbol in parse(source, "python").symbols] == ["", "", "", ""]
+
+
+def test_one_hundred_thousand_brackets_end_quickly_and_without_symbols() -> None:
+    assert names("(" * 100_000 + ")" * 100_000, "python") == []
+    assert parse("[" * 100_000, "python").errors > 0
+
+
+def test_definitions_nested_without_end_stay_bounded() -> None:
+    depth = 3000
+    found = parse("function f(){" * depth + "}" * depth, "javascript").symbols
+    assert len(found) <= MAX_DEPTH
+    classes = "".join("  " * level + f"class C{level}:\n" for level in range(60)) + "  " * 60 + "pass\n"
+    assert max(name.count(".") for name in names(classes, "python")) == MAX_DEPTH - 1
+
+
+def test_parsing_stops_at_its_time_limit_and_the_parser_can_be_used_again() -> None:
+    source = "def f(x):\n    return [x, (x, {x: x})]\n" * 20_000
+    with pytest.raises(ParseTimeoutError, match=r"python took longer than 0\.001 s"):
+        parse(source, "python", timeout_seconds=0.001)
+    assert names("def g(): pass", "python") == ["g"]
+
+
+def test_long_names_and_signatures_are_cut() -> None:
+    (symbol,) = parse(f"def {'n' * 5000}({'a, ' * 5000}): pass\n", "python").symbols
+    assert len(symbol.name) < 300
+    assert len(symbol.signature) < 500
