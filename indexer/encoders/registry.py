@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from indexer.encoders.bundle import Bundle
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -39,7 +41,20 @@ def _hashing_load(_folder: Path | None, _threads: int, _light: bool) -> Encoder:
     return HashingEncoder()
 
 
+def _bundle(folder: Path | None) -> Bundle:
+    from indexer.encoders.bundle import BUNDLED, open_bundle
+
+    return open_bundle(folder or BUNDLED)
+
+
+def _onnx_load(folder: Path | None, threads: int, light: bool) -> Encoder:
+    from indexer.encoders import bundle, onnx
+
+    return onnx.load(folder or bundle.BUNDLED, threads=threads, light=light)
+
+
 VARIANTS: dict[str, Variant] = {
+    "minilm": Variant(lambda folder: _bundle(folder).identity, lambda folder: _bundle(folder).basis(), _onnx_load),
     "hashing": Variant(_hashing_identity, lambda _folder: None, _hashing_load),
 }
 

