@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from indexer.config import Config
 from indexer.errors import ParseTimeoutError
-from indexer.languages.registry import LANGUAGES, PLAIN_TEXT
+from indexer.languages.detection import detect_language
 from indexer.sources.worktree import included_reasons
 from indexer.stages.chunk import chunk
 from indexer.stages.classify import classify
@@ -57,11 +56,5 @@ def blame(record: FileRecord, content: bytes, config: Config, detail: str) -> Fi
 
 
 def _described(record: FileRecord, text: str, config: Config) -> FileRecord:
-    language = detect_language(record.path, text, config.languages)
+    language = detect_language(record.path, text, config.languages).language
     return replace(record, language=language, lines=text.count("\n") + (not text.endswith("\n")))
-
-
-def detect_language(path: str, text: str, overrides: Mapping[str, str]) -> str:
-    """Return a file's language by its extension."""
-    extension = path.rpartition(".")[2].lower()
-    return next((name for name, row in LANGUAGES.items() if extension in row.extensions), PLAIN_TEXT)

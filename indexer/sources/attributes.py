@@ -11,12 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from indexer.sources.patterns import Pattern, compile_pattern
 from indexer.types import SkipReason
-
-if TYPE_CHECKING:
-    from indexer.sources.patterns import Pattern
 
 ATTRIBUTES_FILE = ".gitattributes"
 
@@ -54,15 +51,13 @@ class Attributes:
         """Add the file that lies in `folder` (relative to the top of the tree, "" for the top itself)."""
         if b"linguist-" not in content and not self._macros:
             return
-        from indexer.sources.patterns import compile_pattern
-
         name = f"{folder}/{ATTRIBUTES_FILE}" if folder else ATTRIBUTES_FILE
         rules = []
         for number, line in enumerate(content.decode("utf-8", "surrogateescape").lstrip("\ufeff").split("\n"), 1):
             text, states = self._parse(line.strip())
             if text.startswith(_MACRO):
                 self._macros[text.removeprefix(_MACRO)] = states
-            elif states and (pattern := compile_pattern(text, number)) and not pattern.negated:
+            elif states and (pattern := compile_pattern(text, number, braces=False)) and not pattern.negated:
                 rules.append(_Rule(pattern, states, f"{name}:{number} {line.strip()}"))
         if rules:
             self._rules[folder] = rules

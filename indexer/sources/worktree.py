@@ -69,6 +69,22 @@ class Worktree:
         """Return a file's content; raise OSError as `read_regular` does, with the size limit of the options."""
         return read_regular(self._prefix + path, self._options.max_file_bytes)
 
+    def examine(self, path: str) -> SourceFile | SkippedFile:
+        """Return what the walk makes of one file that the ignore rules let through; raise OSError if it is gone."""
+        above, attributes = self._attributes_above()
+        steps = path.split("/")[:-1]
+        for folder in ["/".join(steps[:count]) for count in range(len(steps) + 1)]:
+            _add_attributes(attributes, (above + folder).rstrip("/"), self._prefix + folder)
+        return self._judge(self._found(path, os.lstat(self._prefix + path)), attributes.verdict(above + path))
+
+    def is_index(self, folder: Path) -> bool:
+        """Whether a folder is the index."""
+        return str(folder) == self._index_dir
+
+    def is_nested_repository(self, folder: Path) -> bool:
+        """Whether a folder below the root is another repository that the options don't follow."""
+        return not self._options.nested_repositories and os.path.lexists(folder / GIT)
+
     def _walk(self) -> Iterator[SourceFile | SkippedFile]:
         """Yield what the walker finds, in its order: a folder before what it holds."""
         start, left_out = len(self._prefix), "\0"
@@ -88,10 +104,7 @@ class Worktree:
                 yield SkippedFile(path, SkipReason.UNREADABLE, error.strerror or str(error))
                 continue
             if not stat.S_ISDIR(status.st_mode):
-                found = self._found(path, status)
-                if isinstance(found, SourceFile) and (verdict := attributes.verdict(above + path)):
-                    found = self._judged(found, verdict)
-                yield found
+                yield self._judge(self._found(path, status), attributes.verdict(above + path))
             elif absolute == self._index_dir:
                 left_out = absolute + os.sep
             elif path and not self._options.nested_repositories and os.path.lexists(absolute + os.sep + GIT):
@@ -129,8 +142,10 @@ class Worktree:
             return SkippedFile(path, SkipReason.SYMLINK, _target(self._prefix + path), size, mtime_ns)
         return SkippedFile(path, SkipReason.NOT_REGULAR, _KINDS.get(stat.S_IFMT(mode), ""), 0, mtime_ns)
 
-    def _judged(self, file: SourceFile, verdict: Verdict) -> SourceFile | SkippedFile:
+    def _judge(self, file: SourceFile | SkippedFile, verdict: Verdict | None) -> SourceFile | SkippedFile:
         """Apply what .gitattributes says, unless the options include such files."""
+        if verdict is None or isinstance(file, SkippedFile):
+            return file
         if verdict.reason is None:
             return replace(file, kept_by=verdict.rule)
         if verdict.reason in included_reasons(self._options):
@@ -159,7 +174,7 @@ class Worktree:
 
 def repository_of(root: Path) -> Path | None:
     """Return the nearest folder at or above `root` that holds .git."""
-    return next((folder for folder in (root, *root.parents) if os.path.lexists(folder / GIT)), None)
+    return next((folder for folder in (root, *root.parents) if (folder / GIT).exists()), None)
 
 
 def included_reasons(options: WalkOptions) -> set[SkipReason]:
