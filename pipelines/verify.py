@@ -41,6 +41,9 @@ class FindingKind(StrEnum):
     VECTOR = "vector"
 
 
+_UNREADABLE = {FindingKind.MISSING_FILE, FindingKind.SIZE, FindingKind.CHECKSUM, FindingKind.MALFORMED}
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing that is wrong: its kind, the file relative to the index folder, and a sentence."""
 
@@ -71,10 +74,13 @@ class Findings:
         """Add one about a file or folder of the index."""
         self.found.append(Finding(kind, path.relative_to(self.index_dir).as_posix(), message))
 
-    def are_about(self, path: Path) -> bool:
-        """Whether there are any about this file, or about files in this folder."""
+    def sound(self, path: Path) -> bool:
+        """Whether this file, or the files in this folder, can be read as they were written."""
         name = path.relative_to(self.index_dir).as_posix()
-        return any(finding.file == name or finding.file.startswith(f"{name}/") for finding in self.found)
+        return not any(
+            finding.kind in _UNREADABLE and (finding.file == name or finding.file.startswith(f"{name}/"))
+            for finding in self.found
+        )
 
     def catch(self, path: Path, check: Callable[[], object]) -> None:
         """Turn the DamagedIndexError that a check may raise into a finding about the path."""
@@ -124,14 +130,14 @@ def _check(
     """Run all checks, and return how many chunks were embedded again."""
     catalog, text, vectors = (generation.path / name for name in (layout.CATALOG, layout.TEXT, layout.VECTORS))
     check_files(findings, generation)
-    if not findings.are_about(catalog):
+    if findings.sound(catalog):
         findings.catch(catalog, lambda: check_catalog(findings, generation))
-    if not findings.are_about(text):
+    if findings.sound(text):
         findings.catch(text, lambda: generation.text.count)
-    if not findings.are_about(vectors):
+    if findings.sound(vectors):
         for segment in generation.manifest.segments:
             findings.catch(vectors, lambda number=segment.number: generation.vectors.segment(number))  # type: ignore[misc]
-    if any(findings.are_about(path) for path in (catalog, text, vectors)):
+    if not all(findings.sound(path) for path in (catalog, text, vectors)):
         return 0
 
     from pipelines.verify_chunks import check_chunks, check_encoder
@@ -186,9 +192,18 @@ def check_catalog(findings: Findings, generation: Generation) -> None:
 
 
 def _unreadable(index_dir: Path) -> tuple[Path, FindingKind]:
-    """Return which file to name when the current generation can't be opened."""
+    """Return which file to name when the current generation can't be opened: CURRENT, or the manifest it names."""
+    current = index_dir / "CURRENT", FindingKind.CURRENT
     try:
-        number = layout.read_current(index_dir).number
+        folder = layout.generation_dir(index_dir, layout.read_current(index_dir).number)
     except DamagedIndexError:
-        return index_dir / "CURRENT", FindingKind.CURRENT
-    return layout.generation_dir(index_dir, number) / layout.MANIFEST, FindingKind.MANIFEST
+        return current
+    if not folder.is_dir():
+        return current
+    manifest = folder / layout.MANIFEST
+    try:
+        number = manifests.read(folder).generation
+    except (DamagedIndexError, OSError):
+        return manifest, FindingKind.MANIFEST
+    sound = number == int(folder.name) and not any(path.is_symlink() for path in folder.rglob("*"))
+    return current if sound else (manifest, FindingKind.MANIFEST)

@@ -147,8 +147,11 @@ def open_generation(index_dir: Path, *, options: VectorOptions | None = None, ch
             return _open(index_dir, current, options=options or VectorOptions(), check_sizes=check_sizes)
         except NoIndexError:
             if layout.read_current(index_dir) == current:
-                path = layout.generation_dir(index_dir, current.number) / layout.MANIFEST
-                raise DamagedIndexError(f"{path}: is missing, but CURRENT names it; {REMEDY}") from None
+                folder = layout.generation_dir(index_dir, current.number)
+                missing = folder / layout.MANIFEST if folder.is_dir() else folder
+                raise DamagedIndexError(
+                    f"{index_dir / 'CURRENT'}: names {missing}, which is missing; {REMEDY}"
+                ) from None
     raise DamagedIndexError(f"{index_dir}: generations vanish faster than they can be opened; {REMEDY}")
 
 
@@ -167,7 +170,7 @@ def _open(index_dir: Path, current: layout.Current, *, options: VectorOptions, c
             raise NoIndexError(f"{folder}: was collected")
         manifest = manifests.read(folder)
         if (manifest.generation, manifest.checksum) != (current.number, current.checksum):
-            raise DamagedIndexError(f"{path}: is not the manifest that CURRENT names; {REMEDY}")
+            raise DamagedIndexError(f"{index_dir / 'CURRENT'}: does not name the manifest {path}; {REMEDY}")
         _check_names(folder, manifest)
         if check_sizes:
             _check_sizes(folder, manifest)

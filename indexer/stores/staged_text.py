@@ -6,8 +6,11 @@ small index is rewritten at each commit and scores exactly as a fresh one, and a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from indexer.errors import StorageError
 from indexer.stores import durable, layout
 from indexer.stores.document import decode_embedding, decode_stored, index_path
 from indexer.stores.generation import Generation
@@ -37,24 +40,22 @@ class StagedText:
             return
         self._deleted.add(path)
         if not self.rewrites:
-            self._open().delete(path)
+            with self._blaming():
+                self._open().delete(path)
 
     def add(self, chunk: Chunk, vector: bytes, scale: float) -> None:
         """Add a chunk with its int8 vector."""
-        self._open().add(chunk, vector, scale)
+        with self._blaming():
+            self._open().add(chunk, vector, scale)
 
     def commit(self) -> None:
         """Write everything. A damaged file of the base is noticed before it is merged into a good one."""
         durable.before_step("commit", self._folder)
-        writer = self._open()
-        if self.rewrites:
-            assert self._base is not None
-            gone = {index_path(path) for path in self._deleted}
-            for _, stored, embedding in self._base.text.scan():
-                document = decode_stored(stored)
-                if document.path not in gone:
-                    writer.add(document.to_chunk(), *decode_embedding(embedding))
-        writer.commit()
+        with self._blaming():
+            writer = self._open()
+            if self.rewrites:
+                self._carry_over(writer)
+            writer.commit()
         self._writer = None
         if self._base is not None and not self.rewrites:
             for name in self._base.manifest.files:
@@ -66,6 +67,25 @@ class StagedText:
         if self._writer is not None:
             self._writer.discard()
             self._writer = None
+
+    def _carry_over(self, writer: TextWriter) -> None:
+        """Add the base's documents but those of deleted files."""
+        assert self._base is not None
+        gone = {index_path(path) for path in self._deleted}
+        for _, stored, embedding in self._base.text.scan():
+            document = decode_stored(stored)
+            if document.path not in gone:
+                writer.add(document.to_chunk(), *decode_embedding(embedding))
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        """When Tantivy refuses, see whether a file that came from the base is to blame: it is damage then."""
+        try:
+            yield
+        except StorageError:
+            if self._base is not None:
+                self._base.check(f"{layout.TEXT}/")
+            raise
 
     def _open(self) -> TextWriter:
         if self._writer is None:
