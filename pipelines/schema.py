@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 
 from pipelines.answer import BatchAnswer, BatchQuery, SearchAnswer
+from pipelines.explain import ExplainedPath
+from pipelines.plan import PlannedFile
+from pipelines.repair import RepairReport
 from pipelines.report import BuildReport
 from pipelines.status import Status
 from pipelines.verify import VerifyReport
@@ -15,6 +18,9 @@ from pipelines.verify import VerifyReport
 FOLDER = Path(__file__).parent / "schemas"
 PRINTED: dict[str, Any] = {
     "build": BuildReport,
+    "build-dry-run": PlannedFile,
+    "explain": ExplainedPath,
+    "repair": RepairReport,
     "search": SearchAnswer,
     "search-batch-in": BatchQuery,
     "search-batch-out": BatchAnswer,

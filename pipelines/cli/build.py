@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from indexer.config import CacheOptions
+from indexer.config import CacheOptions, Config
 from pipelines.build import build
 from pipelines.cli.console import printable, progress
 from pipelines.cli.options import index_dir_option, json_option, print_json, root_argument
@@ -23,6 +23,7 @@ MAX_LANGUAGES = 8
 @click.option("--config", "chosen", help="A preset (default, ci, precommit) or a TOML file.")
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
+@click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @json_option
 def command(
@@ -32,6 +33,7 @@ def command(
     chosen: str | None,
     wait_seconds: float,
     no_cache: bool,
+    dry_run: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -40,6 +42,9 @@ def command(
     Only what changed is parsed and embedded. The new index is published at once, or not at all.
     """
     config = load_config(root, chosen=chosen)
+    if dry_run:
+        _list_plan(root, config, index_dir, full=full, as_json=as_json)
+        return
     with progress(quiet=quiet) as display:
         report = build(
             root,
@@ -56,6 +61,17 @@ def command(
         print_json(report)
     else:
         click.echo(summary(report))
+
+
+def _list_plan(root: Path, config: Config, index_dir: Path | None, *, full: bool, as_json: bool) -> None:
+    from pipelines.plan import plan
+
+    for file in plan(root, config=config, index_dir=index_dir, full=full):
+        if as_json:
+            print_json(file)
+        else:
+            reason = f"{file.reason}: {file.detail}" if file.reason and file.detail else file.reason or file.detail
+            click.echo(printable("  ".join(filter(None, (f"{file.action:<6}", file.path, file.language, reason)))))
 
 
 def cache_folder(options: CacheOptions) -> Path | None:

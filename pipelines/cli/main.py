@@ -18,6 +18,7 @@ COMMANDS = {
     "search": "Search by word and by meaning.",
     "similar": "Find chunks like the one at a line.",
     "status": "Show what the index holds and how fresh it is.",
+    "explain": "Say why a file is indexed or not, and what became of it.",
     "verify": "Check that the index is whole.",
     "repair": "Make a damaged index whole.",
     "gc": "Remove old generations.",

@@ -1,0 +1,55 @@
+"""`indexer explain`: why a file is indexed or not, and what became of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipelines.cli.console import printable
+from pipelines.cli.options import find_index, index_dir_option, json_option, print_json, root_option
+from pipelines.explain import ExplainedPath, explain
+from pipelines.settings import load_config
+
+
+@click.command(name="explain")
+@click.argument("path")
+@root_option
+@index_dir_option
+@click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
+@json_option
+def command(path: str, root: Path | None, index_dir: Path | None, chosen: str | None, as_json: bool) -> None:
+    """Say which rule takes or skips PATH, its language and why, and its chunks with their vectors.
+
+    PATH is relative to the indexed folder, or to here when it exists here.
+    """
+    root, index_dir = find_index(root, index_dir)
+    here = Path(path).absolute()
+    explained = explain(
+        root,
+        str(here) if here.exists() or here.is_symlink() else path,
+        config=load_config(root, chosen=chosen),
+        index_dir=index_dir,
+    )
+    if as_json:
+        print_json(explained)
+    else:
+        click.echo(_text(explained))
+
+
+def _text(explained: ExplainedPath) -> str:
+    rows = [
+        ("path", explained.path),
+        ("state", f"{explained.state}: {explained.message}"),
+        ("rule", explained.rule),
+        ("language", f"{explained.language} ({explained.language_reason})" if explained.language else ""),
+        ("encoding", explained.encoding),
+        ("errors", str(explained.parse_errors) if explained.parse_errors else ""),
+        ("chunks", str(len(explained.chunks)) if explained.chunks else ""),
+    ]
+    lines = [f"{name:<10}{printable(text)}" for name, text in rows if text]
+    for chunk in explained.chunks:
+        part = f" part {chunk.part}" if chunk.part else ""
+        span = f"{chunk.start_line}-{chunk.end_line}"
+        lines.append(printable(f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}  vector {chunk.vector}"))
+    return "\n".join(lines)
