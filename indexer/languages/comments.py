@@ -17,6 +17,7 @@ _BLOCK: Final = re.compile(
 )
 _QUOTES: Final = re.compile(r"""(?:[A-Za-z]{0,3}|~[sS])(\"{3}|'{3}|["'`])(?P<text>.*)\1\Z""", re.DOTALL)
 _LINE_MARK: Final = re.compile(r"""(?://[/!]*<?|\#+['!]?|--+(?:\s?[|^])?|;+|%+|\.\\"|")\s?""")
+_XML_TAG: Final = re.compile(r"</?(?:summary|remarks|returns|value|para|inheritdoc)\s*/?>")
 _STAR: Final = re.compile(r"\*+(?:\s|\Z)")
 
 
@@ -25,6 +26,7 @@ def clean_comment(text: str) -> str:
     text = text.strip()
     block = _BLOCK.match(text)
     if block is None:
+        text = _XML_TAG.sub("", text) if "<" in text else text
         return "\n".join([_LINE_MARK.sub("", line.strip(), count=1).rstrip() for line in text.splitlines()]).strip()
     lines = [line.strip() for line in block[block.lastgroup or 0].splitlines()]
     return "\n".join([_STAR.sub("", line, count=1) for line in lines]).strip()

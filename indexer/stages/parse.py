@@ -3,7 +3,7 @@
 The only module that imports tree_sitter and tree_sitter_language_pack. Captures that a query may use:
 
 - `@definition.<kind>` the whole definition, `@name` its name, `@body` where its signature stops, `@owner` the type that
-  a method is declared on, `@doc` its documentation;
+  a method is declared on, `@static` what makes a member one of the type itself, `@doc` its documentation;
 - in patterns of their own: `@comment` a comment; `@leading` a node that stands before its definition and belongs to it
   (attribute, annotation, type signature), perhaps with `@doc` inside; `@doc` the first node of a body; `@wrapped`
   inside `@wrapper` a definition and the node around it that belongs to it (decorators, export, template).
@@ -50,6 +50,7 @@ _TYPES: Final = frozenset(
         SymbolKind.TRAIT,
         SymbolKind.PROTOCOL,
         SymbolKind.ENUM,
+        SymbolKind.ENUM_MEMBER,
         SymbolKind.UNION,
         SymbolKind.OBJECT,
         SymbolKind.IMPLEMENTATION,
@@ -183,7 +184,7 @@ class _Matches:
                 if "name" in captures:
                     key = captures["name"][0].start_byte
                     known = self.names.get(key)
-                    if known is None or pattern < known[0]:
+                    if known is None or (pattern, -len(captures)) < (known[0], -len(known[3])):
                         self.names[key] = (pattern, captures[plan[0]][0], plan[1], captures)
             elif plan == "comment":
                 self.add_leading(captures["comment"][0], data, None, None, is_comment=True)
@@ -237,8 +238,8 @@ def _find_definitions(grammar: _Grammar, data: bytes, root: Node) -> list[_Defin
         code, stop = outer.start_byte, node.end_byte if body is None else body[0].start_byte
         inside = within[bisect_left(starts, code) : bisect_left(starts, stop)] if within else []
         kind = plain_kind
-        if before and kind in (SymbolKind.FUNCTION, SymbolKind.METHOD):
-            kind = next((item.kind for item in before if item.kind is not None), kind)
+        if (before or inside) and kind in (SymbolKind.FUNCTION, SymbolKind.METHOD):
+            kind = next((item.kind for item in (*before, *inside) if item.kind is not None), kind)
         definitions.append(
             _Definition(start, -outer.end_byte, name_start, row, last_row, kind, captures, before, inside, code, stop)
         )
@@ -297,6 +298,8 @@ def _name_symbols(definitions: list[_Definition], language: Language, data: byte
         if outer is not None and name == outer.name and kind is outer.kind:
             continue
         separator = (language.method_separator if kind in _MEMBERS else "") or language.separator
+        if "static" in captures:
+            separator = "."
         qualified = f"{parent}{separator}{name}" if parent else name
         name, parent = _split_name(name, qualified, parent, language)
         symbol = Symbol(
@@ -322,10 +325,11 @@ def _span(symbol: Symbol) -> tuple[int, int]:
 
 def _split_name(name: str, qualified: str, parent: str, language: Language) -> tuple[str, str]:
     """Return the last step of a name that has several (`Foo::bar`), and what stands before it."""
-    for separator in (language.separator, language.method_separator):
-        path, found, last = name.rpartition(separator) if separator else ("", "", "")
-        if path and last and _is_whole(last):
-            return last, qualified[: -len(last) - len(found)]
+    separators = (language.separator, language.method_separator or language.separator)
+    place, separator = max((name.rfind(one), one) for one in separators)
+    last = name[place + len(separator) :]
+    if place > 0 and last and _is_whole(last):
+        return last, qualified[: -len(last) - len(separator)]
     return name, parent
 
 
@@ -337,7 +341,11 @@ def _is_whole(name: str) -> bool:
 
 
 def _text(node: Node, data: bytes) -> str:
-    return fold(data[node.start_byte : node.end_byte], MAX_NAME_BYTES)
+    """Return a name without the marks of a string, a quoted identifier or a symbol literal."""
+    text = fold(data[node.start_byte : node.end_byte], MAX_NAME_BYTES)
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'`":
+        return text[1:-1]
+    return text[1:] if text[0] == ":" and text[1:].isidentifier() else text
 
 
 def _signature(definition: _Definition, data: bytes) -> str:

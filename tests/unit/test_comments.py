@@ -15,6 +15,7 @@ from indexer.languages.comments import clean_comment, clean_docstring, fold
         ("/* Not\n   starred. */", "Not\nstarred."),
         ("/*! Qt */", "Qt"),
         ("/// Rust", "Rust"),
+        ("/// <summary>C# <c>x</c></summary>", "C# <c>x</c>"),
         ("//! Inner", "Inner"),
         ("//no blank", "no blank"),
         ("# Shell\n# again", "Shell\nagain"),

@@ -1,0 +1,11 @@
+(function_definition
+  name: (_) @name
+  body: (_) @body) @definition.function
+
+((program (declaration_command (variable_assignment name: (variable_name) @name)) @definition.constant)
+  (#match? @name "^[A-Z][A-Z0-9_]*$"))
+(program (declaration_command (variable_assignment name: (variable_name) @name)) @definition.variable)
+(program (declaration_command (variable_name) @name) @definition.variable)
+(program (variable_assignment name: (variable_name) @name) @definition.variable)
+
+(comment) @comment
