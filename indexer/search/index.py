@@ -95,11 +95,9 @@ class Index:
             raise ConfigError(f"k is {k}; give a number from 1 to {MAX_HITS}")
         asked = read_query(query)
         selection = select(self.generation, languages=languages, kinds=kinds, paths=paths, within=within)
-        found = self._find(asked, selection, mode)
-        leading = self._leading(asked, found, count=max(CANDIDATE_FILES, k))
-        scores = retrieve.in_files(self.generation, asked, leading, selection, words=mode != "vector")
-        definitions = self._definitions(found)
-        ranked = ranking.rank(asked, found, scores, definitions, ranker or ranking.shipped_ranker())
+        evidence = self.evidence(asked, selection, mode=mode, files=max(CANDIDATE_FILES, k))
+        ranked = ranking.rank(evidence, ranker or ranking.shipped_ranker())
+        found = evidence.found
         hits = self._hits(asked, ranked, found, k=k, explain=explain)
         return SearchResult(query, self.generation.number, hits)
 
@@ -130,6 +128,16 @@ class Index:
         )
         return SearchResult(f"{path}:{line}", self.generation.number, hits)
 
+    def evidence(
+        self, query: Query, selection: Selection, *, mode: SearchMode = "hybrid", files: int = CANDIDATE_FILES
+    ) -> ranking.Evidence:
+        """Return what ranking needs to know of the `files` best candidates: both passes of the retrievers."""
+        vector = None if mode == "text" else self.encode(query.embedded)
+        found = self._find(query, selection, vector, words=mode != "vector")
+        leading = self._leading(query, found, count=files)
+        scores = retrieve.in_files(self.generation, query, leading, selection, words=mode != "vector", vector=vector)
+        return ranking.Evidence(query, found, scores, self._definitions(found))
+
     def encode(self, text: str) -> NDArray[np.int8]:
         """Return the vector of a text as the index holds vectors: int8[k]."""
         from indexer.stages.reduce import reduce
@@ -155,18 +163,20 @@ class Index:
     ) -> None:
         self.close()
 
-    def _find(self, query: Query, selection: Selection, mode: SearchMode) -> retrieve.Found:
-        """Ask the retrievers that the mode allows."""
+    def _find(
+        self, query: Query, selection: Selection, vector: NDArray[np.int8] | None, *, words: bool
+    ) -> retrieve.Found:
+        """Ask each retriever: those of words, and that of meaning when there is a vector."""
         chunks: dict[str, retrieve.Scores] = {}
         files: dict[str, float] = {}
         if not self.generation.manifest.counts.chunks or selection.only == frozenset():
             return retrieve.Found(chunks, files, {})
-        if mode != "vector":
+        if words:
             chunks["text"] = retrieve.by_words(self.generation, query, selection)
             chunks["name"] = retrieve.by_name(self.generation, query, selection)
             files = retrieve.by_path(self._paths(), query) if query.paths else {}
-        if mode != "text":
-            chunks["vector"] = retrieve.by_meaning(self.generation, self.encode(query.embedded), selection)
+        if vector is not None:
+            chunks["vector"] = retrieve.by_meaning(self.generation, vector, selection)
         ids = sorted({chunk_id for scores in chunks.values() for chunk_id in scores})
         return retrieve.Found(chunks, files, self.generation.catalog.paths_of(ids))
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from indexer.errors import ConfigError
 from indexer.languages.analyzer import join, parts, stem
@@ -23,6 +24,7 @@ LONG_QUERY_WORDS = 40
 MAX_TERMS = 40
 MAX_IDENTIFIERS = 32
 MAX_PATHS = 16
+MAX_PAIRS = 8
 MAX_COMPOUND_WORDS = 3
 _OPENING_WORDS = 30
 
@@ -52,6 +54,7 @@ class Query:
     wholes: dict[str, float]
     names: tuple[str, ...]
     qualified: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
     paths: tuple[str, ...]
     embedded: str
 
@@ -118,6 +121,7 @@ def read_query(text: str) -> Query:
         wholes=wholes,
         names=tuple(dict.fromkeys(_STEPS.split(name)[-1] for name in identifiers))[:MAX_IDENTIFIERS],
         qualified=tuple(name for name in identifiers if _STEPS.search(name))[:MAX_IDENTIFIERS],
+        pairs=() if long else _pairs(text),
         paths=paths[:MAX_PATHS],
         embedded=_summary(text) if long else text,
     )
@@ -161,6 +165,13 @@ def _terms(text: str) -> tuple[dict[str, float], dict[str, float]]:
             if not STOP_WORDS.issuperset(word.lower() for word in window):
                 wholes.setdefault(join([piece for word in window for piece in parts(word)]), 0.7)
     return {word: float(min(count, 2)) for word, count in words.items()}, wholes
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the stems that stand next to each other once stop words are gone."""
+    kept = [word for word in _WORD.findall(text) if word.lower() not in STOP_WORDS]
+    stems = [stem(piece) for word in kept for piece in parts(word)]
+    return tuple(dict.fromkeys(pair for pair in pairwise(stems) if pair[0] != pair[1]))[:MAX_PAIRS]
 
 
 def _weights(text: str, identifiers: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:

@@ -84,30 +84,31 @@ class RankedFile:
     chunks: tuple[int, ...]
 
 
-def rank(
-    query: Query,
-    found: Found,
-    scores: FileScores,
-    definitions: Mapping[int, Definition],
-    ranker: Ranker,
-) -> list[RankedFile]:
-    """Return the files of `scores`, best first, equal ones by path."""
-    rows = features(query, found, scores, definitions)
-    chunks = _chunk_scores(found, scores, definitions)
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of the candidates of one query."""
+
+    query: Query
+    found: Found
+    scores: FileScores
+    definitions: Mapping[int, Definition]
+
+
+def rank(evidence: Evidence, ranker: Ranker) -> list[RankedFile]:
+    """Return the candidate files, best first, equal ones by path."""
+    chunks = _chunk_scores(evidence)
     ranked = []
-    for path, row in rows.items():
+    for path, row in features(evidence).items():
         parts = {name: weight * row[name] for name, weight in ranker.weights.items() if row[name]}
         own = sorted(chunks.get(path, {}).items(), key=lambda item: (-item[1], item[0]))
-        ranked.append(
-            RankedFile(path, round(math.fsum(parts.values()), 6), parts, tuple(chunk_id for chunk_id, _ in own))
-        )
+        score = round(math.fsum(parts.values()), 6)
+        ranked.append(RankedFile(path, score, parts, tuple(chunk_id for chunk_id, _ in own)))
     return sorted(ranked, key=lambda file: (-file.score, file.path))
 
 
-def features(
-    query: Query, found: Found, scores: FileScores, definitions: Mapping[int, Definition]
-) -> dict[str, dict[str, float]]:
+def features(evidence: Evidence) -> dict[str, dict[str, float]]:
     """Return the features of each file by path; every file has all of them."""
+    query, found, scores = evidence.query, evidence.found, evidence.scores
     by_file: dict[str, list[int]] = {}
     for chunk_id, path in scores.path_of.items():
         by_file.setdefault(path, []).append(chunk_id)
@@ -117,27 +118,33 @@ def features(
         top = max(values.values(), default=0.0) if scaled else 1.0
         columns[name] = {path: values.get(path, 0.0) / top if top > 0 else 0.0 for path in by_file}
 
-    text, vector = found.chunks.get("text", {}), found.chunks.get("vector", {})
+    text = found.chunks.get("text", {})
+    total = _sum(scores.fields)
     for name, field in scores.fields.items():
         add(f"{name}_best", _best(by_file, field))
     for name in ("names", "body"):
         add(f"whole_{name}", _best(by_file, scores.wholes.get(name, {})))
-    total = _sum(scores.fields)
     add("text_best", _best(by_file, text))
     add("text_sum3", _top_sum(by_file, text, 3))
     add("text_sum10", _top_sum(by_file, text, 10))
     add("fields_sum3", _top_sum(by_file, total, 3))
-    floor = min(vector.values(), default=0.0)
-    add("cosine_best", {path: max((vector.get(i, floor) for i in ids), default=floor) for path, ids in by_file.items()})
-    add("cosine_top3", {path: _mean_top(ids, vector, floor, 3) for path, ids in by_file.items()})
+    add("fields_sum10", _top_sum(by_file, total, 10))
+    add("cosine_best", _best(by_file, scores.cosines))
+    add("cosine_top3", {path: _mean_top(ids, scores.cosines, 3) for path, ids in by_file.items()})
+    add("centroid", scores.centroids)
+    top_text, top_cosine = max(total.values(), default=0.0) or 1.0, max(scores.cosines.values(), default=0.0) or 1.0
+    both = {i: total[i] / top_text * max(0.0, scores.cosines.get(i, 0.0)) / top_cosine for i in total}
+    add("text_and_cosine", _best(by_file, both))
     rankings = found.rankings()
     for name in ("text", "vector"):
         add(f"{name}_rank", {path: 1 / place for place, path in enumerate(rankings.get(name, ()), 1)}, scaled=False)
     add("rrf", reciprocal_ranks(rankings, WEIGHTS[query.kind]))
     add("path_match", found.files, scaled=False)
+    pairs = {i: count / len(query.pairs) for i, count in scores.pairs.items()}
+    add("pairs", _best(by_file, pairs), scaled=False)
     for name, values in _coverage(query, by_file, scores).items():
         add(name, values, scaled=False)
-    for name, values in _names(query, by_file, definitions).items():
+    for name, values in _names(query, by_file, evidence.definitions).items():
         add(name, values, scaled=False)
     most = math.log1p(max((len(ids) for ids in by_file.values()), default=1))
     add("size", {path: math.log1p(len(ids)) / most for path, ids in by_file.items()}, scaled=False)
@@ -175,12 +182,23 @@ def _names(
     asked = {*query.words, *query.wholes}
     wants_tests = not _TEST_WORDS.isdisjoint(query.words)
     columns: dict[str, dict[str, float]] = {
-        name: {} for name in ("stem_match", "stem_exact", "definition", "test", "compatibility", "index_file", "depth")
+        name: {}
+        for name in (
+            "stem_match",
+            "stem_exact",
+            "stem_prefix",
+            "definition",
+            "test",
+            "compatibility",
+            "index_file",
+            "depth",
+        )
     }
     deepest = max((path.count("/") for path in by_file), default=0) or 1
     for path in by_file:
         words = file_words(path)
         columns["stem_match"][path] = sum(word in asked for word in words) / len(words) if words else 0.0
+        columns["stem_prefix"][path] = _prefix_share(query, words)
         columns["stem_exact"][path] = float("".join(_plain(path)) in {*query.wholes, *map(str.lower, query.names)})
         columns["test"][path] = float(not wants_tests and bool(_TEST.search(path)))
         columns["compatibility"][path] = float(bool(_COMPATIBILITY.search(path.lower())))
@@ -194,6 +212,18 @@ def _names(
         best = columns["definition"]
         best[definition.path] = max(best.get(definition.path, 0.0), value)
     return columns
+
+
+def _prefix_share(query: Query, words: Sequence[str]) -> float:
+    """Return the share of the query's words that begin a word of a file's name, or that such a word begins.
+
+    `auth.py` is about authentication, `config.c` about configuration.
+    """
+    hits = sum(
+        any(one[: len(other)] == other or other[: len(one)] == one for one in words if min(len(one), len(other)) > 2)
+        for other in query.words
+    )
+    return hits / len(query.words) if query.words else 0.0
 
 
 def _plain(path: str) -> list[str]:
@@ -216,19 +246,20 @@ def file_words(path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found[1:] if len(found) > 2 else found))
 
 
-def _chunk_scores(
-    found: Found, scores: FileScores, definitions: Mapping[int, Definition]
-) -> dict[str, dict[int, float]]:
+def _chunk_scores(evidence: Evidence) -> dict[str, dict[int, float]]:
     """Return the chunks of each file with what speaks for each: words, meaning, and being what was named."""
+    scores, definitions = evidence.scores, evidence.definitions
+    vector = evidence.found.chunks.get("vector", {})
     total = _sum(scores.fields)
-    vector = found.chunks.get("vector", {})
     top_text = max(total.values(), default=0.0) or 1.0
-    top_cosine = max(vector.values(), default=0.0) or 1.0
+    top_cosine = max(scores.cosines.values(), default=0.0) or 1.0
     chunks: dict[str, dict[int, float]] = {}
+    # Words were asked for with the filters, similarities were not: a chunk counts when some retriever let it through.
     for chunk_id in {**total, **vector, **definitions}:
         path = scores.path_of.get(chunk_id)
         if path is not None:
-            value = total.get(chunk_id, 0.0) / top_text + max(0.0, vector.get(chunk_id, 0.0)) / top_cosine
+            cosine = scores.cosines.get(chunk_id, vector.get(chunk_id, 0.0))
+            value = total.get(chunk_id, 0.0) / top_text + max(0.0, cosine) / top_cosine
             chunks.setdefault(path, {})[chunk_id] = round(value + (1.0 if chunk_id in definitions else 0.0), 6)
     return chunks
 
@@ -244,9 +275,9 @@ def _top_sum(by_file: Mapping[str, Sequence[int]], scores: Mapping[int, float], 
     }
 
 
-def _mean_top(ids: Iterable[int], scores: Mapping[int, float], floor: float, count: int) -> float:
-    best = sorted((scores.get(i, floor) for i in ids), reverse=True)[:count]
-    return math.fsum(best) / len(best) if best else floor
+def _mean_top(ids: Iterable[int], scores: Mapping[int, float], count: int) -> float:
+    best = sorted((scores[i] for i in ids if i in scores), reverse=True)[:count]
+    return math.fsum(best) / len(best) if best else 0.0
 
 
 def _sum(fields: Mapping[str, Scores]) -> Scores:

@@ -37,6 +37,10 @@ VECTOR_LIMIT = 200
 NAME_LIMIT = 200
 FILE_CHUNKS = 4_000
 """How many chunks of the leading files the second pass scores."""
+CENTROID_CHUNKS = 64
+"""Chunks of a file whose vectors are compared in the second pass."""
+PAIR_SLOP = 2
+"""How far apart two adjacent words of the query may be: a whole identifier stands between it and its parts."""
 EXACT_FILTERED = 20_000
 """Up to so many chunks that a filter leaves, each one's vector is compared."""
 
@@ -65,14 +69,19 @@ class FileScores:
     """What the second pass knows of the chunks of the leading files.
 
     `fields` holds BM25 by field for words, `wholes` for whole identifiers in names and in bodies, `terms` for each word
-    the chunks that hold it in body or names; chunks without any match are left out. `path_of` holds every chunk of
-    these files, filters or not.
+    the chunks that hold it in body or names, `pairs` how many adjacent words of the query a chunk has near each other;
+    chunks without any match are left out. `cosines` has the similarity of each chunk, `centroids` that of each file's
+    mean vector; both are empty when no vector was asked for. `path_of` holds every chunk of these files, filters or
+    not.
     """
 
     path_of: Mapping[int, str] = field(default_factory=dict)
     fields: Mapping[str, Scores] = field(default_factory=dict)
     wholes: Mapping[str, Scores] = field(default_factory=dict)
     terms: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    pairs: Mapping[int, int] = field(default_factory=dict)
+    cosines: Scores = field(default_factory=dict)
+    centroids: Mapping[str, float] = field(default_factory=dict)
 
 
 def by_words(generation: Generation, query: Query, selection: Selection, *, limit: int = TEXT_LIMIT) -> Scores:
@@ -141,14 +150,25 @@ def by_path(known: Mapping[str, Sequence[str]], query: Query) -> dict[str, float
 
 
 def in_files(
-    generation: Generation, query: Query, paths: Sequence[str], selection: Selection, *, words: bool = True
+    generation: Generation,
+    query: Query,
+    paths: Sequence[str],
+    selection: Selection,
+    *,
+    words: bool,
+    vector: NDArray[np.int8] | None,
 ) -> FileScores:
-    """Return the scores by field of all chunks of the given files that the selection lets through.
+    """Return the scores of all chunks of the given files that the selection lets through.
 
-    Without `words` no field is scored.
+    Without `words` no field is scored, without `vector`, int8[k], no similarity.
     """
-    if not words or not paths:
-        return FileScores(path_of=generation.catalog.chunks_in(paths))
+    if not paths:
+        return FileScores()
+    places = generation.catalog.chunks_in(paths)
+    path_of = {chunk_id: path for chunk_id, (path, _) in places.items()}
+    cosines, centroids = _similarities(generation, vector, places) if vector is not None else ({}, {})
+    if not words:
+        return FileScores(path_of=path_of, cosines=cosines, centroids=centroids)
     import msgspec
 
     from indexer.stores.text import Filters
@@ -160,14 +180,59 @@ def in_files(
         found = generation.text.search(terms, limit=FILE_CHUNKS, filters=filters, any_of=only)
         return {match.id: match.score for match in found}
 
-    fields = {name: score({name: query.words}) for name in SCORED_FIELDS}
-    wholes = {name: score({name: query.wholes}) for name in ("names", "body")} if query.wholes else {}
+    pairs: dict[int, int] = {}
+    for pair in query.pairs:
+        for match in generation.text.phrases("body", pair, limit=FILE_CHUNKS, slop=PAIR_SLOP, filters=filters):
+            pairs[match.id] = pairs.get(match.id, 0) + 1
     return FileScores(
-        path_of=generation.catalog.chunks_in(paths),
-        fields=fields,
-        wholes=wholes,
+        path_of=path_of,
+        fields={name: score({name: query.words}) for name in SCORED_FIELDS},
+        wholes={name: score({name: query.wholes}) for name in ("names", "body")} if query.wholes else {},
         terms={word: frozenset(score({"body": {word: 1.0}, "names": {word: 1.0}})) for word in query.words},
+        pairs=pairs,
+        cosines=cosines,
+        centroids=centroids,
     )
+
+
+def _similarities(
+    generation: Generation, vector: NDArray[np.int8], places: Mapping[int, tuple[str, int]]
+) -> tuple[Scores, dict[str, float]]:
+    """Return the cosine of each chunk, and of the mean of each file's unit vectors."""
+    import numpy as np
+
+    by_file: dict[str, list[int]] = {}
+    by_segment: dict[int, list[int]] = {}
+    for chunk_id, (path, segment) in places.items():
+        members = by_file.setdefault(path, [])
+        # Ids are hashes, so the first in their order are a fair sample of a long file.
+        if len(members) < CENTROID_CHUNKS:
+            members.append(chunk_id)
+            by_segment.setdefault(segment, []).append(chunk_id)
+    query = _unit(vector.astype(np.float32)[None])[0]
+    rows: dict[int, int] = {}
+    parts = []
+    for segment, members in by_segment.items():
+        rows.update({chunk_id: len(rows) + place for place, chunk_id in enumerate(members)})
+        parts.append(generation.vectors.get(segment, members))
+    units = _unit(np.concatenate(parts).astype(np.float32))
+    cosines = units @ query
+    centroids = (
+        _unit(np.stack([units[[rows[i] for i in members]].mean(axis=0) for members in by_file.values()])) @ query
+    )
+    return (
+        {chunk_id: float(cosines[row]) for chunk_id, row in rows.items()},
+        dict(zip(by_file, centroids.tolist(), strict=True)),
+    )
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the rows, float32[n, k], with length 1; zero rows stay zero."""
+    import numpy as np
+
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    units: NDArray[np.float32] = rows / np.where(lengths > 0, lengths, np.float32(1.0))
+    return units
 
 
 def _allowed(generation: Generation, selection: Selection) -> set[int] | frozenset[int]:
@@ -185,12 +250,9 @@ def _compare(generation: Generation, vector: NDArray[np.int8], ids: Sequence[int
     for chunk_id, segment in generation.catalog.segments_of(ids).items():
         segments.setdefault(segment, []).append(chunk_id)
     scored: list[tuple[float, int]] = []
-    query = vector.astype(np.float32)
-    norm = float(np.linalg.norm(query)) or 1.0
+    query = _unit(vector.astype(np.float32)[None])[0]
     for segment, members in segments.items():
-        rows = generation.vectors.get(segment, members).astype(np.float32)
-        lengths = np.linalg.norm(rows, axis=1)
-        cosines = (rows @ query) / (np.where(lengths > 0, lengths, 1.0) * norm)
+        cosines = _unit(generation.vectors.get(segment, members).astype(np.float32)) @ query
         scored.extend(zip(cosines.tolist(), members, strict=True))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return {chunk_id: similarity for similarity, chunk_id in scored[:limit]}

@@ -150,11 +150,14 @@ class Catalog:
         rows = self._many("SELECT c.id, f.path FROM chunks c JOIN files f ON f.id = c.file WHERE c.id IN ({})", ids)
         return {chunk_id: decode_path(path) for chunk_id, path in rows}
 
-    def chunks_in(self, paths: Sequence[str]) -> dict[int, str]:
-        """Return the chunks of the given files with their paths."""
-        sql = "SELECT c.id, f.path FROM files f JOIN chunks c ON c.file = f.id WHERE f.path IN ({}) ORDER BY c.id"
+    def chunks_in(self, paths: Sequence[str]) -> dict[int, tuple[str, int]]:
+        """Return the path and the segment of each chunk of the given files."""
+        sql = (
+            "SELECT c.id, f.path, c.segment FROM files f JOIN chunks c ON c.file = f.id "
+            "WHERE f.path IN ({}) ORDER BY c.id"
+        )
         rows = self._many(sql, [encode_path(path) for path in paths])
-        return {chunk_id: decode_path(path) for chunk_id, path in rows}
+        return {chunk_id: (decode_path(path), segment) for chunk_id, path, segment in rows}
 
     def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
         """Return one chunk for each text hash that the catalog knows."""
