@@ -231,7 +231,7 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     import numpy as np
 
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    units: NDArray[np.float32] = rows / np.where(lengths > 0, lengths, np.float32(1.0))
+    units: NDArray[np.float32] = rows / np.maximum(lengths, np.float32(1e-12))
     return units
 
 
