@@ -90,8 +90,7 @@ def _file(tree: Worktree, path: str, let_through: Rule | None) -> Explanation:
     except OSError as error:
         return Explanation(path, "missing", error.strerror or str(error))
     if isinstance(found, SkippedFile):
-        message = f"{found.reason.explanation}: {found.detail}" if found.detail else found.reason.explanation
-        return Explanation(path, "skipped", message, found.reason)
+        return _skipped(path, found.reason, found.detail)
     if found.kept_by:
         return Explanation(path, "taken", f"kept by {found.kept_by}", rule=let_through)
     return Explanation(
@@ -107,7 +106,7 @@ def _step(tree: Worktree, step: Path, options: WalkOptions) -> Explanation:
     except (FileNotFoundError, NotADirectoryError):
         return Explanation(path, "missing", "there is no such file")
     except OSError as error:
-        return Explanation(path, "skipped", error.strerror or str(error), SkipReason.UNREADABLE)
+        return _skipped(path, SkipReason.UNREADABLE, error.strerror or str(error))
     is_dir = stat.S_ISDIR(mode)
     if step.name == GIT:
         return Explanation(path, "left-out", "it belongs to git")
@@ -127,13 +126,19 @@ def _step(tree: Worktree, step: Path, options: WalkOptions) -> Explanation:
         return Explanation(path, "left-out", "left out by git's global excludes (core.excludesFile)")
     elif step.name.startswith(".") and not options.hidden and not passes_global_excludes(step, hidden=False):
         return Explanation(path, "left-out", "hidden files are left out (walk.hidden)")
+    if stat.S_ISLNK(mode):
+        return _skipped(path, SkipReason.SYMLINK)
     if is_dir and tree.is_index(step):
         return Explanation(path, "left-out", "it is the index itself")
     if is_dir and tree.is_nested_repository(step):
-        reason = SkipReason.NESTED_REPOSITORY
-        return Explanation(path, "skipped", reason.explanation, reason)
+        return _skipped(path, SkipReason.NESTED_REPOSITORY)
     return Explanation(path, "taken", "", rule=rule)
 
 
 def _left_out(path: str, rule: Rule) -> Explanation:
     return Explanation(path, "left-out", f"left out by {rule}", rule=rule)
+
+
+def _skipped(path: str, reason: SkipReason, detail: str = "") -> Explanation:
+    message = f"{reason.explanation}: {detail}" if detail else reason.explanation
+    return Explanation(path, "skipped", message, reason)

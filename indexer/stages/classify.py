@@ -27,7 +27,7 @@ MAX_ORDINARY_LINES = 30
 MAX_PROSE_SPACES = 0.14
 """Share of spaces in long lines; unwrapped prose has about 0.17, minified code and compact JSON under 0.1."""
 
-PROSE = frozenset({"text", "markdown", "rst", "asciidoc", "org", "latex", "notebook"})
+PROSE = frozenset({"text", "markdown", "restructuredtext", "asciidoc", "org", "latex", "notebook"})
 """Languages whose paragraphs, or cells, may stand on one line."""
 
 _COMMENT = r"\s*(?://+!?|/\*+!?|\*+|\#+!?|--+|;+|%+|<!--|\(\*|\{-|'|REM\b|dnl\b|@rem\b)\s*"

@@ -141,5 +141,5 @@ def _decode_wide(content: bytes, encoding: str, *, errors: str) -> str | None:
     except UnicodeDecodeError:
         return None
     sample = text[:10_000]
-    odd = sum(1 for char in sample if char < "\t" or "\x0e" <= char < "\x1a" or char == "\ufffd")
+    odd = sum(1 for char in sample if char == "\ufffd" or not (char.isprintable() or char.isspace()))
     return text.replace("\0", " ") if odd <= MAX_CONTROL_SHARE_LEGACY * len(sample) + 1 else None

@@ -81,3 +81,65 @@ def test_explanations_agree_with_the_walk(
             path = (Path(folder) / name).relative_to(root).as_posix()
             explanation = explain_path(root, path, options)
             assert (explanation.state == "taken") == (path in walked), explanation
+
+
+def test_the_line_that_decides_is_named(tmp_path: Path) -> None:
+    make_tree(
+        tmp_path,
+        [("build", "x.py"), ("src", "a.log"), ("src", "b.log"), ("", ".env"), (".github", "ci.yml"), ("node", "a.js")],
+        [
+            ("", ".gitignore", [("", "# logs", "\n"), ("", "*.log", "")]),
+            ("src", ".ignore", [("!", "b.log", "")]),
+            ("", ".indexerignore", [("/", "build", "/")]),
+        ],
+    )
+    (tmp_path / "sub" / ".git").mkdir(parents=True)
+    (tmp_path / "sub" / "a.py").touch()
+    (tmp_path / ".indexer").mkdir()
+    (tmp_path / "link").symlink_to("src")
+    (tmp_path / "large.py").write_text("x" * 100)
+    options = WalkOptions(exclude=("*.md", "node"), max_file_bytes=99)
+
+    def explained(path: str) -> tuple[str, str, str]:
+        found = explain_path(tmp_path, path, options)
+        return found.state, str(found.rule or found.reason or ""), found.message
+
+    assert explained("src/a.log")[:2] == ("left-out", ".gitignore:3 *.log")
+    assert explained("src/b.log") == ("taken", "src/.ignore:1 !b.log", "let through by src/.ignore:1 !b.log")
+    assert explained("build/x.py") == (
+        "left-out",
+        ".indexerignore:1 /build/",
+        "build: left out by .indexerignore:1 /build/",
+    )
+    assert explained("node/a.js")[1] == "walk.exclude:2 node"
+    assert explained(".env") == ("left-out", "", "hidden files are left out (walk.hidden)")
+    assert explained(".github/ci.yml")[2] == ".github: hidden files are left out (walk.hidden)"
+    assert explained("sub/a.py")[1] == "nested-repository"
+    assert explained("sub/.git/HEAD")[0] == "left-out"
+    assert explained("link/a.log") == ("left-out", "symlink", "link: symbolic links are not followed")
+    assert explained("link")[:2] == ("skipped", "symlink")
+    assert explained("large.py")[:2] == ("skipped", "too-large")
+    assert explained("nothing.py")[0] == "missing"
+    assert explained("../x.py")[0] == "left-out"
+    assert explained("src") == ("taken", "", "it is a folder, and its files are walked")
+    assert explain_path(tmp_path, tmp_path / "src" / "a.log", options).rule == Rule(".gitignore", 3, "*.log")
+
+
+def test_git_attributes_and_global_excludes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    root = tmp_path / "tree"
+    make_tree(root, [("", "a.swp"), ("", "a.gen"), ("", "b.gen"), (os.fsdecode(b"caf\xe9"), "x.swp")], [])
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "ignore").write_text("*.swp\n")
+    (root / ".gitattributes").write_text("*.gen linguist-generated\nb.gen -linguist-generated\n")
+    assert explain_path(root, "a.swp", WalkOptions()).message == "left out by git's global excludes (core.excludesFile)"
+    assert explain_path(root, os.fsdecode(b"caf\xe9/x.swp"), WalkOptions()).state == "left-out"
+    generated = explain_path(root, "a.gen", WalkOptions())
+    assert (generated.reason, generated.message.rpartition(": ")[2]) == (
+        SkipReason.GENERATED,
+        ".gitattributes:1 *.gen linguist-generated",
+    )
+    assert explain_path(root, "b.gen", WalkOptions()).message == "kept by .gitattributes:2 b.gen -linguist-generated"

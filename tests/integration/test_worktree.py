@@ -1,0 +1,311 @@
+"""The walk on real trees: ignore rules, odd files and names, failures."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from indexer.config import WalkOptions
+from indexer.errors import ConfigError, SourceError
+from indexer.sources.worktree import Worktree
+from indexer.types import SkippedFile, SkipReason, SourceFile
+
+
+@pytest.fixture(autouse=True)
+def no_global_excludes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give git an empty home; return it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+    return home
+
+
+def make(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def taken(root: Path, options: WalkOptions | None = None, **more: Path) -> list[str]:
+    walked = Worktree(root, options or WalkOptions(), **more).files()
+    return [file.path for file in walked if isinstance(file, SourceFile)]
+
+
+def skipped(root: Path, options: WalkOptions | None = None) -> dict[str, SkippedFile]:
+    walked = Worktree(root, options or WalkOptions()).files()
+    return {file.path: file for file in walked if isinstance(file, SkippedFile)}
+
+
+def test_ignore_files_count_outside_a_git_checkout_too(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {
+            ".gitignore": "*.log\n/build/\n",
+            ".ignore": "notes.txt\n",
+            ".indexerignore": "private/\n!kept.log\n",
+            "a.py": "a",
+            "a.log": "a",
+            "kept.log": "a",
+            "notes.txt": "a",
+            "build/x.py": "a",
+            "src/build/x.py": "a",
+            "src/.gitignore": "gen.py\n",
+            "src/gen.py": "a",
+            "private/x.py": "a",
+            ".hidden/x.py": "a",
+            ".env": "a",
+        },
+    )
+    assert taken(tmp_path) == ["a.py", "kept.log", "src/build/x.py"]
+
+
+def test_hidden_files_on_request_but_never_gits_own_nor_the_index(tmp_path: Path) -> None:
+    make(tmp_path, {".github/ci.yml": "a", ".git/config": "a", ".indexer/CURRENT": "a", "index/x": "a", "a.py": "a"})
+    assert taken(tmp_path, WalkOptions(hidden=True)) == [".github/ci.yml", "a.py", "index/x"]
+    assert taken(tmp_path, index_dir=tmp_path / "index") == ["a.py"]
+
+
+def test_the_repository_around_the_root_has_its_say(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {
+            ".gitignore": "outside_git.py\n",
+            "repo/.git/info/exclude": "excluded.py\n",
+            "repo/.gitignore": "/sub/anchored.py\n",
+            "repo/.gitattributes": "sub/*.js linguist-vendored\n",
+            "repo/sub/anchored.py": "a",
+            "repo/sub/excluded.py": "a",
+            "repo/sub/outside_git.py": "a",
+            "repo/sub/lib.js": "a",
+        },
+    )
+    assert taken(tmp_path / "repo" / "sub") == ["outside_git.py"]
+    assert skipped(tmp_path / "repo" / "sub")["lib.js"].reason is SkipReason.VENDORED
+    (tmp_path / "plain").mkdir()
+    make(tmp_path, {"plain/outside_git.py": "a"})
+    assert taken(tmp_path / "plain") == ["outside_git.py"]
+
+
+def test_global_excludes_count(tmp_path: Path, no_global_excludes: Path) -> None:
+    make(no_global_excludes, {".config/git/ignore": "*.swp\n"})
+    make(tmp_path, {"a.swp": "a", "a.py": "a"})
+    assert taken(tmp_path) == ["a.py"]
+
+
+def test_configured_patterns_are_left_out(tmp_path: Path) -> None:
+    make(tmp_path, {"a.py": "a", "data/big.json": "a", "src/data/x.json": "a", "src/a.lock": "a"})
+    assert taken(tmp_path, WalkOptions(exclude=("/data", "*.lock"))) == ["a.py", "src/data/x.json"]
+
+
+@pytest.mark.parametrize("pattern", ["[", "a{b", "", "  ", "!a"])
+def test_a_malformed_pattern_is_a_configuration_error(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ConfigError, match=r"walk\.exclude"):
+        Worktree(tmp_path, WalkOptions(exclude=(pattern,)))
+
+
+def test_nested_repositories_are_named_and_followed_only_on_request(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {".git/HEAD": "", "a.py": "a", "lib/.git/HEAD": "", "lib/b.py": "b", "sub/.git": "gitdir: x", "sub/c.py": ""},
+    )
+    assert taken(tmp_path) == ["a.py"]
+    found = skipped(tmp_path)
+    assert {path: file.reason for path, file in found.items()} == dict.fromkeys(
+        ["lib", "sub"], SkipReason.NESTED_REPOSITORY
+    )
+    assert taken(tmp_path, WalkOptions(nested_repositories=True)) == ["a.py", "lib/b.py", "sub/c.py"]
+
+
+def test_gitattributes_skip_and_keep(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {
+            ".gitattributes": "*.gen.py linguist-generated\nvendor/** linguist-vendored\n",
+            "a.gen.py": "a",
+            "src/.gitattributes": "kept.gen.py -linguist-generated\n",
+            "src/kept.gen.py": "a",
+            "vendor/a/b.c": "a",
+        },
+    )
+    found = skipped(tmp_path)
+    assert found["a.gen.py"] == SkippedFile(
+        "a.gen.py", SkipReason.GENERATED, ".gitattributes:1 *.gen.py linguist-generated", 1, found["a.gen.py"].mtime_ns
+    )
+    assert found["vendor/a/b.c"].reason is SkipReason.VENDORED
+    (kept,) = (file for file in Worktree(tmp_path, WalkOptions()).files() if isinstance(file, SourceFile))
+    assert kept.kept_by == "src/.gitattributes:1 kept.gen.py -linguist-generated"
+    assert taken(tmp_path, WalkOptions(include_generated=True, include_vendored=True)) == [
+        "a.gen.py",
+        "src/kept.gen.py",
+        "vendor/a/b.c",
+    ]
+
+
+def test_odd_files_are_skipped_and_never_opened(tmp_path: Path) -> None:
+    make(tmp_path, {"dir/a.py": "a", "large.txt": "a" * 11})
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "link.py").symlink_to("dir/a.py")
+    (tmp_path / "dir" / "loop").symlink_to("..")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(tmp_path / "socket"))  # the path of a socket has at most 108 bytes
+        options = WalkOptions(max_file_bytes=10)
+        assert taken(tmp_path, options) == ["dir/a.py"]
+        found = skipped(tmp_path, options)
+    assert {path: (file.reason, file.detail) for path, file in found.items()} == {
+        "dangling": (SkipReason.SYMLINK, "to nowhere"),
+        "dir/loop": (SkipReason.SYMLINK, "to .."),
+        "large.txt": (SkipReason.TOO_LARGE, "11 bytes, limit 10"),
+        "link.py": (SkipReason.SYMLINK, "to dir/a.py"),
+        "pipe.py": (SkipReason.NOT_REGULAR, "FIFO"),
+        "socket": (SkipReason.NOT_REGULAR, "socket"),
+    }
+    tree = Worktree(tmp_path, options)
+    for path in ("pipe.py", "link.py", "large.txt", "dir", "missing"):
+        with pytest.raises(OSError, match=r"\[Errno \d+\]"):
+            tree.read(path)
+
+
+def test_names_with_newlines_and_invalid_utf_8_are_walked_and_read(tmp_path: Path) -> None:
+    names = [
+        b"new\nline.py",
+        b"bad\xff\xfe.py",
+        b"caf\xe9/x.py",
+        "日本.py".encode(),
+        b" space .py",
+        b"-dash",
+        b"back\\slash.py",
+    ]
+    for name in names:
+        place = tmp_path / os.fsdecode(name)
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(name)
+    tree = Worktree(tmp_path, WalkOptions())
+    found = list(tree.files())
+    assert [file.path for file in found] == sorted(os.fsdecode(name) for name in names)
+    assert {tree.read(file.path) for file in found} == set(names)
+
+
+def test_files_are_sorted_by_path(tmp_path: Path) -> None:
+    make(tmp_path, dict.fromkeys(("b/a", "b.py", "a-b", "a/z", "B", "é", "a.py"), "a"))
+    found = taken(tmp_path)
+    assert found == sorted(found)
+
+
+def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
+    deep = "/".join(["d"] * 200)
+    make(tmp_path, {f"{deep}/a.py": "a"})
+    assert taken(tmp_path) == [f"{deep}/a.py"]
+
+
+@pytest.mark.parametrize("name", ["folder", os.fsdecode(b"bad\xff")])
+def test_a_folder_that_vanishes_during_the_walk_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path, {"z.py": "a"})
+    (tmp_path / name).mkdir()
+    lstat = os.lstat
+
+    def removing(path: str) -> os.stat_result:
+        status = lstat(path)
+        if path == str(tmp_path / name):
+            (tmp_path / name).rmdir()
+        return status
+
+    monkeypatch.setattr("os.lstat", removing)
+    assert taken(tmp_path) == ["z.py"]
+    capfd.readouterr()  # the engine's panic message
+
+
+def test_a_file_that_vanishes_during_the_walk_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, {"a.py": "a", "b.py": "a"})
+    lstat = os.lstat
+
+    def removing(path: str) -> os.stat_result:
+        if path.endswith("a.py"):
+            Path(path).unlink()
+        return lstat(path)
+
+    monkeypatch.setattr("os.lstat", removing)
+    assert taken(tmp_path) == ["b.py"]
+
+
+def test_an_unusable_root_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="there is no such folder"):
+        Worktree(tmp_path / "missing", WalkOptions())
+    (tmp_path / "file").touch()
+    with pytest.raises(SourceError, match="is a file; name the folder"):
+        Worktree(tmp_path / "file", WalkOptions())
+    with pytest.raises(SourceError, match="can't be read"):
+        Worktree("nul\0byte", WalkOptions())
+    bad = tmp_path / os.fsdecode(b"bad\xff")
+    bad.mkdir()
+    with pytest.raises(SourceError, match="not valid UTF-8"):
+        Worktree(bad, WalkOptions())
+
+
+AS_NOBODY = """
+import os, sys
+from indexer.config import WalkOptions
+from indexer.errors import SourceError
+from indexer.sources.worktree import Worktree
+list(Worktree(sys.argv[1], WalkOptions()).files())  # imports, while that is allowed
+if os.geteuid() == 0:
+    os.setegid(65534)
+    os.seteuid(65534)
+tree = Worktree(sys.argv[1], WalkOptions())
+for file in tree.files():
+    print(file.path, getattr(file, "reason", "taken"), getattr(file, "detail", ""), sep="|")
+try:
+    tree.read("shut.py")
+except PermissionError:
+    print("shut.py refused")
+try:
+    Worktree(sys.argv[1] + "/shut", WalkOptions())
+except SourceError as error:
+    print("can't be read" in str(error))
+"""
+
+
+def test_unreadable_folders_and_files_are_counted(tmp_path: Path) -> None:
+    """Root reads everything, so the walk runs as nobody in a process of its own."""
+    root = tmp_path / "tree"
+    make(root, {"a.py": "a", "shut/b.py": "b", "shut.py": "c", "listed/d.py": "d", "z.py": "a"})
+    for folder in (root, *[parent for parent in root.parents if parent.owner() != "root" or "pytest" in str(parent)]):
+        folder.chmod(0o755)
+    (root / "shut.py").chmod(0)
+    (root / "shut").chmod(0)
+    (root / "listed").chmod(0o444)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, str(root)], capture_output=True, text=True, check=True, timeout=60
+        )
+    finally:
+        for name in ("shut", "listed"):
+            (root / name).chmod(0o755)
+    assert done.stdout.splitlines() == [
+        "a.py|taken|",
+        "listed/d.py|unreadable|Permission denied",
+        "shut|unreadable|Permission denied (os error 13)",
+        "shut.py|taken|",
+        "z.py|taken|",
+        "shut.py refused",
+        "True",
+    ]
+
+
+def test_walking_and_comparing_import_no_engine() -> None:
+    code = """
+import sys
+import indexer.sources.worktree, indexer.stages.detect, indexer.stores.stat_cache, indexer.stores.catalog
+engines = {"numpy", "onnxruntime", "fastembed", "usearch", "tantivy", "sklearn", "tree_sitter", "multiprocessing"}
+print(sorted(engines & {name.partition(".")[0] for name in sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"

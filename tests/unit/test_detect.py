@@ -1,0 +1,260 @@
+"""Detect: any sequence of edits gives the right sets, and a file changed within a clock tick is never missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
+from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, SourceFile
+
+SECOND = 1_000_000_000
+
+
+@dataclass
+class MemorySource:
+    """A source in memory: content, modification time or a reason to skip by path; counts what is read."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
+    skips: dict[str, SkipReason] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, OSError] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
+
+    def put(self, path: str, content: bytes, mtime_ns: int = SECOND) -> None:
+        self.contents[path], self.times[path] = content, mtime_ns
+
+    def files(self) -> Iterator[SourceFile | SkippedFile]:
+        for path in sorted(self.contents):
+            size, mtime_ns = len(self.contents[path]), self.times[path]
+            if path in self.skips:
+                yield SkippedFile(path, self.skips[path], "", size, mtime_ns)
+            else:
+                yield SourceFile(path, size, mtime_ns, self.kept.get(path, ""))
+
+    def read(self, path: str) -> bytes:
+        self.reads.append(path)
+        if path in self.failures:
+            raise self.failures[path]
+        return self.contents[path]
+
+
+def look(source: MemorySource, known: dict[str, FileRecord], *, at: int = 100 * SECOND) -> FileChanges:
+    source.reads.clear()
+    return detect(source, known, clock=lambda: at)
+
+
+def commit(source: MemorySource, known: dict[str, FileRecord], changes: FileChanges) -> dict[str, FileRecord]:
+    """Return the catalog after a build, in which the parser skips content that starts with `#` as generated."""
+    records = dict(known)
+    for path in changes.removed:
+        del records[path]
+    for record in (*changes.added, *changes.modified):
+        content = source.contents[record.path]
+        skip = SkipReason.GENERATED if content.startswith(b"#") and not record.detail else None
+        records[record.path] = replace(record, hash=content_hash(content), skip=skip)
+    records.update({record.path: record for record in (*changes.touched, *changes.skipped_new)})
+    return records
+
+
+def paths(records: tuple[FileRecord, ...]) -> list[str]:
+    return [record.path for record in records]
+
+
+def test_a_first_look_adds_without_reading() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    source.put("b.py", b"b")
+    changes = look(source, {})
+    assert paths(changes.added) == ["a.py", "b.py"]
+    assert source.reads == []
+    assert changes.added[0] == FileRecord("a.py", 1, SECOND, b"")
+
+
+def test_nothing_changed_reads_nothing() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    source.put("g.py", b"#")
+    known = commit(source, {}, look(source, {}))
+    changes = look(source, known)
+    assert changes.is_empty
+    assert (changes.unchanged, paths(changes.skipped), source.reads) == (1, ["g.py"], [])
+
+
+def test_a_touched_file_is_healed_and_not_parsed() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    known = commit(source, {}, look(source, {}))
+    source.times["a.py"] = 2 * SECOND
+    changes = look(source, known)
+    assert changes.is_empty
+    assert changes.touched == (replace(known["a.py"], mtime_ns=2 * SECOND),)
+    assert changes.unchanged == 1
+
+
+def test_remembered_stats_of_a_touched_file_save_the_read_and_stay_to_be_healed() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    known = commit(source, {}, look(source, {}))
+    source.times["a.py"] = 2 * SECOND
+    source.reads.clear()
+    changes = detect(source, known, {"a.py": (1, 2 * SECOND)}, clock=lambda: 100 * SECOND)
+    assert source.reads == []
+    assert changes.touched == (replace(known["a.py"], mtime_ns=2 * SECOND),)
+    source.times["a.py"] = 3 * SECOND
+    source.contents["a.py"] = b"b"
+    assert paths(detect(source, known, {"a.py": (1, 2 * SECOND)}, clock=lambda: 100 * SECOND).modified) == ["a.py"]
+
+
+def test_a_change_within_the_clock_tick_of_the_look_is_seen() -> None:
+    source, now = MemorySource(), 100 * SECOND
+    source.put("a.py", b"a", now - GRANULARITY_NS)
+    source.put("old.py", b"a", now - GRANULARITY_NS - 1)
+    known = commit(source, {}, look(source, {}, at=now))
+    assert known["a.py"].mtime_ns == RACY
+    source.contents["a.py"] = b"b"  # same size, same time
+    changes = look(source, known, at=now + 1)
+    assert paths(changes.modified) == ["a.py"]
+    assert source.reads == ["a.py"]
+
+
+def test_a_recent_file_is_read_again_until_its_time_can_be_trusted() -> None:
+    source, now = MemorySource(), 100 * SECOND
+    source.put("a.py", b"a", now)
+    known = commit(source, {}, look(source, {}, at=now))
+    changes = look(source, known, at=now + 1)
+    assert (changes.touched, changes.unchanged, source.reads) == ((), 1, ["a.py"])
+    changes = look(source, known, at=now + GRANULARITY_NS + 1)
+    assert changes.touched == (replace(known["a.py"], mtime_ns=now),)
+    known = commit(source, known, changes)
+    assert look(source, known, at=now + GRANULARITY_NS + 2).touched == ()
+    assert source.reads == []
+
+
+def test_times_that_stand_for_content_are_always_trusted() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a", -5)
+    assert look(source, {}).added[0].mtime_ns == -5
+
+
+def test_a_file_that_becomes_skipped_and_back() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    known = commit(source, {}, look(source, {}))
+    source.skips["a.py"] = SkipReason.TOO_LARGE
+    changes = look(source, known)
+    assert paths(changes.skipped_new) == ["a.py"]
+    assert changes.removed == ()
+    known = commit(source, known, changes)
+    source.contents["a.py"] = b"grown, still too large"
+    assert look(source, known).is_empty
+    del source.skips["a.py"]
+    assert paths(look(source, known).added) == ["a.py"]
+
+
+def test_an_empty_file_is_skipped_unread() -> None:
+    source = MemorySource()
+    source.put("a.py", b"")
+    changes = look(source, {})
+    assert changes.skipped_new == changes.skipped
+    assert changes.skipped[0].skip is SkipReason.EMPTY
+    assert source.reads == []
+
+
+def test_an_ignored_file_counts_as_removed() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    source.put("b.py", b"b")
+    known = commit(source, {}, look(source, {}))
+    del source.contents["a.py"]
+    assert look(source, known).removed == ("a.py",)
+
+
+def test_unreadable_and_vanished_files_never_raise_and_are_no_news_twice() -> None:
+    source = MemorySource()
+    for path in ("gone.py", "shut.py"):
+        source.put(path, b"a")
+    known = commit(source, {}, look(source, {}))
+    source.times = dict.fromkeys(source.times, 2 * SECOND)
+    source.failures = {"gone.py": FileNotFoundError(2, "gone"), "shut.py": PermissionError(13, "Permission denied")}
+    changes = look(source, known)
+    assert changes.removed == ("gone.py",)
+    assert [(record.path, record.skip, record.detail) for record in changes.skipped_new] == [
+        ("shut.py", SkipReason.UNREADABLE, "Permission denied")
+    ]
+    known = commit(source, known, changes)
+    del source.contents["gone.py"]
+    assert look(source, known).is_empty
+    del source.failures["shut.py"]
+    assert paths(look(source, known).added) == ["shut.py"]
+
+
+def test_attributes_that_keep_a_file_have_it_parsed_again() -> None:
+    source = MemorySource()
+    source.put("a.py", b"# generated")
+    known = commit(source, {}, look(source, {}))
+    assert known["a.py"].skip is SkipReason.GENERATED
+    source.kept["a.py"] = ".gitattributes:1 *.py -linguist-generated"
+    changes = look(source, known)
+    assert paths(changes.added) == ["a.py"]
+    known = commit(source, known, changes)
+    assert known["a.py"].skip is None
+    assert look(source, known).is_empty
+    source.kept.clear()
+    assert paths(look(source, known).modified) == ["a.py"]
+
+
+EDITS = st.one_of(
+    st.tuples(st.just("write"), st.sampled_from("abcd"), st.sampled_from([b"", b"1", b"2", b"#1", b"22"])),
+    st.tuples(st.just("delete"), st.sampled_from("abcd"), st.none()),
+    st.tuples(st.just("touch"), st.sampled_from("abcd"), st.none()),
+    st.tuples(
+        st.just("skip"), st.sampled_from("abcd"), st.sampled_from([None, SkipReason.SYMLINK, SkipReason.TOO_LARGE])
+    ),
+)
+
+
+@given(st.lists(st.lists(EDITS, max_size=4), min_size=1, max_size=5), st.sampled_from([0, 1, GRANULARITY_NS]))
+def test_any_sequence_of_edits_gives_the_right_sets(rounds: list[list[tuple[str, str, object]]], tick: int) -> None:
+    """Each look, with a clock that stands still, creeps or runs, finds exactly what differs from the look before."""
+    source, known, now = MemorySource(), dict[str, FileRecord](), 10 * SECOND
+    before: dict[str, bytes] = {}
+    for edits in rounds:
+        for action, path, value in edits:
+            now += tick
+            if action == "write" and isinstance(value, bytes):
+                source.put(path, value, now)
+            elif action == "touch" and path in source.contents:
+                source.times[path] = now
+            elif action == "delete":
+                source.contents.pop(path, None)
+                source.skips.pop(path, None)
+            elif action == "skip" and path in source.contents:
+                source.skips.pop(path, None)
+                if isinstance(value, SkipReason):
+                    source.skips[path] = value
+        changes = look(source, known, at=now)
+        readable = {path: text for path, text in source.contents.items() if text and path not in source.skips}
+        indexed = {path: text for path, text in readable.items() if not text.startswith(b"#")}
+        skipped_by_parser = {path for path, record in known.items() if record.skip and record.hash}
+        assert set(changes.removed) == known.keys() - source.contents.keys()
+        assert set(paths(changes.modified)) == {
+            path for path in readable.keys() & before.keys() if readable[path] != before[path]
+        }
+        assert set(paths(changes.added)) == {
+            path
+            for path in readable.keys() - before.keys()
+            if path not in skipped_by_parser or content_hash(readable[path]) != known[path].hash
+        }
+        assert changes.unchanged == sum(before.get(path) == text for path, text in readable.items())
+        assert set(paths(changes.skipped)) == source.contents.keys() - readable.keys() | {
+            path for path in readable.keys() & skipped_by_parser if content_hash(readable[path]) == known[path].hash
+        }
+        known = commit(source, known, changes)
+        before = indexed
+        assert {path for path, record in known.items() if record.skip is None} == indexed.keys()
+        assert all(record.hash == content_hash(source.contents[path]) for path, record in known.items() if record.hash)
