@@ -26,6 +26,8 @@ SUFFIX = ".usearch"
 EXACT_VECTORS = 50_000
 """Up to here every vector is compared: measured at 2 ms a query, and a result that no commit history can change."""
 _MAGIC = b"usearch"
+_TIES = 16
+"""How many more are fetched than asked for, to see whether a tie reaches over the end."""
 
 Segments = Callable[[Sequence[int]], dict[int, int]]
 """Says in which segment each of the given chunks lives."""
@@ -117,12 +119,12 @@ class VectorSegments:
     def _search_segment(
         self, segment: Segment, vector: NDArray[np.int8], *, limit: int, segments_of: Segments, exact: bool
     ) -> Neighbours:
-        """Ask for more until enough live ones are found: dead ones are found too."""
+        """Ask for more until there are enough live ones, and no tie reaches over the end."""
         if limit < 1:
             return Neighbours(np.empty(0, np.int64), np.empty(0, np.float32))
         number = segment.number
         index = self.segment(number)
-        wanted = limit if segment.live == segment.vectors else limit * 2 + 16
+        wanted = limit + _TIES if segment.live == segment.vectors else limit * 2 + _TIES
         while True:
             wanted = min(wanted, segment.vectors)
             with self._lock:
@@ -131,9 +133,10 @@ class VectorSegments:
             keys = matches.keys.astype(np.int64)
             lives = segments_of(keys.tolist())
             mask = np.fromiter((lives.get(key) == number for key in keys.tolist()), bool, len(keys))
-            if mask.sum() >= limit or wanted == segment.vectors:
-                similarities = (1.0 - matches.distances).astype(np.float32)
-                return Neighbours(keys[mask][:limit], similarities[mask][:limit])
+            similarities = (1.0 - matches.distances).astype(np.float32)
+            live = similarities[mask]
+            if wanted == segment.vectors or (len(live) >= limit and live[limit - 1] > similarities[-1]):
+                return Neighbours(keys[mask], live)
             wanted *= 4
 
     def segment(self, number: int) -> Index:
