@@ -56,6 +56,9 @@ class Outcome(NamedTuple):
     error: str = ""
 
 
+HEADROOM = 64 << 20
+"""Bytes; with less than this to itself a worker could parse nothing."""
+
 READY = "ready"
 """What a worker sends when it can work."""
 
@@ -137,3 +140,7 @@ def _limit_memory(megabytes: int) -> None:
     limit = megabytes << 20
     if hard == resource.RLIM_INFINITY or limit < hard:
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        bytearray(HEADROOM)
+    except MemoryError:
+        raise SystemExit(f"parse.memory_megabytes = {megabytes} leaves no room for any file; raise it") from None

@@ -1,0 +1,45 @@
+"""A parser that hangs, crashes, leaks or raises when a file tells it to; installed into worker processes by tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from indexer.stages import parse as real
+from pipelines import parse_file
+
+BOOT = (
+    "import sys; sys.path[:] = {path!r}; import tests.integration.misbehaving; "
+    "from pipelines.parse_worker import serve; serve({descriptor})"
+)
+
+_leaked: list[bytearray] = []
+
+
+def misparse(source: bytes, language: str, *, timeout_seconds: float) -> real.ParseResult:
+    """Do what the first word of the source says, then parse."""
+    word = source.split(maxsplit=1)[0]
+    if word == b"crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif word == b"hang":
+        while True:
+            pass
+    elif word == b"sleep":
+        time.sleep(3600)
+    elif word == b"nap":
+        time.sleep(1)
+    elif word == b"memory":
+        _leaked.append(bytearray(1 << 40))
+    elif word == b"leak":
+        _leaked.append(bytearray(100 << 20))
+    elif word == b"exit":
+        os._exit(3)
+    elif word == b"raise":
+        raise KeyError("node")
+    elif word == b"broken":
+        raise ImportError("no such grammar")
+    return real.parse(source, language, timeout_seconds=timeout_seconds)
+
+
+setattr(parse_file, "parse", misparse)  # noqa: B010 - the module doesn't export the name
