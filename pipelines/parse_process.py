@@ -16,6 +16,9 @@ from indexer.errors import IndexerError
 from pipelines.parse_worker import OUT_OF_MEMORY, READY, Outcome, Settings, Task
 
 _BOOT = "import sys; sys.path[:] = {path!r}; from pipelines.parse_worker import serve; serve({descriptor})"
+LAST_SECONDS = 5.0
+"""How long a worker that closed its connection may take to end."""
+
 _SIGNALS = {
     "SIGPROF": "took too long (parse.timeout_seconds)",
     "SIGALRM": "hung (parse.timeout_seconds)",
@@ -66,6 +69,8 @@ class WorkerProcess:
         try:
             message = self.connection.recv()
         except Exception:  # the end of the stream, or a message that a dying process left half written
+            with suppress(subprocess.TimeoutExpired):  # it is going, and its own exit code tells more than our kill
+                self._process.wait(LAST_SECONDS)
             self.stop()
             code = self._process.returncode
             if not self._ready:

@@ -93,7 +93,10 @@ def test_order_and_outcome_do_not_depend_on_the_number_of_workers(
     files = {f"f{number:02}.py": f"def f{number}():\n    return {number}\n".encode() * 5 for number in range(30)}
     files |= {"f07x.py": b"crash\n", "f11x.py": b"raise\n", "f12x.py": b"exit\n", "f29x.py": b"crash\n"}
     make(tmp_path, files)
-    outcomes = [parse_tree(tmp_path, ParseOptions(workers=workers, timeout_seconds=5)) for workers in (1, 2, 3)]
+    tree = Worktree(tmp_path, WalkOptions())
+    records = detect(tree, {}).added
+    options = [Config(parse=ParseOptions(workers=workers, timeout_seconds=5)) for workers in (1, 2, 3)]
+    outcomes = [list(parse_files(tree, records, option)) for option in options]
     assert outcomes[0] == outcomes[1] == outcomes[2]
     assert list(summary(outcomes[0])) == sorted(files)
     failed = {path: state for path, state in summary(outcomes[0]).items() if state != "parsed"}
