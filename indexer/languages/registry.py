@@ -19,7 +19,8 @@ class Language:
 
     `grammar` names the tree-sitter grammar. `extensions` carry no dot and are lower case; `filenames` are whole names
     or globs; `interpreters` are the programs of a shebang line, version digits left out; `aliases` are the other names
-    that editors' modelines use. `separator` joins a qualified name, `method_separator` the last step to a member.
+    that editors' modelines use. `separator` joins a qualified name, `method_separator` the last step to a member. With
+    `has_clauses`, definitions of one name that follow each other are one.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Language:
     aliases: tuple[str, ...] = ()
     separator: str = "."
     method_separator: str = ""
+    has_clauses: bool = False
 
     @property
     def has_symbols(self) -> bool:
@@ -78,18 +80,18 @@ _ROWS = (
         ("shell", "shell-script"),
         separator="::",
     ),
-    Language("elixir", "", ("ex", "exs"), ("mix.lock",), ("elixir",)),
-    Language("haskell", "", ("hs", "hs-boot"), (), ("runhaskell", "runghc", "stack")),
-    Language("zig", "", ("zig", "zon")),
-    Language("dart", "", ("dart",), (), ("dart",)),
-    Language("julia", "", ("jl",), (), ("julia",)),
-    Language("r", "", ("r", "rprofile"), (".Rprofile",), ("rscript",)),
-    Language("perl", "", ("pl", "pm", "t", "psgi"), ("cpanfile", "Rexfile"), ("perl",), separator="::"),
-    Language("objc", "", ("m", "mm"), aliases=("objective-c", "objc++")),
-    Language("ocaml", "", ("ml",), (), ("ocaml",), ("tuareg",)),
-    Language("ocaml_interface", "", ("mli",)),
-    Language("clojure", "", ("clj", "cljs", "cljc", "edn", "bb"), (), ("bb", "clojure"), separator="/"),
-    Language("erlang", "", ("erl", "hrl", "escript"), ("rebar.config",), ("escript",), separator=":"),
+    Language("elixir", "elixir", ("ex", "exs"), ("mix.lock",), ("elixir",), has_clauses=True),
+    Language("haskell", "haskell", ("hs", "hs-boot"), (), ("runhaskell", "runghc", "stack"), has_clauses=True),
+    Language("zig", "zig", ("zig", "zon")),
+    Language("dart", "dart", ("dart",), (), ("dart",)),
+    Language("julia", "julia", ("jl",), (), ("julia",)),
+    Language("r", "r", ("r", "rprofile"), (".Rprofile",), ("rscript",), separator="$"),
+    Language("perl", "perl", ("pl", "pm", "t", "psgi"), ("cpanfile", "Rexfile"), ("perl",), separator="::"),
+    Language("objc", "objc", ("m", "mm"), aliases=("objective-c", "objc++")),
+    Language("ocaml", "ocaml", ("ml",), (), ("ocaml",), ("tuareg",)),
+    Language("ocaml_interface", "ocaml_interface", ("mli",)),
+    Language("clojure", "clojure", ("clj", "cljs", "cljc", "edn", "bb"), (), ("bb", "clojure"), separator="/"),
+    Language("erlang", "erlang", ("erl", "hrl", "escript"), ("rebar.config",), ("escript",), separator=":", has_clauses=True),
     Language("sql", "", ("sql", "ddl", "dml", "pgsql", "psql", "mysql")),
     Language("protobuf", "", ("proto",), aliases=("proto",)),
     Language("terraform", "", ("tf", "tfvars", "hcl"), (".terraform.lock.hcl",), (), ("hcl",)),

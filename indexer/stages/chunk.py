@@ -251,8 +251,8 @@ class _Chunker:
         names = small[:MAX_GROUP_NAMES]
         symbol = Symbol(
             kind=kinds.pop() if len(kinds) == 1 and self.is_covered(part, small) else SymbolKind.REGION,
-            name=", ".join([symbol.name for symbol in names]),
-            qualified_name=", ".join([symbol.qualified_name for symbol in names]),
+            name=", ".join(dict.fromkeys([symbol.name for symbol in names])),
+            qualified_name=", ".join(dict.fromkeys([symbol.qualified_name for symbol in names])),
             signature="",
             doc="",
             parent=parent,

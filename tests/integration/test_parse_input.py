@@ -6,7 +6,8 @@ import pytest
 
 from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES
-from indexer.stages.parse import MAX_DEPTH, parse
+from indexer.stages.parse import parse
+from indexer.stages.symbols import MAX_DEPTH
 
 
 def names(source: str | bytes, language: str) -> list[str]:

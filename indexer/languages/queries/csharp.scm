@@ -17,6 +17,7 @@
 (namespace_declaration
   name: (_) @name
   body: (_) @body) @definition.namespace
+(file_scoped_namespace_declaration name: (_) @scope)
 (delegate_declaration name: (_) @name) @definition.type
 
 (method_declaration

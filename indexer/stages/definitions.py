@@ -1,0 +1,188 @@
+"""From the matches of a query to definitions: which node is defined, where it starts, and what belongs to it.
+
+Captures that a query may use:
+
+- `@definition.<kind>` the whole definition, `@name` its name, `@body` where its signature stops, `@owner` the type that
+  a method is declared on, `@static` what makes a member one of the type itself, `@doc` its documentation;
+- in patterns of their own: `@comment` a comment; `@leading` a node that stands before or in a definition and belongs
+  to it (attribute, annotation, keyword), perhaps with `@doc` inside; `@leading.<kind>` one that gives a function its
+  kind; `@signature` one that is its signature; `@doc` the first node of a body; `@wrapped` inside `@wrapper` a
+  definition and the node around it that belongs to it (decorators, export, template); `@scope` the name that what
+  follows is declared in (package, namespace).
+
+Where two patterns take the same name or node, the one that stands first in the query decides.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from indexer.types import SymbolKind
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_GAP_BYTES: Final = 256
+"""White space longer than this parts a comment from what follows it."""
+
+
+class Plan(NamedTuple):
+    """What a pattern of a query is for: its role, the full name of its main capture, and the kind that it gives."""
+
+    role: str
+    capture: str
+    kind: SymbolKind | None
+
+
+class Leading(NamedTuple):
+    """A comment, or another node that belongs to the definition after it; `row` is 0-based."""
+
+    start: int
+    end: int
+    row: int
+    is_comment: bool
+    kind: SymbolKind | None
+    doc: Node | None
+    is_signature: bool
+    is_keyword: bool
+
+
+class Definition(NamedTuple):
+    """One definition: its widest span with all that belongs to it, and the nodes that describe it.
+
+    The signature is [signature_start, signature_end) without the `inside` comments and attributes; `leading` holds
+    those before it. Rows are 0-based, `last_row` is the last one with text.
+    """
+
+    start: int
+    negative_end: int
+    name_start: int
+    row: int
+    last_row: int
+    kind: SymbolKind
+    captures: dict[str, list[Node]]
+    leading: Sequence[Leading]
+    inside: Sequence[Leading]
+    signature_start: int
+    signature_end: int
+
+
+class _Match(NamedTuple):
+    """What one definition pattern took: the pattern's place, the defined node, its kind and all captures."""
+
+    pattern: int
+    node: Node
+    kind: SymbolKind
+    captures: dict[str, list[Node]]
+
+
+def read_definitions(
+    matches: Iterable[tuple[int, dict[str, list[Node]]]], plans: Sequence[Plan], data: bytes
+) -> tuple[list[Definition], list[tuple[int, Node]]]:
+    """Return a file's definitions sorted by start, the widest first, and its scopes with where each begins."""
+    found = _Found(matches, plans, data)
+    within = sorted([item for item in found.leading.values() if not item.is_keyword], key=itemgetter(0))
+    starts = [item.start for item in within]
+    definitions: list[Definition] = []
+    for name_start, (pattern, node, kind, captures) in found.names.items():
+        if pattern > found.nodes[node.byte_range]:
+            continue
+        outer = node
+        while found.wrappers and (wrapper := found.wrappers.get(outer.byte_range)) is not None:
+            outer = wrapper
+        start, row, before = _take_leading(outer, found.leading, data)
+        code, end, stop = outer.start_byte, outer.end_byte, node.end_byte
+        last_row, column = outer.end_point
+        if "body" in captures:
+            body = captures["body"][0]
+            stop = body.start_byte
+            if body.end_byte > end:
+                end, (last_row, column) = body.end_byte, body.end_point
+            if "doc" not in captures and (doc := found.docs.get(stop)) is not None:
+                captures["doc"] = [doc]
+        last_row -= column == 0 and last_row > row
+        inside = within[bisect_left(starts, code) : bisect_left(starts, stop)] if within else ()
+        definitions.append(
+            Definition(start, -end, name_start, row, last_row, kind, captures, before, inside, code, stop)
+        )
+    definitions.sort(key=itemgetter(0, 1, 2))
+    return definitions, found.scopes
+
+
+class _Found:
+    """What the query found in one file, by the byte offsets that tie the parts together."""
+
+    def __init__(
+        self, matches: Iterable[tuple[int, dict[str, list[Node]]]], plans: Sequence[Plan], data: bytes
+    ) -> None:
+        self.names: dict[int, _Match] = {}
+        self.nodes: dict[tuple[int, int], int] = {}
+        self.wrappers: dict[tuple[int, int], Node] = {}
+        self.leading: dict[int, Leading] = {}
+        self.docs: dict[int, Node] = {}
+        self.scopes: list[tuple[int, Node]] = []
+        for pattern, captures in matches:
+            role, capture, kind = plans[pattern]
+            if role == "definition":
+                if "name" in captures and kind is not None:
+                    self.add_definition(_Match(pattern, captures[capture][0], kind, captures))
+            elif role in ("comment", "leading", "signature"):
+                self.add_leading(captures[capture][0], role, kind, captures.get("doc", [None])[0], data)
+            elif role == "wrapper":
+                inner, outer = captures["wrapped"][0].byte_range, captures["wrapper"][0]
+                if inner != outer.byte_range:
+                    self.wrappers[inner] = outer
+            elif role == "doc":
+                self.docs[captures["doc"][0].start_byte] = captures["doc"][0]
+            else:
+                self.scopes.append((captures["scope"][0].start_byte, captures["scope"][0]))
+
+    def add_definition(self, match: _Match) -> None:
+        """Keep the match of the first pattern for a name; of two by one pattern, the one that captured more."""
+        key = match.captures["name"][0].start_byte
+        known = self.names.get(key)
+        if known is None or (match.pattern, -len(match.captures)) < (known.pattern, -len(known.captures)):
+            self.names[key] = match
+        span = match.node.byte_range
+        if match.pattern < self.nodes.get(span, match.pattern + 1):
+            self.nodes[span] = match.pattern
+
+    def add_leading(self, node: Node, role: str, kind: SymbolKind | None, doc: Node | None, data: bytes) -> None:
+        """Remember a node that may belong to the definition after it, by where its last line ends."""
+        start, end = node.start_byte, node.end_byte
+        while end > start and data[end - 1] in b" \t\r\n":
+            end -= 1
+        known = self.leading.get(end)
+        if known is not None:
+            kind, doc = kind or known.kind, doc or known.doc
+        self.leading[end] = Leading(
+            start, end, node.start_point[0], role == "comment", kind, doc, role == "signature", not node.is_named
+        )
+
+
+def _take_leading(node: Node, leading: dict[int, Leading], data: bytes) -> tuple[int, int, list[Leading]]:
+    """Return where a definition starts with the comments and attributes right before it, its row, and those."""
+    start, row = node.start_byte, node.start_point[0]
+    taken: list[Leading] = []
+    while leading:
+        before = data[max(0, start - _GAP_BYTES) : start]
+        text = before.rstrip()
+        gap = len(before) - len(text)
+        item = leading.get(start - gap)
+        if item is None or before.count(b"\n", len(text)) > 1:
+            break
+        if item.is_comment and not _starts_line(data, item.start):
+            break
+        start, row = item.start, item.row
+        taken.append(item)
+    taken.reverse()
+    return start, row, taken
+
+
+def _starts_line(data: bytes, start: int) -> bool:
+    """Whether only blanks stand before `start` on its line, and it is no interpreter line."""
+    line = data.rfind(b"\n", 0, start) + 1
+    return not data[line:start].strip() and not (start == 0 and data.startswith(b"#!"))

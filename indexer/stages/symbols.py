@@ -1,0 +1,179 @@
+"""From definitions to symbols: qualified names by nesting, signatures and documentation from the source text."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from indexer.languages.comments import clean_comment, clean_docstring, fold
+from indexer.languages.registry import Language
+from indexer.stages.definitions import Definition, Leading
+from indexer.types import Symbol, SymbolKind
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+MAX_DEPTH: Final = 16
+"""Definitions nested deeper than this stay in the text of the one around them."""
+
+MAX_NAME_BYTES: Final = 200
+MAX_SIGNATURE_BYTES: Final = 400
+MAX_VALUE_BYTES: Final = 120
+MAX_DOC_BYTES: Final = 2000
+
+_TYPES: Final = frozenset(
+    {
+        SymbolKind.CLASS,
+        SymbolKind.STRUCT,
+        SymbolKind.INTERFACE,
+        SymbolKind.TRAIT,
+        SymbolKind.PROTOCOL,
+        SymbolKind.ENUM,
+        SymbolKind.ENUM_MEMBER,
+        SymbolKind.UNION,
+        SymbolKind.OBJECT,
+        SymbolKind.IMPLEMENTATION,
+    }
+)
+_SCOPES: Final = frozenset({SymbolKind.MODULE, SymbolKind.NAMESPACE})
+_MEMBERS: Final = frozenset({SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.FIELD, SymbolKind.PROPERTY})
+
+
+def name_symbols(
+    definitions: Sequence[Definition], scopes: Sequence[tuple[int, Node]], language: Language, data: bytes
+) -> tuple[Symbol, ...]:
+    """Return the symbols of definitions that are sorted by start, the widest first; the order stays.
+
+    A definition inside one of the same name and kind is the same one. In a language of clauses, equal neighbours are.
+    """
+    symbols: list[Symbol] = []
+    open_symbols: list[Symbol] = []
+    scope_starts = [start for start, _ in scopes]
+    latest: dict[tuple[str, SymbolKind], int] = {}
+    for definition in definitions:
+        start, end = definition.start, -definition.negative_end
+        while open_symbols and (open_symbols[-1].end_byte <= start or _span(open_symbols[-1]) == (start, end)):
+            open_symbols.pop()
+        if len(open_symbols) >= MAX_DEPTH:
+            continue
+        outer = open_symbols[-1] if open_symbols else None
+        parent = "" if outer is None else outer.qualified_name
+        if outer is not None:
+            end = min(end, outer.end_byte)
+        elif scopes and definition.kind not in _SCOPES and (place := bisect_right(scope_starts, start)):
+            parent = _text(scopes[place - 1][1], data)
+        is_member = outer is not None and outer.kind in _TYPES
+        captures = definition.captures
+        if "owner" in captures:
+            owner = _text(captures["owner"][0], data)
+            parent = f"{parent}{language.separator}{owner}" if parent else owner
+            is_member = True
+        kind = _kind(definition, is_member=is_member)
+        name = _text(captures["name"][0], data)
+        if outer is not None and name == outer.name and kind is outer.kind:
+            continue
+        separator = (language.method_separator if kind in _MEMBERS else "") or language.separator
+        if "static" in captures:
+            separator = "."
+        qualified = f"{parent}{separator}{name}" if parent else name
+        last_line = definition.last_row + 1
+        if language.has_clauses:
+            before = latest.get((qualified, kind))
+            if before is not None and not data[symbols[before].end_byte : start].strip():
+                symbols[before] = replace(symbols[before], end_byte=end, end_line=last_line)
+                open_symbols.append(symbols[before])
+                continue
+            latest[qualified, kind] = len(symbols)
+        name, parent = _split_name(name, qualified, parent, language)
+        signature, doc = _signature(definition, data), _doc(definition, data)
+        symbol = Symbol(kind, name, qualified, signature, doc, parent, start, end, definition.row + 1, last_line)
+        symbols.append(symbol)
+        open_symbols.append(symbol)
+    return tuple(symbols)
+
+
+def _span(symbol: Symbol) -> tuple[int, int]:
+    return symbol.start_byte, symbol.end_byte
+
+
+def _kind(definition: Definition, *, is_member: bool) -> SymbolKind:
+    """Return the kind: a function with a telling attribute has the attribute's, one in a type is a method."""
+    kind = definition.kind
+    if kind is SymbolKind.FUNCTION or kind is SymbolKind.METHOD:
+        for items in (definition.leading, definition.inside):
+            for item in items:
+                if item.kind is not None:
+                    return item.kind
+    return SymbolKind.METHOD if kind is SymbolKind.FUNCTION and is_member else kind
+
+
+def _split_name(name: str, qualified: str, parent: str, language: Language) -> tuple[str, str]:
+    """Return the last step of a name that has several (`Foo::bar`), and what stands before it."""
+    place, separator = name.rfind(language.separator), language.separator
+    if language.method_separator and name.rfind(language.method_separator) > place:
+        place, separator = name.rfind(language.method_separator), language.method_separator
+    last = name[place + len(separator) :]
+    if place > 0 and last and _is_whole(last):
+        return last, qualified[: -len(last) - len(separator)]
+    return name, parent
+
+
+def _is_whole(name: str) -> bool:
+    """Whether brackets are balanced, so that no separator inside them was taken for one between names."""
+    if name.startswith("operator"):
+        return True
+    return " " not in name and all(name.count(one) == name.count(other) for one, other in ("()", "[]", "<>"))
+
+
+def _text(node: Node, data: bytes) -> str:
+    """Return a name without the marks of a string, a quoted identifier or a symbol literal."""
+    text = fold(data[node.start_byte : node.end_byte], MAX_NAME_BYTES)
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'`":
+        return text[1:-1]
+    return text[1:] if text[:1] == ":" and text[1:].isidentifier() else text
+
+
+def _signature(definition: Definition, data: bytes) -> str:
+    for item in definition.leading:
+        if item.is_signature:
+            return fold(data[item.start : item.end], MAX_SIGNATURE_BYTES)
+    start = definition.signature_start
+    limit = MAX_SIGNATURE_BYTES if "body" in definition.captures else MAX_VALUE_BYTES
+    end = min(definition.signature_end, start + 4 * limit)
+    left_out = [(item.start, item.end) for item in definition.inside]
+    if "doc" in definition.captures:
+        left_out = sorted([*left_out, definition.captures["doc"][0].byte_range])
+    pieces: list[bytes] = []
+    for first, last in left_out:
+        if start <= first < end:
+            pieces.append(data[start:first])
+            start = last
+    pieces.append(data[start:end])
+    return fold(b" ".join(pieces), limit).rstrip(" {:=;,\\")
+
+
+def _before_body(definition: Definition, data: bytes) -> Sequence[Leading]:
+    """Return the comments that stand right before a body: the documentation of a definition that has no other."""
+    found: list[Leading] = []
+    end = definition.signature_end
+    for item in reversed(definition.inside if "body" in definition.captures else ()):
+        if data[item.end : end].strip():
+            break
+        found.insert(0, item)
+        end = item.start
+    return found
+
+
+def _doc(definition: Definition, data: bytes) -> str:
+    doc = definition.captures.get("doc")
+    if doc is not None:
+        return clean_docstring(data[doc[0].start_byte : doc[0].end_byte].decode("utf-8", "replace"))[:MAX_DOC_BYTES]
+    parts: list[str] = []
+    for item in definition.leading or _before_body(definition, data):
+        if item.doc is not None:
+            parts.append(clean_docstring(data[item.doc.start_byte : item.doc.end_byte].decode("utf-8", "replace")))
+        elif item.is_comment:
+            parts.append(clean_comment(data[item.start : item.end].decode("utf-8", "replace")))
+    return "\n".join([part for part in parts if part])[:MAX_DOC_BYTES]
