@@ -20,6 +20,9 @@ def _no_step(operation: str, path: Path) -> None:
 before_step: Callable[[str, Path], None] = _no_step
 """Called before each durable step with its name (`write`, `fsync`, `fsync-dir`, `rename`, `link`, `copy`) and path."""
 
+# Leaves out times, and so does nothing for files that an engine synced already.
+_sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+
 _NO_HARD_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EACCES}
 
 
@@ -30,7 +33,7 @@ def write_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         before_step("fsync", path)
-        os.fsync(file.fileno())
+        _sync(file.fileno())
 
 
 def fsync_file(path: Path) -> None:
@@ -39,7 +42,7 @@ def fsync_file(path: Path) -> None:
     # Windows flushes only through a handle that may write.
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
-        os.fsync(descriptor)
+        _sync(descriptor)
     finally:
         os.close(descriptor)
 

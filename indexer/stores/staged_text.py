@@ -18,8 +18,8 @@ from indexer.stores.text import segment_stats
 from indexer.stores.text_writer import TextWriter
 from indexer.types import Chunk
 
-SMALL_DOCUMENTS = 2000
-"""Rewriting so many takes about as long as embedding ten chunks."""
+SMALL_DOCUMENTS = 1000
+"""Rewriting so many takes a tenth of a second."""
 MAX_DEAD_RATIO = 0.2
 
 
