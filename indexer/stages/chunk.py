@@ -149,8 +149,9 @@ class _Chunker:
 
         A child on the last line of a larger one (the name of `typedef struct {…} name`) is left out.
         """
+        symbols, trim = self.symbols, self.table.trim
         spans = [
-            (child, max(first, self.symbols[child].start_line - 1), min(last, self.symbols[child].end_line - 1))
+            (child, *trim(max(first, symbols[child].start_line - 1), min(last, symbols[child].end_line - 1)))
             for child in children
         ]
         found: list[tuple[int, int, int]] = []

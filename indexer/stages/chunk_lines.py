@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 _CLOSER: Final = re.compile(rb"[)\]}]|(?:end|else|elif|except|finally|catch|fi|done|esac|then|do|and|or)\b")
-_WORD_END: Final = re.compile(rb"[^\w\x80-\xff$@](?![^\w\x80-\xff])")
+_WORD_END: Final = re.compile(rb"[\s,;(){}\[\]<>\"'|&](?![\s,;(){}\[\]<>\"'|&])")
 _BAD_BREAK: Final = 1_000
 
 
@@ -83,17 +83,27 @@ class LineTable:
 
 
 def cut_line(text: bytes, limit: int) -> Iterator[tuple[int, int]]:
-    """Yield [begin, end) pieces of at most `limit` bytes, cut between words where a word is no longer than a piece."""
+    """Yield [begin, end) pieces of a line, of about `limit` bytes, cut after a blank or a mark, never within a word.
+
+    A longer word (base64, a hash) stays whole, unless it is mostly of characters outside ASCII, as prose may be.
+    """
     begin = 0
     while len(text) - begin > limit:
-        window = text[begin : begin + limit + 1]
-        breaks = [match.end() for match in _WORD_END.finditer(window, limit // 2, limit)]
-        end = begin + (breaks[-1] if breaks else limit)
-        while not breaks and end > begin + 1 and text[end] & 0xC0 == 0x80:
-            end -= 1
+        breaks = [match.end() for match in _WORD_END.finditer(text, begin + limit // 2, begin + limit)]
+        window = text[begin : begin + limit]
+        if breaks:
+            end = breaks[-1]
+        elif 2 * sum(byte >= 0x80 for byte in window) > limit:
+            end = begin + limit
+            while text[end] & 0xC0 == 0x80:
+                end -= 1
+        else:
+            match = _WORD_END.search(text, begin + limit)
+            end = match.end() if match else len(text)
         yield begin, end
         begin = end
-    yield begin, len(text)
+    if begin < len(text):
+        yield begin, len(text)
 
 
 def split(lines: Sequence[Part], limit: int) -> Iterator[Part]:

@@ -3,7 +3,8 @@
 Captures that a query may use:
 
 - `@definition.<kind>` the whole definition, `@name` its name, `@body` where its signature stops, `@owner` the type that
-  a method is declared on, `@static` what makes a member one of the type itself, `@doc` its documentation;
+  a method is declared on, `@static` what makes a member one of the type itself, `@doc` its documentation, `@open` on
+  a definition that lasts until the next one marked so (a heading, a stage);
 - in patterns of their own: `@comment` a comment; `@leading` a node that stands before or in a definition and belongs
   to it (attribute, annotation, keyword), perhaps with `@doc` inside; `@leading.<kind>` one that gives a function its
   kind; `@signature` one that is its signature; `@doc` the first node of a body; `@wrapped` inside `@wrapper` a
@@ -109,7 +110,31 @@ def read_definitions(
             Definition(start, -end, name_start, row, last_row, kind, captures, before, inside, code, stop)
         )
     definitions.sort(key=itemgetter(0, 1, 2))
+    if any("open" in definition.captures for definition in definitions):
+        definitions = _close(definitions, data)
     return definitions, found.scopes
+
+
+def _close(definitions: list[Definition], data: bytes) -> list[Definition]:
+    """Return the definitions with each `@open` one lasting until the next, or to the end of the one around it."""
+    ends: list[tuple[int, int]] = []
+    closed: list[Definition] = []
+    starts = [definition.start for definition in definitions if "open" in definition.captures]
+    for definition in definitions:
+        while ends and ends[-1][1] <= definition.start:
+            ends.pop()
+        if "open" in definition.captures:
+            limit = ends[-1][1] if ends else len(data)
+            place = bisect_left(starts, definition.start + 1)
+            end = min(limit, starts[place] if place < len(starts) else limit)
+            end = definition.start + len(data[definition.start : end].rstrip())
+            last_row = definition.row + data.count(b"\n", definition.start, end)
+            closed.append(definition._replace(negative_end=-end, last_row=last_row))
+        else:
+            ends.append((definition.start, -definition.negative_end))
+            closed.append(definition)
+    closed.sort(key=itemgetter(0, 1, 2))
+    return closed
 
 
 class _Found:

@@ -49,16 +49,18 @@ def name_symbols(
     A definition inside one of the same name and kind is the same one. In a language of clauses, equal neighbours are.
     """
     symbols: list[Symbol] = []
-    open_symbols: list[Symbol] = []
+    open_places: list[int] = []
     scope_starts = [start for start, _ in scopes]
     latest: dict[tuple[str, SymbolKind], int] = {}
     for definition in definitions:
         start, end = definition.start, -definition.negative_end
-        while open_symbols and (open_symbols[-1].end_byte <= start or _span(open_symbols[-1]) == (start, end)):
-            open_symbols.pop()
-        if len(open_symbols) >= MAX_DEPTH:
+        while open_places and not _holds(symbols[open_places[-1]], definition):
+            last = open_places.pop()
+            if symbols[last].start_byte < start < symbols[last].end_byte:
+                symbols[last] = replace(symbols[last], end_byte=start, end_line=definition.row)
+        if len(open_places) >= MAX_DEPTH:
             continue
-        outer = open_symbols[-1] if open_symbols else None
+        outer = symbols[open_places[-1]] if open_places else None
         parent = "" if outer is None else outer.qualified_name
         if outer is not None:
             end = min(end, outer.end_byte)
@@ -83,19 +85,22 @@ def name_symbols(
             before = latest.get((qualified, kind))
             if before is not None and not data[symbols[before].end_byte : start].strip():
                 symbols[before] = replace(symbols[before], end_byte=end, end_line=last_line)
-                open_symbols.append(symbols[before])
+                open_places.append(before)
                 continue
             latest[qualified, kind] = len(symbols)
         name, parent = _split_name(name, qualified, parent, language)
         signature, doc = _signature(definition, data), _doc(definition, data)
         symbol = Symbol(kind, name, qualified, signature, doc, parent, start, end, definition.row + 1, last_line)
+        open_places.append(len(symbols))
         symbols.append(symbol)
-        open_symbols.append(symbol)
     return tuple(symbols)
 
 
-def _span(symbol: Symbol) -> tuple[int, int]:
-    return symbol.start_byte, symbol.end_byte
+def _holds(symbol: Symbol, definition: Definition) -> bool:
+    """Whether a definition is inside a symbol, not its twin (`a = b = 1`), nor after it with a comment inside it."""
+    if (symbol.start_byte, symbol.end_byte) == (definition.start, -definition.negative_end):
+        return False
+    return definition.signature_start < symbol.end_byte
 
 
 def _kind(definition: Definition, *, is_member: bool) -> SymbolKind:
@@ -111,6 +116,8 @@ def _kind(definition: Definition, *, is_member: bool) -> SymbolKind:
 
 def _split_name(name: str, qualified: str, parent: str, language: Language) -> tuple[str, str]:
     """Return the last step of a name that has several (`Foo::bar`), and what stands before it."""
+    if language.separator.isspace():
+        return name, parent
     place, separator = name.rfind(language.separator), language.separator
     if language.method_separator and name.rfind(language.method_separator) > place:
         place, separator = name.rfind(language.method_separator), language.method_separator
@@ -132,7 +139,7 @@ def _text(node: Node, data: bytes) -> str:
     text = fold(data[node.start_byte : node.end_byte], MAX_NAME_BYTES)
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'`":
         return text[1:-1]
-    return text[1:] if text[:1] == ":" and text[1:].isidentifier() else text
+    return text[1:] if node.type == "simple_symbol" else text
 
 
 def _signature(definition: Definition, data: bytes) -> str:

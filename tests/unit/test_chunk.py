@@ -130,10 +130,14 @@ def test_a_line_longer_than_a_chunk_is_cut_between_words() -> None:
     assert " ".join(one.text.strip() for one in made).split() == data.decode().split()
 
 
-def test_a_word_longer_than_a_chunk_is_cut_between_characters() -> None:
-    data = ("é" * 1000).encode()
-    made = chunk("a.txt", "text", data, (), ChunkOptions(max_chars=201))
-    assert "".join(one.text for one in made) == "é" * 1000
+def test_a_word_longer_than_a_chunk_stays_whole_and_prose_without_blanks_is_cut_between_characters() -> None:
+    blob = "A1+/" * 1000
+    made = chunk("a.txt", "text", f"key: '{blob}', other: 1", (), ChunkOptions(max_chars=200))
+    assert any(blob in one.text for one in made)
+    assert len(made) <= 3
+    prose = chunk("a.txt", "text", "é" * 1000, (), ChunkOptions(max_chars=201))
+    assert "".join(one.text for one in prose) == "é" * 1000
+    assert all(len(one.text) <= 200 for one in prose)
 
 
 def test_an_empty_file_has_no_chunks() -> None:
