@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,10 @@ def wanted_identity(config: Config) -> Identity:
 
     Raises ConfigError for an unknown encoder and ModelError when its files are not there.
     """
-    return Identity(variant(config.encoder.name).identity(encoder_folder(config.encoder)), fingerprint(config))
+    name = config.encoder.name
+    made = variant(name).identity(encoder_folder(config.encoder))
+    # A reader loads the encoder by the registry's name, whatever its files call it.
+    return Identity(replace(made, name=name), fingerprint(config))
 
 
 def encoder_folder(options: EncoderOptions) -> Path | None:
