@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from indexer.config import WalkOptions
-from indexer.sources.ignore_files import deciding_match, passes_global_excludes
+from indexer.sources.ignore_files import deciding_match
 from indexer.sources.patterns import compile_pattern
-from indexer.sources.worktree import GIT, Worktree, repository_of
+from indexer.sources.walker import GIT, passes_global_excludes, repository_of
+from indexer.sources.worktree import Worktree
 from indexer.types import SkippedFile, SkipReason
 
 State = Literal["taken", "skipped", "left-out", "missing"]

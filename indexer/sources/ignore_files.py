@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from indexer.sources.patterns import Pattern, compile_pattern
+from indexer.sources.walker import GIT, OWN_IGNORE_FILE
 
-GIT = ".git"
 _OTHER_VCS = ".jj"
 
 
@@ -39,27 +39,6 @@ def deciding_match(path: Path, *, root: Path, top: Path | None, is_dir: bool) ->
     return None
 
 
-def passes_global_excludes(path: Path, *, hidden: bool) -> bool:
-    """Whether the walker, told of no rules but git's global excludes and the one on hidden files, names a path."""
-    from ignore import WalkBuilder
-
-    start = path.parent
-    while _is_undecodable(start):  # the walker can find such names, but not start from one
-        start = start.parent
-    builder = WalkBuilder(start).hidden(not hidden).require_git(False).parents(False)
-    builder = builder.ignore(False).git_ignore(False).git_exclude(False)
-    depth = len(path.relative_to(start).parts)
-    return any(entry.path() == path for entry in builder.max_depth(depth).build())
-
-
-def _is_undecodable(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 def _by_strength(folder: Path, root: Path, top: Path | None) -> Iterator[Iterator[IgnoreFile]]:
     """Yield the files of each kind, the strongest kind first and the nearest file first."""
     inside = [folder, *folder.parents]
@@ -70,7 +49,7 @@ def _by_strength(folder: Path, root: Path, top: Path | None) -> Iterator[Iterato
         # A repository's own rules end where another one, nested or around it, begins.
         ends = (place for place, step in enumerate(inside) if (step / GIT).exists() or (step / _OTHER_VCS).exists())
         git_inside = inside[: next(ends, len(inside)) + 1]
-    yield (read_ignore_file(step / ".indexerignore", step) for step in inside)
+    yield (read_ignore_file(step / OWN_IGNORE_FILE, step) for step in inside)
     yield (read_ignore_file(step / ".ignore", step) for step in inside)
     yield (read_ignore_file(step / ".gitignore", step) for step in git_inside)
     yield (read_ignore_file(_exclude_file(step), step) for step in git_inside)

@@ -1,11 +1,8 @@
 """The work tree: every file below a folder that no ignore rule leaves out, and for each one skipped the reason.
 
-The rules are ripgrep's, through the `ignore` package: nested .gitignore (outside a git checkout too), .ignore and
-.indexerignore, .git/info/exclude, git's global excludes; hidden files are left out. Where rules clash, .indexerignore
-beats .ignore beats .gitignore beats .git/info/exclude beats the global excludes; within one kind the nearest folder
-wins. Ignore files above the root count only where the root lies inside a git work tree. Two limits come with the
-engine: anchored patterns of the global excludes are relative to the process's working directory, and an ignore file
-that is itself a FIFO blocks, as it does in git.
+The rules are those of `walker`: nested .gitignore (outside a git checkout too), .ignore, .indexerignore,
+.git/info/exclude, git's global excludes, hidden files. To these come here nested repositories, the index itself, links
+and special files, the size limit, and what .gitattributes says.
 """
 
 from __future__ import annotations
@@ -19,21 +16,15 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.errors import ConfigError, SourceError
+from indexer.errors import SourceError
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
 from indexer.sources.regular import read_regular
+from indexer.sources.walker import GIT, compile_exclude, repository_of, walk
 from indexer.types import SkippedFile, SkipReason, SourceFile
 
 if TYPE_CHECKING:
-    from ignore import Walk
-    from ignore.overrides import Override
-
     from indexer.config import WalkOptions
 
-IGNORE_FILES = (".gitignore", ".ignore", ".indexerignore")
-"""Names of ignore files, the strongest last."""
-
-GIT = ".git"
 INDEX_FOLDER = ".indexer"
 
 _ATTRIBUTES_LIMIT = 100 << 20
@@ -59,7 +50,7 @@ class Worktree:
         self._options = options
         self._index_dir = str(Path(index_dir).resolve() if index_dir else self.root / INDEX_FOLDER)
         self._prefix = os.path.join(self.root, "")  # noqa: PTH118 - a string that ends in a separator
-        self._overrides = _overrides(self.root, options.exclude)
+        self._exclude = compile_exclude(self.root, options.exclude)
 
     def files(self) -> Iterator[SourceFile | SkippedFile]:
         """Yield every file once, sorted by path; what vanishes meanwhile is left out."""
@@ -89,7 +80,7 @@ class Worktree:
         """Yield what the walker finds, in its order: a folder before what it holds."""
         start, left_out = len(self._prefix), "\0"
         above, attributes = self._attributes_above()
-        for absolute, failure in self._entries():
+        for absolute, failure in walk(self.root, self._exclude, hidden=self._options.hidden):
             if absolute.startswith(left_out):
                 continue
             path = _posix(absolute[start:])
@@ -112,24 +103,6 @@ class Worktree:
                 yield SkippedFile(path, SkipReason.NESTED_REPOSITORY, "holds .git", 0, status.st_mtime_ns)
             else:
                 _add_attributes(attributes, (above + path).rstrip("/"), absolute)
-
-    def _entries(self) -> Iterator[tuple[str, str]]:
-        """Yield each path that the rules let through, and why the walker couldn't open a folder that it had named."""
-        walk, last = self._walker(), self.root
-        while True:
-            try:
-                entry = next(walk, None)
-            except BaseException as error:
-                if not _is_walk_error(error):
-                    raise
-                folder = last if last.is_dir() and not last.is_symlink() else last.parent
-                if os.path.lexists(folder):
-                    yield str(folder), str(error).rpartition(": ")[2]
-                continue
-            if entry is None:
-                return
-            last = entry.path()
-            yield str(last), ""
 
     def _found(self, path: str, status: os.stat_result) -> SourceFile | SkippedFile:
         mode, size, mtime_ns = status.st_mode, status.st_size, status.st_mtime_ns
@@ -163,19 +136,6 @@ class Worktree:
             _add_attributes(attributes, "" if folder == Path() else folder.as_posix(), str(top / folder))
         return steps.as_posix() + "/", attributes
 
-    def _walker(self) -> Walk:
-        from ignore import WalkBuilder
-
-        top = repository_of(self.root)
-        builder = WalkBuilder(self.root).hidden(not self._options.hidden)
-        builder = builder.require_git(top is not None).parents(top is not None and top != self.root)
-        return builder.add_custom_ignore_filename(IGNORE_FILES[-1]).overrides(self._overrides).build()
-
-
-def repository_of(root: Path) -> Path | None:
-    """Return the nearest folder at or above `root` that holds .git."""
-    return next((folder for folder in (root, *root.parents) if (folder / GIT).exists()), None)
-
 
 def included_reasons(options: WalkOptions) -> set[SkipReason]:
     """Return the reasons that the options switch off."""
@@ -203,34 +163,6 @@ def usable_root(root: Path | str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         raise SourceError(f"{root}: can't be read ({error}); check the path and its permissions") from None
     return absolute
-
-
-def _overrides(root: Path, exclude: tuple[str, ...]) -> Override:
-    """Compile the configured patterns; .git itself is left out even where hidden files are not."""
-    from ignore import Error
-    from ignore.overrides import OverrideBuilder
-
-    builder = OverrideBuilder(root)
-    for pattern in (GIT, *exclude):
-        if not pattern.strip() or pattern.startswith("!"):
-            raise ConfigError(
-                f"walk.exclude: {pattern!r} leaves nothing out; write patterns as in .gitignore, without !"
-            )
-        try:
-            builder.add("!" + pattern)
-        except Error as error:
-            raise ConfigError(f"walk.exclude: {pattern!r} is malformed: {error}; write it as in .gitignore") from None
-    return builder.build()
-
-
-def _is_walk_error(error: BaseException) -> bool:
-    """Tell a folder that can't be opened from any other failure.
-
-    The engine's binding panics where a folder with an undecodable name vanishes before it is opened.
-    """
-    from ignore import Error, IOError
-
-    return isinstance(error, (Error, IOError)) or type(error).__name__ == "PanicException"
 
 
 def _add_attributes(attributes: Attributes, folder: str, absolute: str) -> None:
