@@ -11,7 +11,7 @@ import pytest
 ENGINES = ("usearch.index", "onnxruntime", "tantivy")
 
 
-@pytest.mark.parametrize("order", permutations(ENGINES), ids=" ".join)
+@pytest.mark.parametrize("order", list(permutations(ENGINES)), ids=" ".join)
 def test_engines_load_in_any_order(order: tuple[str, ...]) -> None:
     script = "; ".join(f"import {engine}" for engine in order)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
