@@ -31,7 +31,8 @@ def prepare(index_dir: Path) -> None:
     with storing(index_dir):
         if not generations.is_dir():
             index_dir.mkdir(parents=True, exist_ok=True)
-            if any(entry.name not in _OWN for entry in index_dir.iterdir()):
+            ours = (index_dir / "CURRENT").exists()
+            if not ours and any(entry.name not in _OWN for entry in index_dir.iterdir()):
                 raise StorageError(f"{index_dir}: is not empty and no index; give another folder")
             ignore = index_dir / ".gitignore"
             if not ignore.exists():

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.errors import NoIndexError
+from indexer.errors import NoIndexError, StorageError
 from indexer.stores import digest, durable, layout, lock
 from indexer.stores.catalog import Catalog, ChunkRow
 from indexer.stores.catalog_writer import CatalogWriter
@@ -140,7 +140,9 @@ class Staging:
 
     def discard(self) -> None:
         """Close and remove what is staged; does nothing after a commit."""
-        self._text.discard()
+        # What led here is what the caller must hear of.
+        with suppress(StorageError):
+            self._text.discard()
         self._catalog.close()
         if self.committed is None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -239,7 +241,9 @@ def begin(
             staging.discard()
         if staging.committed is not None:
             stack.close()
-            collect(index_dir, keep=keep)
+            # It is committed, whatever becomes of the old ones; the next commit tries again.
+            with suppress(StorageError):
+                collect(index_dir, keep=keep)
 
 
 def _signature(path: Path) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.config import VectorOptions
-from indexer.errors import IndexerError, LockedError, NoIndexError, StorageError
+from indexer.errors import DamagedIndexError, IndexerError, LockedError, NoIndexError, StorageError
 from indexer.stores import layout, text
 from indexer.stores.commit import gc
 from indexer.stores.generation import open_generation
@@ -194,6 +194,15 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(StorageError, match="not empty"), begin(tmp_path):
         pytest.fail("a foreign folder")
     assert (tmp_path / "staging" / "mine").read_text() == "mine"
+
+
+def test_an_index_whose_generations_were_removed_is_built_again(tmp_path: Path) -> None:
+    commit_tree(tmp_path, small_tree())
+    shutil.rmtree(tmp_path / "generations")
+    with pytest.raises(DamagedIndexError, match=r"names .*generations.00000001, which is missing"):
+        open_generation(tmp_path)
+    commit_tree(tmp_path, small_tree(), fresh=True)
+    assert verify(tmp_path).ok
 
 
 def test_no_index(tmp_path: Path) -> None:
