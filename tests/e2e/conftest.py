@@ -48,7 +48,7 @@ class Cli:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=400,
             env={**os.environ, "XDG_CACHE_HOME": str(self.cache), "NO_COLOR": "1"},
         )
         return Done(done.returncode, done.stdout, done.stderr)

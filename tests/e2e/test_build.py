@@ -113,9 +113,9 @@ def test_skips_are_counted_by_reason(cli: Cli, tmp_path: Path) -> None:
     [
         (["build", "missing"], 2, "missing: there is no such folder"),
         (["build", "file.py"], 2, "file.py: is a file"),
-        (["build", ".", "--config", "broken.toml"], 2, "broken.toml: walk.max_bites: Object contains unknown field"),
+        (["build", ".", "--config", "broken.toml"], 2, "broken.toml: walk: Object contains unknown field `max_bites`"),
         (["build", ".", "--config", "nowhere"], 2, "no such file or preset"),
-        (["search", "anything"], 3, "there is no index here"),
+        (["search", "anything"], 3, "build an index first"),
         (["status"], 3, "there is no index here"),
         (["search"], 2, "give a QUERY, or --batch FILE"),
         (["brew"], 2, "No such command"),
