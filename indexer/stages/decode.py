@@ -13,6 +13,7 @@ line ends of the classic Mac OS, made line feeds.
 from __future__ import annotations
 
 import codecs
+import unicodedata
 from dataclasses import dataclass
 
 MAX_CONTROL_SHARE = 0.3
@@ -24,6 +25,10 @@ MAX_CONTROL_SHARE_LEGACY = 0.05
 MAX_NUL_SHARE = 0.002
 """Of UTF-8 text with NUL bytes in it; one is always allowed. Executables, images and archives hold far more."""
 
+MAX_ODD_SHARE_WIDE = 0.1
+"""Of UTF-16 and UTF-32: control, unassigned and private characters; random bytes make 0.15 of these."""
+
+_ODD = frozenset({"Cc", "Cn", "Co", "Cs"})
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -141,5 +146,5 @@ def _decode_wide(content: bytes, encoding: str, *, errors: str) -> str | None:
     except UnicodeDecodeError:
         return None
     sample = text[:10_000]
-    odd = sum(1 for char in sample if char == "\ufffd" or not (char.isprintable() or char.isspace()))
-    return text.replace("\0", " ") if odd <= MAX_CONTROL_SHARE_LEGACY * len(sample) + 1 else None
+    odd = sample.count("\ufffd") + sum(unicodedata.category(char) in _ODD and not char.isspace() for char in sample)
+    return text.replace("\0", " ") if odd <= MAX_ODD_SHARE_WIDE * len(sample) + 1 else None

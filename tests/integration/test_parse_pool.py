@@ -113,11 +113,10 @@ def test_hangs_end_and_the_file_is_known_again(
 ) -> None:
     make(tmp_path, {"a.py": b"x = 1\n", "b.py": b"hang\n", "c.py": b"y = 2\n"})
     results = parse_tree(tmp_path, ParseOptions(timeout_seconds=0.2, workers=1))
-    assert summary(results) == {
-        "a.py": "parsed",
-        "b.py": "parser-failed: took too long (parse.timeout_seconds)",
-        "c.py": "parsed",
-    }
+    found = summary(results)
+    # On a busy machine the clock's limit may come before that of the processor's time.
+    assert found.pop("b.py").endswith("(parse.timeout_seconds)")
+    assert found == {"a.py": "parsed", "c.py": "parsed"}
     record = results[1]
     assert isinstance(record, FileRecord)
     assert (record.hash, record.language) == (content_hash(b"hang\n"), "python")

@@ -94,7 +94,9 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=12
 
 @given(
     st.lists(
-        st.tuples(WORDS, st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=10)),
+        st.tuples(
+            WORDS, st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cn", "Co", "Cs")), max_size=10)
+        ),
         min_size=1,
     ),
     st.sampled_from(
