@@ -34,6 +34,8 @@ _SCORE_DECIMALS = 4
 """What a sum of single-precision numbers in any order agrees on."""
 _TIES = 32
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
+_MANY_TIES = 1024
+"""How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
 _CORRECTIONS = 10_000
 
 
@@ -192,8 +194,8 @@ class TextIndex:
 
     def _matches(self, query: tantivy.Query, limit: int) -> list[Match]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
-        fetch = limit + _TIES
-        while limit > 0:
+        matches: list[Match] = []
+        for fetch in (limit + _TIES, limit + _MANY_TIES) if limit > 0 else ():
             with damage(self._path):
                 hits = self._searcher.search(query, fetch, count=False).hits
                 ids = self._searcher.fast_field_values("id", [address for _, address in hits])
@@ -202,9 +204,8 @@ class TextIndex:
                 for chunk_id, (score, _) in zip(ids, hits, strict=True)
             ]
             if len(hits) < fetch or matches[-1].score < matches[limit - 1].score:
-                return sorted(matches, key=lambda match: (-match.score, match.id))[:limit]
-            fetch *= 4
-        return []
+                break
+        return sorted(matches, key=lambda match: (-match.score, match.id))[:limit]
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, index_option="freq")

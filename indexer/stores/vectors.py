@@ -28,6 +28,8 @@ EXACT_VECTORS = 50_000
 _MAGIC = b"usearch"
 _TIES = 16
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
+_MANY_TIES = 512
+"""How many more are fetched at most when it does; who is picked from an even larger tie is left to usearch."""
 
 Segments = Callable[[Sequence[int]], dict[int, int]]
 """Says in which segment each of the given chunks lives."""
@@ -135,7 +137,8 @@ class VectorSegments:
             mask = np.fromiter((lives.get(key) == number for key in keys.tolist()), bool, len(keys))
             similarities = (1.0 - matches.distances).astype(np.float32)
             live = similarities[mask]
-            if wanted == segment.vectors or (len(live) >= limit and live[limit - 1] > similarities[-1]):
+            enough = len(live) >= limit and (live[limit - 1] > similarities[-1] or wanted >= limit + _MANY_TIES)
+            if enough or wanted == segment.vectors:
                 return Neighbours(keys[mask], live)
             wanted *= 4
 
