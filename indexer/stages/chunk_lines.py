@@ -123,6 +123,8 @@ def split(lines: Sequence[Part], limit: int) -> Iterator[Part]:
 
 def _break_cost(lines: Sequence[Part], place: int) -> int:
     """Return how bad it is to start a part with a line: its indentation, more for a closing or blank line."""
+    if place == len(lines):
+        return 0
     line = lines[place]
     if not line.body:
         return _BAD_BREAK

@@ -140,6 +140,11 @@ def test_a_word_longer_than_a_chunk_stays_whole_and_prose_without_blanks_is_cut_
     assert all(len(one.text) <= 200 for one in prose)
 
 
+def test_a_word_longer_than_a_chunk_may_be_all_there_is() -> None:
+    (only,) = chunk("a.txt", "text", "x" * 3000, (), ChunkOptions())
+    assert only.text == "x" * 3000
+
+
 def test_an_empty_file_has_no_chunks() -> None:
     assert chunk("a", "text", "", (), ChunkOptions()) == ()
     assert chunk("a", "text", "\n \t\n", (), ChunkOptions()) == ()
