@@ -211,10 +211,8 @@ def test_engines_that_can_not_write(committed: Path, digests: dict[str, str], ra
 def hold_the_lock(index_dir: Path, started: Path) -> None:
     """Hold the lock for ever, with a forked child as a build has parser processes."""
     with begin(index_dir):
-        child = os.fork()
-        if child == 0:
-            signal.pause()
-        started.write_text(str(child))
+        if os.fork() == 0:
+            started.write_text(str(os.getpid()))
         signal.pause()
 
 
