@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import xxhash
 
 from indexer.config import ChunkOptions
-from indexer.stages.chunk_lines import LineTable, Part, split
+from indexer.stages.chunk_lines import LineTable, Part, pack
 from indexer.types import Chunk, Symbol, SymbolKind
 
 GLUE_BYTES: Final = 48
@@ -82,6 +83,7 @@ def embedded_text(*, path: str, qualified_name: str, signature: str, body: str, 
     return "\n".join([*header, body])
 
 
+@lru_cache(maxsize=1024)
 def path_words(path: str) -> str:
     """Return the words of the last three steps of a path, extension left out."""
     steps = path.rsplit("/", 3)[-3:]
@@ -202,23 +204,22 @@ class _Chunker:
 
     def parts(self, first: int, last: int) -> Iterable[Part]:
         """Return lines [first, last] as parts no larger than the limit."""
-        limit = self.options.max_chars
-        if self.table.size(first, last) <= limit:
+        if self.table.size(first, last) <= self.options.max_chars:
             return (self.table.join(first, last),)
-        return split(list(self.table.each(first, last, limit)), limit)
+        return self.table.cut(first, last, self.options.max_chars)
 
     def cut_outline(self, owner: int, items: Sequence[_Item]) -> None:
         """Make the chunks of a symbol from its own lines and the signatures of its large members."""
-        lines: list[Part] = []
+        pieces: list[Part] = []
         shows_members = self.symbols[owner].kind is not SymbolKind.SECTION
         for item in items:
             if item.large < 0:
-                lines.extend(self.table.each(item.first, item.last, self.options.max_chars))
+                pieces.extend(self.parts(item.first, item.last))
             elif shows_members:
                 member = self.symbols[item.large]
                 code = min(item.last, max(item.first, member.start_line - 1))
-                lines.append(self.table.outline(item.first, item.last, code, member.signature or member.name))
-        self.add_symbol(self.symbols[owner], split(lines, self.options.max_chars))
+                pieces.append(self.table.outline(item.first, item.last, code, member.signature or member.name))
+        self.add_symbol(self.symbols[owner], pack(pieces, self.options.max_chars))
 
     def cut_region(self, item: _Item, owner: int | None, anchor: str) -> None:
         """Make the chunks of code between large symbols; a small symbol that is all of it keeps its identity."""

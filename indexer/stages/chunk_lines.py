@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -54,7 +54,7 @@ class LineTable:
         return first, last
 
     def join(self, first: int, last: int) -> Part:
-        """Return lines [first, last] as one part."""
+        """Return lines [first, last], neither end blank, as one part."""
         start = self.starts[first]
         end = start + len(self.data[start : self.starts[last + 1] - 1].rstrip())
         body = b"\n".join([line for line in self.stripped[first : last + 1] if line])
@@ -67,83 +67,84 @@ class LineTable:
         indented = whole[: len(whole) - len(whole.lstrip())] + text
         return Part(first, last, self.starts[first], self.starts[last + 1] - 1, indented, text)
 
-    def each(self, first: int, last: int, limit: int) -> Iterator[Part]:
-        """Yield lines [first, last] one by one, those larger than `limit` in pieces."""
-        for number in range(first, last + 1):
-            text = self.stripped[number]
-            start = self.starts[number]
-            if len(text) < limit:
-                line = self.lines[number].rstrip()
-                yield Part(number, number, start, start + len(line), line, text)
-                continue
-            start += len(self.lines[number]) - len(self.lines[number].lstrip())
-            for begin, end in cut_line(text, limit):
-                piece = text[begin:end]
-                yield Part(number, number, start + begin, start + end, piece, piece)
+    def cut(self, first: int, last: int, limit: int) -> Iterator[Part]:
+        """Yield lines [first, last] in parts of at most `limit`, cut in the second half where the indentation is least.
+
+        A longer line is cut by `cut_line`.
+        """
+        sizes = self.sizes
+        first, last = self.trim(first, last)
+        while sizes[last + 1] - sizes[first] > limit:
+            stop = bisect_right(sizes, sizes[first] + limit, first, last + 1) - 1
+            if stop <= first:
+                yield from self.cut_line(first, limit)
+                stop = first + 1
+            else:
+                least = bisect_left(sizes, sizes[first] + limit // 2, first + 1, stop)
+                stop = min(range(stop, least - 1, -1), key=self.break_cost)
+                yield self.join(*self.trim(first, stop - 1))
+            first, last = self.trim(stop, last)
+        if first <= last:
+            yield self.join(first, last)
+
+    def break_cost(self, number: int) -> int:
+        """Return how bad it is to start a part with a line: its indentation, more for a closing or blank line."""
+        text = self.stripped[number]
+        if not text:
+            return _BAD_BREAK
+        line = self.lines[number]
+        indent = 4 * (len(line) - len(line.lstrip())) - (not self.stripped[number - 1])
+        return indent + _BAD_BREAK // 2 if _CLOSER.match(text) else indent
+
+    def cut_line(self, number: int, limit: int) -> Iterator[Part]:
+        """Yield one line in pieces of about `limit` bytes, cut after a blank or a mark, never within a word.
+
+        A longer word (base64, a hash) stays whole, unless it is mostly of characters outside ASCII, as prose may be.
+        """
+        text = self.stripped[number]
+        line = self.lines[number]
+        start = self.starts[number] + len(line) - len(line.lstrip())
+        begin = 0
+        while begin < len(text):
+            end = _piece_end(text, begin, limit)
+            piece = text[begin:end]
+            if kept := piece.strip():
+                yield Part(number, number, start + begin, start + end, piece, kept)
+            begin = end
 
 
-def cut_line(text: bytes, limit: int) -> Iterator[tuple[int, int]]:
-    """Yield [begin, end) pieces of a line, of about `limit` bytes, cut after a blank or a mark, never within a word.
-
-    A longer word (base64, a hash) stays whole, unless it is mostly of characters outside ASCII, as prose may be.
-    """
-    begin = 0
-    while len(text) - begin > limit:
-        breaks = [match.end() for match in _WORD_END.finditer(text, begin + limit // 2, begin + limit)]
-        window = text[begin : begin + limit]
-        if breaks:
-            end = breaks[-1]
-        elif 2 * sum(byte >= 0x80 for byte in window) > limit:
-            end = begin + limit
-            while text[end] & 0xC0 == 0x80:
-                end -= 1
-        else:
-            match = _WORD_END.search(text, begin + limit)
-            end = match.end() if match else len(text)
-        yield begin, end
-        begin = end
-    if begin < len(text):
-        yield begin, len(text)
+def _piece_end(text: bytes, begin: int, limit: int) -> int:
+    """Return where the piece of a line that starts at `begin` ends."""
+    if len(text) - begin <= limit:
+        return len(text)
+    breaks = [match.end() for match in _WORD_END.finditer(text, begin + limit // 2, begin + limit)]
+    if breaks:
+        return breaks[-1]
+    end = begin + limit
+    if 2 * sum(byte >= 0x80 for byte in text[begin:end]) > limit:
+        while text[end] & 0xC0 == 0x80:
+            end -= 1
+        return end
+    match = _WORD_END.search(text, end)
+    return match.end() if match else len(text)
 
 
-def split(lines: Sequence[Part], limit: int) -> Iterator[Part]:
-    """Yield lines joined into parts of at most `limit`, cut in their second half where the indentation is least."""
-    sizes = [0, *accumulate([len(line.body) + 1 if line.body else 0 for line in lines])]
-    begin = 0
-    while begin < len(lines):
-        if sizes[-1] - sizes[begin] <= limit:
-            yield from _joined(lines[begin:])
-            return
-        most = max(begin + 1, bisect_right(sizes, sizes[begin] + limit) - 1)
-        least = bisect_left(sizes, sizes[begin] + limit // 2, begin + 1, most)
-        stop = min(range(most, least - 1, -1), key=lambda place: _break_cost(lines, place))
-        yield from _joined(lines[begin:stop])
-        begin = stop
+def pack(pieces: Iterable[Part], limit: int) -> Iterator[Part]:
+    """Yield pieces joined into parts of at most `limit`, in order; a larger piece stays alone."""
+    packed: list[Part] = []
+    size = 0
+    for piece in pieces:
+        added = len(piece.body) + 1
+        if packed and size + added > limit:
+            yield _joined(packed)
+            packed, size = [], 0
+        packed.append(piece)
+        size += added
+    if packed:
+        yield _joined(packed)
 
 
-def _break_cost(lines: Sequence[Part], place: int) -> int:
-    """Return how bad it is to start a part with a line: its indentation, more for a closing or blank line."""
-    if place == len(lines):
-        return 0
-    line = lines[place]
-    if not line.body:
-        return _BAD_BREAK
-    indent = len(line.text) - len(line.text.lstrip())
-    if place and not lines[place - 1].body:
-        indent -= 1
-    return 4 * indent + (_BAD_BREAK // 2 if _CLOSER.match(line.body) else 0)
-
-
-def _joined(lines: Sequence[Part]) -> Iterator[Part]:
-    """Yield the lines as one part without the blank ones at its ends; nothing when all are blank."""
-    kept = [place for place, line in enumerate(lines) if line.body]
-    if not kept:
-        return
-    lines = lines[kept[0] : kept[-1] + 1]
-    pieces: list[bytes] = []
-    for place, line in enumerate(lines):
-        if place and line.first > lines[place - 1].last:
-            pieces.append(b"\n")
-        pieces.append(line.text)
-    body = b"\n".join([line.body for line in lines if line.body])
-    yield Part(lines[0].first, lines[-1].last, lines[0].start, lines[-1].end, b"".join(pieces), body)
+def _joined(pieces: Sequence[Part]) -> Part:
+    text = b"\n".join([piece.text for piece in pieces])
+    body = b"\n".join([piece.body for piece in pieces])
+    return Part(pieces[0].first, pieces[-1].last, pieces[0].start, pieces[-1].end, text, body)
