@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from indexer.encoders.registry import Variant
     from indexer.stages.reduce import Projection
     from indexer.stores.document import StoredChunk
 
@@ -64,6 +65,7 @@ class Index:
         """Take over an open generation; `open_index` says more."""
         self.generation = generation
         self._options = options or EncoderOptions()
+        self._folder = Path(self._options.path) if self._options.path else None
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._projection: Projection | None = None
@@ -96,9 +98,9 @@ class Index:
         asked = read_query(query)
         selection = select(self.generation, languages=languages, kinds=kinds, paths=paths, within=within)
         evidence = self.evidence(asked, selection, mode=mode, files=max(CANDIDATE_FILES, k))
-        ranked = ranking.rank(evidence, ranker or ranking.shipped_ranker())
+        ranked = ranking.rank(evidence, ranker or ranking.shipped_ranker(), explain=explain)
         found = evidence.found
-        hits = self._hits(asked, ranked, found, k=k, explain=explain)
+        hits = self._hits(asked, ranked, found, k=k)
         return SearchResult(query, self.generation.number, hits)
 
     def similar(
@@ -195,7 +197,7 @@ class Index:
         }
 
     def _hits(
-        self, query: Query, ranked: Sequence[ranking.RankedFile], found: retrieve.Found, *, k: int, explain: bool
+        self, query: Query, ranked: Sequence[ranking.RankedFile], found: retrieve.Found, *, k: int
     ) -> tuple[Hit, ...]:
         """Return the best chunk of each file, then, when files run out, the second best, and so on."""
         rounds = max((len(file.chunks) for file in ranked), default=0)
@@ -208,7 +210,7 @@ class Index:
                 query,
                 score=file.score,
                 ranks={name: place[chunk_id] for name, place in places.items() if chunk_id in place},
-                contributions=file.contributions if explain else {},
+                contributions=file.contributions,
             )
             for file, chunk_id in chosen
         )
@@ -233,11 +235,14 @@ class Index:
             return self._names
 
     def _load(self) -> Encoder:
-        from indexer.encoders.registry import variant
+        return self._checked(self._variant().load(self._folder, self._options.threads, True))
 
-        folder = Path(self._options.path) if self._options.path else None
-        encoder = variant(self.generation.manifest.encoder.name).load(folder, self._options.threads, True)
-        return self._checked(encoder)
+    def _variant(self) -> Variant:
+        """Return the encoder that the index names, or, as models carry names of their own, the configured one."""
+        from indexer.encoders.registry import VARIANTS, variant
+
+        made = self.generation.manifest.encoder.name
+        return variant(made if made in VARIANTS else self._options.name)
 
     def _checked(self, encoder: Encoder) -> Encoder:
         made = self.generation.manifest.encoder
@@ -249,7 +254,6 @@ class Index:
         return encoder
 
     def _read_projection(self, dims: int) -> Projection:
-        from indexer.encoders.registry import variant
         from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection
 
         made = self.generation.manifest.projection
@@ -258,8 +262,7 @@ class Index:
             if stored is not None:
                 return Projection(FITTED, *stored)
         if made.mode == BUNDLED:
-            folder = Path(self._options.path) if self._options.path else None
-            basis = variant(self.generation.manifest.encoder.name).basis(folder)
+            basis = self._variant().basis(self._folder)
             if basis is not None:
                 projection = bundled_projection(basis, dims=made.dims)
                 if projection.digest == made.digest:

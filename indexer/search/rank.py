@@ -1,26 +1,31 @@
 """Put files in order by a linear model over what is known of them, then pick the chunk to show of each.
 
 The features are few and scaled to the query: each is a share of the best file's, or lies between 0 and 1. The weights
-are in ranker.json, written by pipelines/train_ranker.py: a conditional logit (McFadden 1973; ListNet with one relevant
+are in ranker.json, written by benchmarks/train_ranker.py: a conditional logit (McFadden 1973; ListNet with one relevant
 file, Cao et al. 2007) with an L2 penalty, fitted on queries with known answers.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
 from indexer.search.fuse import WEIGHTS, reciprocal_ranks
 from indexer.search.query import Query, QueryKind, is_code_name
-from indexer.search.retrieve import FileScores, Found, Scores
+from indexer.search.retrieve import SCORE_DECIMALS, FileScores, Found
 from indexer.types import SymbolKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FORMAT = 1
 
@@ -94,123 +99,140 @@ class Evidence:
     definitions: Mapping[int, Definition]
 
 
-def rank(evidence: Evidence, ranker: Ranker) -> list[RankedFile]:
-    """Return the candidate files, best first, equal ones by path."""
-    chunks = _chunk_scores(evidence)
+def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[RankedFile]:
+    """Return the candidate files, best first, equal ones by path; with `explain` what each feature contributes."""
+    import numpy as np
+
+    scores = evidence.scores
+    names, matrix = features(evidence)
+    weights = np.array([ranker.weights.get(name, 0.0) for name in names])
+    parts = matrix * weights
+    totals = np.round(parts.sum(axis=1), SCORE_DECIMALS)
+    value = _chunk_scores(evidence)
+    ends = [*scores.starts[1:].tolist(), len(scores.ids)]
     ranked = []
-    for path, row in features(evidence).items():
-        parts = {name: weight * row[name] for name, weight in ranker.weights.items() if row[name]}
-        own = sorted(chunks.get(path, {}).items(), key=lambda item: (-item[1], item[0]))
-        score = round(math.fsum(parts.values()), 6)
-        ranked.append(RankedFile(path, score, parts, tuple(chunk_id for chunk_id, _ in own)))
-    return sorted(ranked, key=lambda file: (-file.score, file.path))
+    for place in sorted(range(len(scores.paths)), key=lambda place: (-totals[place], place)):
+        own = slice(int(scores.starts[place]), ends[place])
+        order = np.lexsort((scores.ids[own], -value[own]))
+        contributions = (
+            dict(zip(names, np.round(parts[place], SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
+        )
+        ranked.append(
+            RankedFile(
+                scores.paths[place],
+                float(totals[place]),
+                {name: part for name, part in contributions.items() if part},
+                tuple(scores.ids[own][order].tolist()),
+            )
+        )
+    return ranked
 
 
-def features(evidence: Evidence) -> dict[str, dict[str, float]]:
-    """Return the features of each file by path; every file has all of them."""
+def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Return the names of the features and their values, float64[files, features], files in the order of the scores."""
+    import numpy as np
+
     query, found, scores = evidence.query, evidence.found, evidence.scores
-    by_file: dict[str, list[int]] = {}
-    for chunk_id, path in scores.path_of.items():
-        by_file.setdefault(path, []).append(chunk_id)
-    columns: dict[str, dict[str, float]] = {}
+    count = len(scores.paths)
+    columns: dict[str, NDArray[np.float64]] = {}
 
-    def add(name: str, values: Mapping[str, float], *, scaled: bool = True) -> None:
-        top = max(values.values(), default=0.0) if scaled else 1.0
-        columns[name] = {path: values.get(path, 0.0) / top if top > 0 else 0.0 for path in by_file}
+    def share(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        top = values.max(initial=0.0)
+        return values / top if top > 0 else np.zeros(len(values))
 
-    text = found.chunks.get("text", {})
-    total = _sum(scores.fields)
-    for name, field in scores.fields.items():
-        add(f"{name}_best", _best(by_file, field))
-    for name in ("names", "body"):
-        add(f"whole_{name}", _best(by_file, scores.wholes.get(name, {})))
-    add("text_best", _best(by_file, text))
-    add("text_sum3", _top_sum(by_file, text, 3))
-    add("text_sum10", _top_sum(by_file, text, 10))
-    add("fields_sum3", _top_sum(by_file, total, 3))
-    add("fields_sum10", _top_sum(by_file, total, 10))
-    add("cosine_best", _best(by_file, scores.cosines))
-    add("cosine_top3", {path: _mean_top(ids, scores.cosines, 3) for path, ids in by_file.items()})
-    add("centroid", scores.centroids)
-    top_text, top_cosine = max(total.values(), default=0.0) or 1.0, max(scores.cosines.values(), default=0.0) or 1.0
-    both = {i: total[i] / top_text * max(0.0, scores.cosines.get(i, 0.0)) / top_cosine for i in total}
-    add("text_and_cosine", _best(by_file, both))
+    def by_path(values: Mapping[str, float]) -> NDArray[np.float64]:
+        return np.array([values.get(path, 0.0) for path in scores.paths])
+
+    def best(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
+
+    text = scores.aligned(found.chunks.get("text", {}))
+    total = np.sum(list(scores.fields.values()), axis=0)
+    for name, values in scores.fields.items():
+        columns[f"{name}_best"] = share(best(values))
+    for name, values in scores.wholes.items():
+        columns[f"whole_{name}"] = share(best(values))
+    columns["text_best"] = share(best(text))
+    for size in (3, 10):
+        columns[f"text_sum{size}"] = share(_top_sum(text, scores, size))
+        columns[f"fields_sum{size}"] = share(_top_sum(total, scores, size))
+    columns["cosine_best"] = share(best(scores.cosines))
+    sizes = np.diff(scores.starts, append=len(scores.ids))
+    columns["cosine_top3"] = share(_top_sum(scores.cosines, scores, 3) / np.minimum(sizes, 3))
+    columns["centroid"] = share(scores.centroids)
+    columns["text_and_cosine"] = share(best(share(total) * share(scores.cosines)))
     rankings = found.rankings()
     for name in ("text", "vector"):
-        add(f"{name}_rank", {path: 1 / place for place, path in enumerate(rankings.get(name, ()), 1)}, scaled=False)
-    add("rrf", reciprocal_ranks(rankings, WEIGHTS[query.kind]))
-    add("path_match", found.files, scaled=False)
-    pairs = {i: count / len(query.pairs) for i, count in scores.pairs.items()}
-    add("pairs", _best(by_file, pairs), scaled=False)
-    for name, values in _coverage(query, by_file, scores).items():
-        add(name, values, scaled=False)
-    for name, values in _names(query, by_file, evidence.definitions).items():
-        add(name, values, scaled=False)
-    most = math.log1p(max((len(ids) for ids in by_file.values()), default=1))
-    add("size", {path: math.log1p(len(ids)) / most for path, ids in by_file.items()}, scaled=False)
-    return {path: {name: column[path] for name, column in columns.items()} for path in by_file}
+        columns[f"{name}_rank"] = by_path({path: 1 / place for place, path in enumerate(rankings.get(name, ()), 1)})
+    columns["rrf"] = share(by_path(reciprocal_ranks(rankings, WEIGHTS[query.kind])))
+    columns["path_match"] = by_path(found.files)
+    columns["pairs"] = best(scores.pairs / max(1, len(query.pairs)))
+    rarity, in_file = _rarity(scores)
+    columns["file_coverage"] = rarity @ in_file
+    columns["chunk_coverage"] = best(rarity @ scores.terms)
+    for name, row in _names(query, scores.paths, evidence.definitions, rarity.tolist()).items():
+        columns[name] = np.array(row)
+    columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
+    return tuple(columns), np.stack(list(columns.values()), axis=1)
 
 
-def _coverage(query: Query, by_file: Mapping[str, Sequence[int]], scores: FileScores) -> dict[str, dict[str, float]]:
-    """Return which share of the query's words, rare ones counting more, a file and its best chunk have."""
-    of_word = {word: {scores.path_of[i] for i in ids if i in scores.path_of} for word, ids in scores.terms.items()}
-    rarity = {word: math.log1p((len(by_file) + 0.5) / (len(paths) + 0.5)) for word, paths in of_word.items() if paths}
-    total = math.fsum(rarity.values()) or 1.0
-    file_share = {path: math.fsum(w for word, w in rarity.items() if path in of_word[word]) / total for path in by_file}
-    in_chunk: dict[int, float] = {}
-    for word, weight in rarity.items():
-        for chunk_id in scores.terms[word]:
-            in_chunk[chunk_id] = in_chunk.get(chunk_id, 0.0) + weight / total
-    path_share: dict[str, float] = {}
-    stem_share: dict[str, float] = {}
-    for path in by_file:
-        own, around = set(file_words(path)), set(terms(path.rpartition("/")[0]))
-        stem_share[path] = math.fsum(w for word, w in rarity.items() if word in own) / total
-        path_share[path] = math.fsum(w for word, w in rarity.items() if word in around) / total
-    return {
-        "file_coverage": file_share,
-        "chunk_coverage": _best(by_file, in_chunk),
-        "stem_coverage": stem_share,
-        "folder_coverage": path_share,
-    }
+def _rarity(scores: FileScores) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return each word's share of what matching all would weigh, rare ones more, and the files that have it."""
+    import numpy as np
+
+    if not scores.terms.size:
+        return np.zeros(len(scores.terms)), np.zeros((len(scores.terms), len(scores.paths)), np.bool_)
+    in_file = np.logical_or.reduceat(scores.terms, scores.starts, axis=1)
+    files = in_file.sum(axis=1)
+    weight = np.where(files > 0, np.log1p((len(scores.paths) + 0.5) / (files + 0.5)), 0.0)
+    total = weight.sum()
+    return weight / total if total > 0 else weight, in_file
+
+
+def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDArray[np.float64]:
+    """Return the sum of the `count` largest values of each file's chunks."""
+    import numpy as np
+
+    if not len(scores.paths):
+        return np.zeros(0)
+    order = np.lexsort((-values, scores.file_of))
+    place = np.arange(len(values)) - np.repeat(scores.starts, np.diff(scores.starts, append=len(values)))
+    return np.add.reduceat(np.where(place < count, values[order], 0.0), scores.starts)
 
 
 def _names(
-    query: Query, by_file: Mapping[str, Sequence[int]], definitions: Mapping[int, Definition]
-) -> dict[str, dict[str, float]]:
-    """Return how a file's name and its definitions answer to the query's words, and what sort of file it is."""
+    query: Query, paths: Sequence[str], definitions: Mapping[int, Definition], rarity: Sequence[float]
+) -> dict[str, list[float]]:
+    """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
     asked = {*query.words, *query.wholes}
-    wants_tests = not _TEST_WORDS.isdisjoint(query.words)
-    columns: dict[str, dict[str, float]] = {
-        name: {}
-        for name in (
-            "stem_match",
-            "stem_exact",
-            "stem_prefix",
-            "definition",
-            "test",
-            "compatibility",
-            "index_file",
-            "depth",
-        )
-    }
-    deepest = max((path.count("/") for path in by_file), default=0) or 1
-    for path in by_file:
-        words = file_words(path)
-        columns["stem_match"][path] = sum(word in asked for word in words) / len(words) if words else 0.0
-        columns["stem_prefix"][path] = _prefix_share(query, words)
-        columns["stem_exact"][path] = float("".join(_plain(path)) in {*query.wholes, *map(str.lower, query.names)})
-        columns["test"][path] = float(not wants_tests and bool(_TEST.search(path)))
-        columns["compatibility"][path] = float(bool(_COMPATIBILITY.search(path.lower())))
-        columns["index_file"][path] = float(path.rpartition("/")[2].partition(".")[0] in _INDEX_FILES)
-        columns["depth"][path] = path.count("/") / deepest
     written = {*query.names, *query.qualified}
+    spelled = {*query.wholes, *(name.lower() for name in query.names)}
+    wants_tests = not _TEST_WORDS.isdisjoint(query.words)
+    weights = dict(zip(query.words, rarity, strict=True))
+    deepest = max((path.count("/") for path in paths), default=0) or 1
+    defined: dict[str, float] = {}
     for definition in definitions.values():
         value = 1.0 if query.kind is QueryKind.SYMBOL or is_code_name(definition.name) else 0.3
         value *= 1.5 if definition.name in written or definition.qualified_name in written else 1.0
         value *= 1.0 if definition.kind in _TYPES else 0.8
-        best = columns["definition"]
-        best[definition.path] = max(best.get(definition.path, 0.0), value)
+        defined[definition.path] = max(defined.get(definition.path, 0.0), value)
+    columns: dict[str, list[float]] = {}
+    for path in paths:
+        own = file_words(path)
+        row = {
+            "stem_coverage": sum(weights.get(word, 0.0) for word in own),
+            "folder_coverage": sum(weights.get(word, 0.0) for word in folder_words(path)),
+            "stem_match": sum(word in asked for word in own) / len(own) if own else 0.0,
+            "stem_prefix": _prefix_share(query, own),
+            "stem_exact": float(file_name(path) in spelled),
+            "definition": defined.get(path, 0.0),
+            "test": float(not wants_tests and bool(_TEST.search(path))),
+            "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
+            "index_file": float(path.rpartition("/")[2].partition(".")[0] in _INDEX_FILES),
+            "depth": path.count("/") / deepest,
+        }
+        for name, feature in row.items():
+            columns.setdefault(name, []).append(feature)
     return columns
 
 
@@ -226,63 +248,40 @@ def _prefix_share(query: Query, words: Sequence[str]) -> float:
     return hits / len(query.words) if query.words else 0.0
 
 
-def _plain(path: str) -> list[str]:
-    """Return the file's name without extension, or the folder's for a file that stands for its folder."""
-    folder, _, name = path.rpartition("/")
-    stem = name.partition(".")[0].lower()
-    if stem in _INDEX_FILES and folder:
-        stem = folder.rpartition("/")[2].lower()
-    return re.findall(r"[^\W_]+", stem)
-
-
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 14)
 def file_words(path: str) -> tuple[str, ...]:
-    """Return the terms of a file's name without extension, or of the folder's for a file that stands for its folder."""
-    folder, _, name = path.rpartition("/")
-    stem = name.rpartition(".")[0] or name
-    if stem.lower() in _INDEX_FILES and folder:
-        stem = folder.rpartition("/")[2]
-    found = terms(stem)
+    """Return the terms of the name that a file goes by, the whole name left out when it has several parts."""
+    found = terms(_stem(path))
     return tuple(dict.fromkeys(found[1:] if len(found) > 2 else found))
 
 
-def _chunk_scores(evidence: Evidence) -> dict[str, dict[int, float]]:
-    """Return the chunks of each file with what speaks for each: words, meaning, and being what was named."""
-    scores, definitions = evidence.scores, evidence.definitions
-    vector = evidence.found.chunks.get("vector", {})
-    total = _sum(scores.fields)
-    top_text = max(total.values(), default=0.0) or 1.0
-    top_cosine = max(scores.cosines.values(), default=0.0) or 1.0
-    chunks: dict[str, dict[int, float]] = {}
-    # Words were asked for with the filters, similarities were not: a chunk counts when some retriever let it through.
-    for chunk_id in {**total, **vector, **definitions}:
-        path = scores.path_of.get(chunk_id)
-        if path is not None:
-            cosine = scores.cosines.get(chunk_id, vector.get(chunk_id, 0.0))
-            value = total.get(chunk_id, 0.0) / top_text + max(0.0, cosine) / top_cosine
-            chunks.setdefault(path, {})[chunk_id] = round(value + (1.0 if chunk_id in definitions else 0.0), 6)
-    return chunks
+@lru_cache(maxsize=1 << 14)
+def folder_words(path: str) -> tuple[str, ...]:
+    """Return the terms of the folders that a file is in."""
+    return tuple(dict.fromkeys(terms(path.rpartition("/")[0])))
 
 
-def _best(by_file: Mapping[str, Sequence[int]], scores: Mapping[int, float]) -> dict[str, float]:
-    return {path: max((scores.get(i, 0.0) for i in ids), default=0.0) for path, ids in by_file.items()}
+@lru_cache(maxsize=1 << 14)
+def file_name(path: str) -> str:
+    """Return the name that a file goes by as the analyzer joins identifiers."""
+    return "".join(piece for word in re.findall(r"\w+", _stem(path)) for piece in word_parts(word))
 
 
-def _top_sum(by_file: Mapping[str, Sequence[int]], scores: Mapping[int, float], count: int) -> dict[str, float]:
-    return {
-        path: math.fsum(sorted((scores[i] for i in ids if i in scores), reverse=True)[:count])
-        for path, ids in by_file.items()
-    }
+def _stem(path: str) -> str:
+    """Return a file's name without extension, or the folder's for a file that stands for its folder."""
+    folder, _, name = path.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    return folder.rpartition("/")[2] if stem.lower() in _INDEX_FILES and folder else stem
 
 
-def _mean_top(ids: Iterable[int], scores: Mapping[int, float], count: int) -> float:
-    best = sorted((scores[i] for i in ids if i in scores), reverse=True)[:count]
-    return math.fsum(best) / len(best) if best else 0.0
+def _chunk_scores(evidence: Evidence) -> NDArray[np.float64]:
+    """Return what speaks for each chunk: words, meaning, and being what was named; float64[n]."""
+    import numpy as np
 
-
-def _sum(fields: Mapping[str, Scores]) -> Scores:
-    total: Scores = {}
-    for scores in fields.values():
-        for chunk_id, score in scores.items():
-            total[chunk_id] = total.get(chunk_id, 0.0) + score
-    return total
+    scores = evidence.scores
+    total = np.sum(list(scores.fields.values()), axis=0)
+    named = scores.aligned(dict.fromkeys(evidence.definitions, 1.0))
+    text = total / (total.max(initial=0.0) or 1.0)
+    meaning = scores.cosines / (scores.cosines.max(initial=0.0) or 1.0)
+    value: NDArray[np.float64] = np.round(text + meaning + named, SCORE_DECIMALS)
+    return value

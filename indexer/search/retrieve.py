@@ -7,7 +7,7 @@ chunks in the files that lead, so that files are compared by the same measures w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer.search.filters import Selection
@@ -31,14 +31,15 @@ FIELD_WEIGHTS: Mapping[str, float] = {
 WHOLE_WEIGHTS: Mapping[str, float] = {"names": 2.0, "file_name": 2.0, "body": 1.0}
 """The same for whole identifiers."""
 SCORED_FIELDS = ("names", "signature", "doc", "body")
+WHOLE_FIELDS = ("names", "body")
 
 TEXT_LIMIT = 200
 VECTOR_LIMIT = 200
 NAME_LIMIT = 200
 FILE_CHUNKS = 4_000
 """How many chunks of the leading files the second pass scores."""
-CENTROID_CHUNKS = 64
-"""Chunks of a file whose vectors are compared in the second pass."""
+SCORE_DECIMALS = 4
+"""What sums of single-precision numbers in any order agree on."""
 PAIR_SLOP = 2
 """How far apart two adjacent words of the query may be: a whole identifier stands between it and its parts."""
 EXACT_FILTERED = 20_000
@@ -66,22 +67,31 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FileScores:
-    """What the second pass knows of the chunks of the leading files.
+    """What the second pass knows of the n chunks of m files, of those that the selection lets through.
 
-    `fields` holds BM25 by field for words, `wholes` for whole identifiers in names and in bodies, `terms` for each word
-    the chunks that hold it in body or names, `pairs` how many adjacent words of the query a chunk has near each other;
-    chunks without any match are left out. `cosines` has the similarity of each chunk, `centroids` that of each file's
-    mean vector; both are empty when no vector was asked for. `path_of` holds every chunk of these files, filters or
-    not.
+    Chunks lie in the order of their files: `ids` is int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of
+    each file. `fields` holds BM25 by field for words and `wholes` that for whole identifiers, float64[n] each; `terms`
+    says for each word of the query which chunks hold it, bool[words, n]; `pairs`, int64[n], counts the adjacent words
+    of the query that a chunk has near each other. `cosines`, float64[n], is each chunk's similarity and `centroids`,
+    float64[m], that of each file's mean vector. What was not asked for is zero.
     """
 
-    path_of: Mapping[int, str] = field(default_factory=dict)
-    fields: Mapping[str, Scores] = field(default_factory=dict)
-    wholes: Mapping[str, Scores] = field(default_factory=dict)
-    terms: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    pairs: Mapping[int, int] = field(default_factory=dict)
-    cosines: Scores = field(default_factory=dict)
-    centroids: Mapping[str, float] = field(default_factory=dict)
+    paths: tuple[str, ...]
+    ids: NDArray[np.int64]
+    file_of: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    fields: Mapping[str, NDArray[np.float64]]
+    wholes: Mapping[str, NDArray[np.float64]]
+    terms: NDArray[np.bool_]
+    pairs: NDArray[np.int64]
+    cosines: NDArray[np.float64]
+    centroids: NDArray[np.float64]
+
+    def aligned(self, scores: Mapping[int, float]) -> NDArray[np.float64]:
+        """Return scores by chunk id as float64[n]; chunks without one have 0."""
+        import numpy as np
+
+        return np.array([scores.get(chunk_id, 0.0) for chunk_id in self.ids.tolist()], dtype=np.float64)
 
 
 def by_words(generation: Generation, query: Query, selection: Selection, *, limit: int = TEXT_LIMIT) -> Scores:
@@ -162,33 +172,52 @@ def in_files(
 
     Without `words` no field is scored, without `vector`, int8[k], no similarity.
     """
-    if not paths:
-        return FileScores()
-    places = generation.catalog.chunks_in(paths)
-    path_of = {chunk_id: path for chunk_id, (path, _) in places.items()}
-    cosines, centroids = _similarities(generation, vector, places) if vector is not None else ({}, {})
-    if not words:
-        return FileScores(path_of=path_of, cosines=cosines, centroids=centroids)
     import msgspec
+    import numpy as np
 
     from indexer.stores.text import Filters
 
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
-    only = sorted(selection.only or ())
+    places = generation.catalog.chunks_in(paths)
+    if selection.filters is not None and paths:
+        allowed = _allowed(generation, Selection(filters, selection.only))
+        places = {path: [chunk for chunk in chunks if chunk[0] in allowed] for path, chunks in places.items()}
+    kept = tuple(sorted(path for path, chunks in places.items() if chunks))
+    rows = np.array([chunk for path in kept for chunk in places[path]], np.int64).reshape(-1, 2)
+    ids, segments = rows[:, 0], rows[:, 1]
+    file_of = np.repeat(np.arange(len(kept)), [len(places[path]) for path in kept])
+    order = np.argsort(ids)
+    by_id = ids[order]
 
-    def score(terms: Mapping[str, Mapping[str, float]]) -> Scores:
-        found = generation.text.search(terms, limit=FILE_CHUNKS, filters=filters, any_of=only)
-        return {match.id: match.score for match in found}
+    def aligned(found: Sequence[int], values: Sequence[float]) -> NDArray[np.float64]:
+        column = np.zeros(len(ids))
+        if len(found) and len(ids):
+            at = np.minimum(np.searchsorted(by_id, found), len(ids) - 1)
+            known = by_id[at] == found
+            column[order[at[known]]] = np.round(np.asarray(values, np.float64)[known], SCORE_DECIMALS)
+        return column
 
-    pairs: dict[int, int] = {}
-    for pair in query.pairs:
-        for match in generation.text.phrases("body", pair, limit=FILE_CHUNKS, slop=PAIR_SLOP, filters=filters):
-            pairs[match.id] = pairs.get(match.id, 0) + 1
+    def score(terms: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
+        if not (words and kept):
+            return np.zeros(len(ids))
+        return aligned(*generation.text.scores(terms, limit=FILE_CHUNKS, filters=filters))
+
+    pairs = np.zeros(len(ids), np.int64)
+    for pair in query.pairs if words and kept else ():
+        found = generation.text.holding("body", pair, limit=FILE_CHUNKS, slop=PAIR_SLOP, filters=filters)
+        pairs += aligned(found, [1.0] * len(found)) > 0
+    starts = np.searchsorted(file_of, np.arange(len(kept)))
+    cosines, centroids = _similarities(generation, vector, ids, segments, starts)
     return FileScores(
-        path_of=path_of,
+        paths=kept,
+        ids=ids,
+        file_of=file_of,
+        starts=starts,
         fields={name: score({name: query.words}) for name in SCORED_FIELDS},
-        wholes={name: score({name: query.wholes}) for name in ("names", "body")} if query.wholes else {},
-        terms={word: frozenset(score({"body": {word: 1.0}, "names": {word: 1.0}})) for word in query.words},
+        wholes={name: score({name: query.wholes}) for name in WHOLE_FIELDS},
+        terms=np.array([score({"body": {word: 1.0}, "names": {word: 1.0}}) > 0 for word in query.words]).reshape(
+            len(query.words), len(ids)
+        ),
         pairs=pairs,
         cosines=cosines,
         centroids=centroids,
@@ -196,34 +225,25 @@ def in_files(
 
 
 def _similarities(
-    generation: Generation, vector: NDArray[np.int8], places: Mapping[int, tuple[str, int]]
-) -> tuple[Scores, dict[str, float]]:
-    """Return the cosine of each chunk, and of the mean of each file's unit vectors."""
+    generation: Generation,
+    vector: NDArray[np.int8] | None,
+    ids: NDArray[np.int64],
+    segments: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the cosine of each chunk, float64[n], and of the mean of each file's unit vectors, float64[m]."""
     import numpy as np
 
-    by_file: dict[str, list[int]] = {}
-    by_segment: dict[int, list[int]] = {}
-    for chunk_id, (path, segment) in places.items():
-        members = by_file.setdefault(path, [])
-        # Ids are hashes, so the first in their order are a fair sample of a long file.
-        if len(members) < CENTROID_CHUNKS:
-            members.append(chunk_id)
-            by_segment.setdefault(segment, []).append(chunk_id)
+    if vector is None or not len(ids):
+        return np.zeros(len(ids)), np.zeros(len(starts))
+    units = np.empty((len(ids), len(vector)), np.float32)
+    for segment in np.unique(segments).tolist():
+        members = np.flatnonzero(segments == segment)
+        units[members] = _unit(generation.vectors.get(segment, ids[members].tolist()).astype(np.float32))
     query = _unit(vector.astype(np.float32)[None])[0]
-    rows: dict[int, int] = {}
-    parts = []
-    for segment, members in by_segment.items():
-        rows.update({chunk_id: len(rows) + place for place, chunk_id in enumerate(members)})
-        parts.append(generation.vectors.get(segment, members))
-    units = _unit(np.concatenate(parts).astype(np.float32))
-    cosines = units @ query
-    centroids = (
-        _unit(np.stack([units[[rows[i] for i in members]].mean(axis=0) for members in by_file.values()])) @ query
-    )
-    return (
-        {chunk_id: float(cosines[row]) for chunk_id, row in rows.items()},
-        dict(zip(by_file, centroids.tolist(), strict=True)),
-    )
+    cosines = np.maximum((units @ query).astype(np.float64), 0.0)
+    centroids = np.maximum((_unit(np.add.reduceat(units, starts)) @ query).astype(np.float64), 0.0)
+    return np.round(cosines, SCORE_DECIMALS), np.round(centroids, SCORE_DECIMALS)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -236,8 +256,7 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _allowed(generation: Generation, selection: Selection) -> set[int] | frozenset[int]:
-    if selection.filters is None:
-        return selection.only or frozenset()
+    assert selection.filters is not None
     found = set(generation.text.filter(selection.filters, limit=generation.text.count))
     return found if selection.only is None else found & selection.only
 

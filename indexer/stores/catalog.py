@@ -147,17 +147,20 @@ class Catalog:
 
     def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
         """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
-        rows = self._many("SELECT c.id, f.path FROM chunks c JOIN files f ON f.id = c.file WHERE c.id IN ({})", ids)
-        return {chunk_id: decode_path(path) for chunk_id, path in rows}
+        files = dict(self._many("SELECT id, file FROM chunks WHERE id IN ({})", ids))
+        paths = dict(self._many("SELECT id, path FROM files WHERE id IN ({})", sorted(set(files.values()))))
+        names = {file: decode_path(path) for file, path in paths.items()}
+        return {chunk_id: names[file] for chunk_id, file in files.items()}
 
-    def chunks_in(self, paths: Sequence[str]) -> dict[int, tuple[str, int]]:
-        """Return the path and the segment of each chunk of the given files."""
-        sql = (
-            "SELECT c.id, f.path, c.segment FROM files f JOIN chunks c ON c.file = f.id "
-            "WHERE f.path IN ({}) ORDER BY c.id"
-        )
-        rows = self._many(sql, [encode_path(path) for path in paths])
-        return {chunk_id: (decode_path(path), segment) for chunk_id, path, segment in rows}
+    def chunks_in(self, paths: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
+        """Return id and segment of each chunk of the given files, by path; files without any are left out."""
+        files = dict(self._many("SELECT id, path FROM files WHERE path IN ({})", [encode_path(path) for path in paths]))
+        found: dict[int, list[tuple[int, int]]] = {}
+        for file, chunk_id, segment in self._many(
+            "SELECT file, id, segment FROM chunks WHERE file IN ({}) ORDER BY id", list(files)
+        ):
+            found.setdefault(file, []).append((chunk_id, segment))
+        return {decode_path(files[file]): chunks for file, chunks in found.items()}
 
     def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
         """Return one chunk for each text hash that the catalog knows."""

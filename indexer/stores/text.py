@@ -122,25 +122,22 @@ class TextIndex:
         `terms` maps a field to its terms and their weights: analysed terms for WORD_FIELDS, whole values for
         RAW_FIELDS. `any_of` limits the search to these chunk ids.
         """
-        parts = [
-            (tantivy.Occur.Should, tantivy.Query.boost_query(self._term(field, term), weight * correction))
-            for field, weighted in terms.items()
-            for term, weight in weighted.items()
-            if (correction := self._correction(field, term)) > 0
-        ]
-        if not parts or limit < 1:
-            return []
-        query = tantivy.Query.boolean_query(parts)
-        return self._matches(self._filtered(query, filters, any_of), limit)
+        query = self._weighted(terms)
+        return [] if query is None else self._matches(self._filtered(query, filters, any_of), limit)
 
-    def phrases(
+    def scores(
+        self, terms: Mapping[str, Mapping[str, float]], *, limit: int, filters: Filters | None = None
+    ) -> tuple[list[int], list[float]]:
+        """Return the ids and the weighted BM25 of the chunks that match, up to `limit`, in no order; see `search`."""
+        query = self._weighted(terms)
+        return ([], []) if query is None else self._unordered(self._filtered(query, filters, ()), limit)
+
+    def holding(
         self, field: str, phrase: Sequence[str], *, limit: int, slop: int = 0, filters: Filters | None = None
-    ) -> list[Match]:
-        """Return the best chunks that hold the terms next to each other in `names` or `body`."""
-        if len(phrase) < 2:
-            return []
+    ) -> list[int]:
+        """Return the ids of chunks that hold the terms next to each other in `names` or `body`, in no order."""
         query = tantivy.Query.phrase_query(self._schema, field, list(phrase), slop)
-        return self._matches(self._filtered(query, filters, ()), limit)
+        return self._unordered(self._filtered(query, filters, ()), limit)[0]
 
     def filter(self, filters: Filters, *, limit: int) -> list[int]:
         """Return the ids of up to `limit` chunks that the filters let through."""
@@ -206,6 +203,21 @@ class TextIndex:
             if len(hits) < fetch or matches[-1].score < matches[limit - 1].score:
                 break
         return sorted(matches, key=lambda match: (-match.score, match.id))[:limit]
+
+    def _unordered(self, query: tantivy.Query, limit: int) -> tuple[list[int], list[float]]:
+        with damage(self._path):
+            hits = self._searcher.search(query, limit, count=False).hits
+            ids = self._searcher.fast_field_values("id", [address for _, address in hits])
+        return [_id(chunk_id) for chunk_id in ids], [float(score) for score, _ in hits]
+
+    def _weighted(self, terms: Mapping[str, Mapping[str, float]]) -> tantivy.Query | None:
+        parts = [
+            (tantivy.Occur.Should, tantivy.Query.boost_query(self._term(field, term), weight * correction))
+            for field, weighted in terms.items()
+            for term, weight in weighted.items()
+            if (correction := self._correction(field, term)) > 0
+        ]
+        return tantivy.Query.boolean_query(parts) if parts else None
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, index_option="freq")

@@ -1,0 +1,176 @@
+"""Fits the ranker's weights on queries with known answers, and says how good they are on repositories not fitted on.
+
+    python -m benchmarks.train_ranker EVAL REPOS [--indexes DIR] [--write]
+
+EVAL holds queries.jsonl ({"id", "repo", "query", "relevant": [{"path"}]}) and repos.json ([{"name",
+"benchmark_root"}]); REPOS holds a checkout of each repository under its name. Indexes are built where they are missing
+or stale. With --write the weights fitted on everything replace indexer/search/ranker.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+import indexer
+from indexer.config import Config, EncoderOptions
+from indexer.search import rank as ranking
+from indexer.search.filters import Selection
+from indexer.search.query import read_query
+from pipelines.build import build
+
+Float = NDArray[np.float64]
+
+PENALTY = 10.0
+"""The L2 penalty on weights of features of unit variance, beside a likelihood in which each repository weighs 20."""
+REPOSITORY_WEIGHT = 20.0
+NEWTON_STEPS = 30
+FOLDS = 5
+SEEDS = 5
+DEPTH = 10
+RANKER = Path(ranking.__file__).with_name("ranker.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One query: its repository, the candidates' features, float64[files, features], and which are right.
+
+    `relevant` counts the files that answer it, found or not.
+    """
+
+    repository: str
+    matrix: Float
+    right: NDArray[np.bool_]
+    relevant: int
+
+
+def main() -> None:
+    """Gather the cases, cross-validate, fit, and print or write."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.train_ranker", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("eval", type=Path)
+    parser.add_argument("repos", type=Path)
+    parser.add_argument("--indexes", type=Path, default=Path("build/ranker-indexes"))
+    parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
+    parser.add_argument("--write", action="store_true", help="replace indexer/search/ranker.json")
+    arguments = parser.parse_args()
+    config = Config(encoder=EncoderOptions(path=arguments.encoder_path))
+    names: list[str] = []
+    cases = list(gather(arguments.eval, arguments.repos, arguments.indexes, config, names))
+    means = [cross_validate(cases, seed=seed) for seed in range(SEEDS)]
+    weights = fit(cases)
+    repositories = len({case.repository for case in cases})
+    print(f"{len(cases)} queries, {repositories} repositories, {len(names)} features")
+    print(f"NDCG@{DEPTH} on folds of repositories: {np.mean(means):.4f} (sd over {SEEDS} splits {np.std(means):.4f})")
+    print(f"NDCG@{DEPTH} fitted on all: {evaluate(cases, weights):.4f}")
+    ranker = ranking.Ranker(
+        format=ranking.FORMAT,
+        trained_on=f"{len(cases)} queries over {repositories} repositories, L2 penalty {PENALTY:g}",
+        weights={name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)},
+    )
+    encoded = msgspec.json.format(msgspec.json.encode(ranker), indent=1) + b"\n"
+    if arguments.write:
+        RANKER.write_bytes(encoded)
+    else:
+        print(encoded.decode())
+
+
+def gather(evaluation: Path, repos: Path, indexes: Path, config: Config, names: list[str]) -> Iterator[Case]:
+    """Yield a case for each query; `names` is filled with the features' names, in the order of the columns."""
+    roots = {row["name"]: row.get("benchmark_root") or "" for row in _read_json(evaluation / "repos.json")}
+    queries: dict[str, list[dict[str, Any]]] = {}
+    for line in (evaluation / "queries.jsonl").read_bytes().splitlines():
+        row = msgspec.json.decode(line)
+        queries.setdefault(row["repo"], []).append(row)
+    for name, rows in sorted(queries.items()):
+        build(repos / name / roots[name], config=config, index_dir=indexes / name)
+        with indexer.open(indexes / name, options=config.encoder) as index:
+            for row in rows:
+                evidence = index.evidence(read_query(row["query"]), Selection(None))
+                paths = evidence.scores.paths
+                if not paths:
+                    continue
+                names[:], matrix = ranking.features(evidence)
+                targets = [target["path"] for target in row["relevant"]]
+                right = np.array([any(_same(path, target, roots[name]) for target in targets) for path in paths])
+                yield Case(name, matrix, right, len(targets))
+
+
+def fit(cases: Sequence[Case], *, penalty: float = PENALTY) -> Float:
+    """Return the weights, float64[features], that make right files likely among the wrong ones of their query.
+
+    Each right file is a choice against all wrong ones (conditional logit); repositories weigh the same, and so do a
+    repository's queries. Newton's method; the problem is convex.
+    """
+    scale = np.vstack([case.matrix for case in cases]).std(axis=0) + 1e-6
+    size: dict[str, int] = {}
+    for case in cases:
+        size[case.repository] = size.get(case.repository, 0) + 1
+    choices = [
+        (np.vstack([case.matrix[place], case.matrix[~case.right]]) / scale, case)
+        for case in cases
+        for place in np.flatnonzero(case.right)
+    ]
+    weights = np.zeros(len(scale))
+    for _ in range(NEWTON_STEPS):
+        gradient, hessian = penalty * weights, penalty * np.eye(len(scale))
+        for rows, case in choices:
+            utilities = rows @ weights
+            likelihood = np.exp(utilities - utilities.max())
+            likelihood /= likelihood.sum()
+            mean = likelihood @ rows
+            share = REPOSITORY_WEIGHT / size[case.repository] / int(case.right.sum())
+            gradient = gradient + share * (mean - rows[0])
+            hessian = hessian + share * ((rows * likelihood[:, None]).T @ rows - np.outer(mean, mean))
+        step = np.linalg.solve(hessian, gradient)
+        weights = weights - step
+        if np.abs(step).max() < 1e-6:
+            break
+    fitted: Float = weights / scale
+    return fitted
+
+
+def evaluate(cases: Sequence[Case], weights: Float) -> float:
+    """Return NDCG@10, the mean over repositories of each one's mean over queries."""
+    scores: dict[str, list[float]] = {}
+    for case in cases:
+        order = np.argsort(-(case.matrix @ weights), kind="stable")[:DEPTH]
+        gain = sum(1 / math.log2(place + 2) for place, row in enumerate(order) if case.right[row])
+        ideal = sum(1 / math.log2(place + 2) for place in range(min(DEPTH, case.relevant)))
+        scores.setdefault(case.repository, []).append(gain / ideal)
+    return float(np.mean([np.mean(values) for values in scores.values()]))
+
+
+def cross_validate(cases: Sequence[Case], *, seed: int, penalty: float = PENALTY) -> float:
+    """Return NDCG@10 when each fifth of the repositories is ranked with weights fitted on the others."""
+    repositories = sorted({case.repository for case in cases})
+    order = np.random.default_rng(seed).permutation(len(repositories))
+    total = 0.0
+    for fold in range(FOLDS):
+        held_out = {repositories[place] for place in order[fold::FOLDS]}
+        if held_out:
+            weights = fit([case for case in cases if case.repository not in held_out], penalty=penalty)
+            total += len(held_out) * evaluate([case for case in cases if case.repository in held_out], weights)
+    return total / len(repositories)
+
+
+def _same(path: str, target: str, root: str) -> bool:
+    """Whether a path relative to the indexed folder is a target's, which is relative to the repository."""
+    return target in (path, f"{root}/{path}")
+
+
+def _read_json(path: Path) -> Any:
+    return msgspec.json.decode(path.read_bytes())
+
+
+if __name__ == "__main__":
+    main()
