@@ -11,6 +11,7 @@ A failure in 1 or 2 leaves only staging/, in 3 a generation that nothing names: 
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,10 +65,13 @@ def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[
     `carried` holds the checksums of files that are known to be durable and unchanged.
     """
     files: dict[str, FileSum] = {}
+    mode = stat.S_IMODE((folder / layout.CATALOG).stat().st_mode)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         known = carried.get(name)
         if known is None:
+            # Tantivy makes some files readable for their owner alone; an index may be shared.
+            path.chmod(mode)
             durable.fsync_file(path)
             known = manifests.file_sum(path)
         files[name] = known

@@ -45,6 +45,14 @@ def test_what_is_committed_is_found(tmp_path: Path) -> None:
     assert (tmp_path / "index" / ".gitignore").read_text() == "*\n"
 
 
+def test_all_files_have_the_permissions_of_a_new_file(tmp_path: Path) -> None:
+    commit_tree(tmp_path / "index", small_tree())
+    (tmp_path / "new").touch()
+    with open_generation(tmp_path / "index") as generation:
+        modes = {(generation.path / name).stat().st_mode for name in generation.manifest.files}
+    assert modes == {(tmp_path / "new").stat().st_mode}
+
+
 def test_leaving_without_a_commit_discards(tmp_path: Path) -> None:
     done = commit_tree(tmp_path, small_tree())
     with begin(tmp_path) as staging:
