@@ -16,10 +16,17 @@ _SHEBANG: Final = re.compile(r"#!\s*(\S+)(?:[ \t]+(.*))?")
 _VIM: Final = re.compile(r"(?:^|\s)(?:vi|vim|ex):.*?\b(?:ft|filetype|syntax)=([\w+#-]+)")
 _EMACS: Final = re.compile(r"-\*-\s*(?:.*?\bmode:\s*)?([\w+#-]+?)\s*(?:;.*)?-\*-", re.IGNORECASE)
 _CPP: Final = re.compile(
-    r"""^\s*(?:class\s+\w[^;()]*[{:]|class\s+\w+\s*;|template\s*<|(?:inline\s+)?namespace\b|(?:public|private|protected)\s*:
-        |using\s+\w|virtual\s|constexpr\s|\#\s*include\s*<[a-z_]+>|enum\s+class\b|extern\s+"C\+\+")|\bstd::\w""",
+    r"""^\s*(?:class\s+(?:\w+\s+)?\w+\s*(?:final\s*)?(?::\s*(?:public|private|protected|virtual)\b|[{;])
+        |template\s*<|(?:inline\s+)?namespace\b\s*[\w:]*\s*\{|(?:public|private|protected)\s*:\s*$
+        |using\s+(?:namespace\s|\w+\s*=|\w+::)|virtual\s[\w\s:<>*&~]+\(|constexpr\s|enum\s+class\b
+        |\#\s*include\s*<[a-z_]+>)|\bstd::\w""",
     re.MULTILINE | re.VERBOSE,
 )
+_CPP_ONLY: Final = re.compile(
+    r"^\s*#\s*if(?:def\s+|\s+defined\s*\(?\s*)__cplusplus\b.*?^\s*#\s*(?:endif|else)", re.MULTILINE | re.DOTALL
+)
+"""What a C header shows to C++ compilers alone."""
+
 _OBJC: Final = re.compile(r"^\s*(?:@(?:interface|protocol|implementation|import|class|property)\b|#\s*import\s)", re.M)
 _MATLAB: Final = re.compile(r"^\s*(?:%|function\b.*$|classdef\b|\w+\s*=.*;\s*%)", re.MULTILINE)
 
@@ -71,7 +78,7 @@ def _detect_by_content(extension: str, text: str) -> Detection:
         if _MATLAB.search(text):
             return Detection("matlab", why + "MATLAB comments or functions")
         return Detection("objc", why + "no sign of MATLAB")
-    if _CPP.search(text):
+    if _CPP.search(_CPP_ONLY.sub("", text)):
         return Detection("cpp", why + "C++ declarations")
     return Detection("c", why + "no sign of C++")
 

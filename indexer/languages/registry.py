@@ -21,6 +21,7 @@ class Language:
     or globs; `interpreters` are the programs of a shebang line, version digits left out; `aliases` are the other names
     that editors' modelines use. `separator` joins a qualified name, `method_separator` the last step to a member. With
     `has_clauses`, definitions of one name that follow each other are one.
+    `test_name` is a regular expression: functions and methods whose names it finds are tests.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Language:
     separator: str = "."
     method_separator: str = ""
     has_clauses: bool = False
+    test_name: str = ""
 
     @property
     def has_symbols(self) -> bool:
@@ -40,12 +42,19 @@ class Language:
 
 
 _ROWS = (
-    Language("python", "python", ("py", "pyi", "pyw"), ("SConstruct", "SConscript"), ("python", "pypy")),
+    Language(
+        "python",
+        "python",
+        ("py", "pyi", "pyw"),
+        ("SConstruct", "SConscript"),
+        ("python", "pypy"),
+        test_name="^test(_|$)",
+    ),
     Language("javascript", "javascript", ("js", "mjs", "cjs", "es6"), ("Jakefile",), ("node", "nodejs", "deno", "bun")),
     Language("jsx", "javascript", ("jsx",), aliases=("javascriptreact",)),
     Language("typescript", "typescript", ("ts", "mts", "cts"), (), ("ts-node", "tsx")),
     Language("tsx", "tsx", ("tsx",), aliases=("typescriptreact",)),
-    Language("go", "go", ("go",), aliases=("golang",)),
+    Language("go", "go", ("go",), aliases=("golang",), test_name="^(Test|Benchmark|Fuzz|Example)([^a-z]|$)"),
     Language("rust", "rust", ("rs",), (), ("rust-script",), separator="::"),
     Language("java", "java", ("java",), (), ("jbang",)),
     Language("c", "c", ("c", "h")),
@@ -59,8 +68,16 @@ _ROWS = (
     Language("csharp", "csharp", ("cs", "csx"), aliases=("c#", "cs")),
     Language("kotlin", "kotlin", ("kt", "kts"), aliases=("kt",)),
     Language("scala", "scala", ("scala", "sc", "sbt"), (), ("scala",)),
-    Language("swift", "swift", ("swift",), (), ("swift",)),
-    Language("php", "php", ("php", "phtml", "php5", "php7", "php8"), (), ("php",), separator="::"),
+    Language("swift", "swift", ("swift",), (), ("swift",), test_name="^test([A-Z0-9_]|$)"),
+    Language(
+        "php",
+        "php",
+        ("php", "phtml", "php5", "php7", "php8"),
+        (),
+        ("php",),
+        separator="::",
+        test_name="^test([A-Z0-9_]|$)",
+    ),
     Language(
         "ruby",
         "ruby",
@@ -69,6 +86,7 @@ _ROWS = (
         ("ruby", "jruby", "rake"),
         separator="::",
         method_separator="#",
+        test_name="^test_",
     ),
     Language("lua", "lua", ("lua", "rockspec"), (), ("lua", "luajit"), method_separator=":"),
     Language(
@@ -86,13 +104,28 @@ _ROWS = (
     Language("dart", "dart", ("dart",), (), ("dart",)),
     Language("julia", "julia", ("jl",), (), ("julia",)),
     Language("r", "r", ("r", "rprofile"), (".Rprofile",), ("rscript",), separator="$"),
-    Language("perl", "perl", ("pl", "pm", "t", "psgi"), ("cpanfile", "Rexfile"), ("perl",), separator="::"),
-    Language("objc", "objc", ("m", "mm"), aliases=("objective-c", "objc++")),
+    Language(
+        "perl",
+        "perl",
+        ("pl", "pm", "t", "psgi"),
+        ("cpanfile", "Rexfile"),
+        ("perl",),
+        separator="::",
+        test_name="^test_",
+    ),
+    Language("objc", "objc", ("m", "mm"), aliases=("objective-c", "objc++"), test_name="^test[A-Z0-9_]"),
     Language("ocaml", "ocaml", ("ml",), (), ("ocaml",), ("tuareg",)),
     Language("ocaml_interface", "ocaml_interface", ("mli",)),
     Language("clojure", "clojure", ("clj", "cljs", "cljc", "edn", "bb"), (), ("bb", "clojure"), separator="/"),
     Language(
-        "erlang", "erlang", ("erl", "hrl", "escript"), ("rebar.config",), ("escript",), separator=":", has_clauses=True
+        "erlang",
+        "erlang",
+        ("erl", "hrl", "escript"),
+        ("rebar.config",),
+        ("escript",),
+        separator=":",
+        has_clauses=True,
+        test_name="_test_?$",
     ),
     Language("sql", "sql", ("sql", "ddl", "dml", "pgsql", "psql", "mysql")),
     Language("protobuf", "proto", ("proto",), aliases=("proto",)),

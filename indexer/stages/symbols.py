@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
@@ -72,8 +73,8 @@ def name_symbols(
             owner = _text(captures["owner"][0], data)
             parent = f"{parent}{language.separator}{owner}" if parent else owner
             is_member = True
-        kind = _kind(definition, is_member=is_member)
         name = _text(captures["name"][0], data)
+        kind = _kind(definition, name, language, is_member=is_member)
         if outer is not None and name == outer.name and kind is outer.kind:
             continue
         separator = (language.method_separator if kind in _MEMBERS else "") or language.separator
@@ -103,15 +104,18 @@ def _holds(symbol: Symbol, definition: Definition) -> bool:
     return definition.signature_start < symbol.end_byte
 
 
-def _kind(definition: Definition, *, is_member: bool) -> SymbolKind:
-    """Return the kind: a function with a telling attribute has the attribute's, one in a type is a method."""
+def _kind(definition: Definition, name: str, language: Language, *, is_member: bool) -> SymbolKind:
+    """Return the kind: a function is what its name or a telling attribute says, and a method if it is in a type."""
     kind = definition.kind
-    if kind is SymbolKind.FUNCTION or kind is SymbolKind.METHOD:
-        for items in (definition.leading, definition.inside):
-            for item in items:
-                if item.kind is not None:
-                    return item.kind
-    return SymbolKind.METHOD if kind is SymbolKind.FUNCTION and is_member else kind
+    if kind is not SymbolKind.FUNCTION and kind is not SymbolKind.METHOD:
+        return kind
+    for items in (definition.leading, definition.inside):
+        for item in items:
+            if item.kind is not None:
+                return item.kind
+    if language.test_name and re.search(language.test_name, name):
+        return SymbolKind.TEST
+    return SymbolKind.METHOD if is_member else kind
 
 
 def _split_name(name: str, qualified: str, parent: str, language: Language) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 (function_definition
   declarator: [
     (function_declarator declarator: (identifier) @name)
-    (_ declarator: (function_declarator declarator: (identifier) @name))
-    (_ declarator: (_ declarator: (function_declarator declarator: (identifier) @name)))
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
+    (pointer_declarator
+      declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
     (function_declarator declarator: (parenthesized_declarator (identifier) @name))
   ]
   body: (_) @body) @definition.function
@@ -32,7 +33,8 @@
   declarator: [
     (identifier) @name
     (init_declarator declarator: (identifier) @name)
-    (init_declarator declarator: (_ declarator: (identifier) @name))
+    (init_declarator declarator: (pointer_declarator declarator: (identifier) @name))
+    (init_declarator declarator: (array_declarator declarator: (identifier) @name))
     (array_declarator declarator: (identifier) @name)
     (pointer_declarator declarator: (identifier) @name)
   ]) @definition.variable)

@@ -15,11 +15,11 @@
 (function_definition
   declarator: [
     (function_declarator declarator: (field_identifier) @name)
-    (_ declarator: (function_declarator declarator: (field_identifier) @name))
-    (_ (function_declarator declarator: (field_identifier) @name))
+    (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name))
+    (reference_declarator (function_declarator declarator: (field_identifier) @name))
     (function_declarator declarator: (qualified_identifier) @name)
-    (_ declarator: (function_declarator declarator: (qualified_identifier) @name))
-    (_ (function_declarator declarator: (qualified_identifier) @name))
+    (pointer_declarator declarator: (function_declarator declarator: (qualified_identifier) @name))
+    (reference_declarator (function_declarator declarator: (qualified_identifier) @name))
     (function_declarator declarator: (destructor_name) @name)
     (operator_cast) @name
     (qualified_identifier name: (operator_cast)) @name
@@ -29,7 +29,8 @@
 (function_definition
   declarator: [
     (function_declarator declarator: (operator_name) @name)
-    (_ (function_declarator declarator: (operator_name) @name))
+    (pointer_declarator declarator: (function_declarator declarator: (operator_name) @name))
+    (reference_declarator (function_declarator declarator: (operator_name) @name))
     (reference_declarator (function_declarator declarator: (identifier) @name))
   ]
   [(compound_statement) (default_method_clause) (delete_method_clause)] @body) @definition.function
@@ -40,8 +41,8 @@
 (field_declaration
   declarator: [
     (function_declarator declarator: [(field_identifier) (operator_name)] @name)
-    (_ declarator: (function_declarator declarator: [(field_identifier) (operator_name)] @name))
-    (_ (function_declarator declarator: [(field_identifier) (operator_name)] @name))
+    (pointer_declarator declarator: (function_declarator declarator: [(field_identifier) (operator_name)] @name))
+    (reference_declarator (function_declarator declarator: [(field_identifier) (operator_name)] @name))
   ]) @definition.method
 (field_declaration_list (declaration
   declarator: [
@@ -55,7 +56,8 @@
   declarator: [
     (identifier) @name
     (init_declarator declarator: (identifier) @name)
-    (init_declarator declarator: (_ declarator: (identifier) @name))
+    (init_declarator declarator: (pointer_declarator declarator: (identifier) @name))
+    (init_declarator declarator: (array_declarator declarator: (identifier) @name))
     (array_declarator declarator: (identifier) @name)
     (pointer_declarator declarator: (identifier) @name)
   ]) @definition.variable)

@@ -1,9 +1,5 @@
 (module_attribute name: (_) @scope)
 
-((fun_decl (function_clause
-  name: (_) @name
-  body: (_) @body)) @definition.test
-  (#match? @name "_test_?$"))
 (fun_decl (function_clause
   name: (_) @name
   body: (_) @body)) @definition.function

@@ -1,8 +1,3 @@
-((function_declaration
-  name: (identifier) @name
-  body: (_) @body) @definition.test
-  (#match? @name "^(Test|Benchmark|Fuzz|Example)([^a-z]|$)"))
-
 (function_declaration
   name: (identifier) @name
   body: (_)? @body) @definition.function

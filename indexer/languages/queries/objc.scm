@@ -1,4 +1,34 @@
-; inherits: c
+(function_definition
+  declarator: [
+    (function_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
+  ]
+  body: (_) @body) @definition.function
+(translation_unit (declaration declarator: [
+  (init_declarator declarator: (identifier) @name)
+  (init_declarator declarator: (pointer_declarator declarator: (identifier) @name))
+]) @definition.variable)
+(struct_specifier
+  name: (_) @name
+  body: (_) @body) @definition.struct
+(enum_specifier
+  name: (_) @name
+  body: (_) @body) @definition.enum
+(enumerator name: (_) @name) @definition.enum_member
+(type_definition
+  type: (struct_specifier !name body: (_) @body)
+  declarator: (type_identifier) @name) @definition.struct
+(type_definition
+  type: (enum_specifier !name body: (_) @body)
+  declarator: (type_identifier) @name) @definition.enum
+(type_definition declarator: (type_identifier) @name) @definition.type
+(preproc_def
+  name: (_) @name
+  value: (_)) @definition.macro
+(preproc_function_def
+  name: (_) @name
+  value: (_)? @body) @definition.macro
+(comment) @comment
 
 (protocol_declaration
   .
@@ -18,12 +48,6 @@
   [(instance_variables) (implementation_definition)]? @body) @definition.implementation
 
 (method_declaration (method_type) . (identifier) @name) @definition.method
-((method_definition
-  (method_type)
-  .
-  (identifier) @name
-  (compound_statement) @body) @definition.test
-  (#match? @name "^test[A-Z0-9_]"))
 (method_definition
   (method_type)
   .

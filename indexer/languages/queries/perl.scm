@@ -3,10 +3,6 @@
   (block) @body) @definition.module
 (package_statement name: (_) @scope .)
 
-((subroutine_declaration_statement
-  name: (_) @name
-  body: (_) @body) @definition.test
-  (#match? @name "^test_"))
 (subroutine_declaration_statement
   name: (_) @name
   body: (_)? @body) @definition.function

@@ -17,10 +17,6 @@
 
 ((method_declaration
   name: (_) @name
-  body: (_) @body) @definition.test
-  (#match? @name "^test([A-Z_]|$)"))
-((method_declaration
-  name: (_) @name
   body: (_)? @body) @definition.constructor
   (#eq? @name "__construct"))
 (method_declaration

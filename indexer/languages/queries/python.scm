@@ -1,8 +1,3 @@
-((function_definition
-  name: (identifier) @name
-  body: (block) @body) @definition.test
-  (#match? @name "^test(_|$)"))
-
 (function_definition
   name: (identifier) @name
   body: (block) @body) @definition.function

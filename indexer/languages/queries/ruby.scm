@@ -14,10 +14,6 @@
 
 ((method
   name: (_) @name
-  body: (_)? @body) @definition.test
-  (#match? @name "^test_"))
-((method
-  name: (_) @name
   parameters: (_)?
   body: (_)? @body) @definition.constructor
   (#eq? @name "initialize"))

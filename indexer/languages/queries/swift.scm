@@ -20,10 +20,6 @@
 (typealias_declaration name: (type_identifier) @name) @definition.type
 (associatedtype_declaration name: (type_identifier) @name) @definition.type
 
-((class_body (function_declaration
-  name: (simple_identifier) @name
-  body: (_) @body) @definition.test)
-  (#match? @name "^test([A-Z0-9_]|$)"))
 (function_declaration
   "func"
   .
