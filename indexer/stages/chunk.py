@@ -8,52 +8,23 @@ Cuts fall between lines, save in a line longer than `max_chars`. Sizes are bytes
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import xxhash
 
 from indexer.config import ChunkOptions
+from indexer.stages.chunk_layout import Item, Layout
 from indexer.stages.chunk_lines import LineTable, Part, pack
+from indexer.stages.chunk_text import embedded_text, notebook_body
 from indexer.types import Chunk, Symbol, SymbolKind
 
-GLUE_BYTES: Final = 48
-"""Code between symbols smaller than this (closing braces, `#endif`) goes with the symbol before it."""
+EMBEDDED_FACTOR: Final = 4
+"""Of a part that could not be cut, this many times `max_chars` are embedded at most; encoders read no further."""
 
 MAX_GROUP_NAMES: Final = 24
 MAX_ANCHOR_BYTES: Final = 80
-
-_CALLABLE: Final = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.TEST})
-_TYPES: Final = frozenset(
-    {
-        SymbolKind.CLASS,
-        SymbolKind.STRUCT,
-        SymbolKind.INTERFACE,
-        SymbolKind.TRAIT,
-        SymbolKind.PROTOCOL,
-        SymbolKind.ENUM,
-        SymbolKind.UNION,
-        SymbolKind.MODULE,
-        SymbolKind.OBJECT,
-        SymbolKind.IMPLEMENTATION,
-        SymbolKind.MESSAGE,
-        SymbolKind.SERVICE,
-        SymbolKind.SECTION,
-    }
-)
-_WORD_BREAK: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9\x80-\U0010ffff]+")
-
-
-class _Item(NamedTuple):
-    """Lines [first, last] of a container, 0-based: one large symbol, or code with small symbols in it."""
-
-    first: int
-    last: int
-    large: int
-    small: tuple[int, ...]
 
 
 def chunk(
@@ -66,29 +37,8 @@ def chunk(
     """
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
     chunker = _Chunker(path, language, data, symbols, options)
-    chunker.cut_container(None, 0, len(chunker.table.lines) - 1)
+    chunker.cut_container(-1, 0, len(chunker.table.lines) - 1)
     return tuple(sorted(chunker.chunks, key=lambda made: (made.start_byte, made.part, made.id)))
-
-
-def embedded_text(*, path: str, qualified_name: str, signature: str, body: str, part: int) -> str:
-    """Return what is embedded for a chunk: words of the path, the symbol's names, then the code.
-
-    The body of a symbol's first part holds its signature and documentation; the later parts are given the signature.
-    """
-    header = [path_words(path)]
-    if qualified_name:
-        header.append(qualified_name)
-    if part and signature:
-        header.append(signature)
-    return "\n".join([*header, body])
-
-
-@lru_cache(maxsize=1024)
-def path_words(path: str) -> str:
-    """Return the words of the last three steps of a path, extension left out."""
-    steps = path.rsplit("/", 3)[-3:]
-    steps[-1] = steps[-1].rpartition(".")[0] or steps[-1]
-    return " ".join(_WORD_BREAK.sub(" ", step).strip() for step in steps)
 
 
 def chunk_id(*, path: str, qualified_name: str, kind: str, ordinal: int, part: int) -> int:
@@ -103,104 +53,34 @@ class _Chunker:
     def __init__(self, path: str, language: str, data: bytes, symbols: Sequence[Symbol], options: ChunkOptions) -> None:
         self.path = path
         self.language = language
-        self.data = data
         self.symbols = symbols
         self.options = options
         self.chunks: list[Chunk] = []
         self.table = LineTable(data)
-        self.children = _children(symbols)
+        self.layout = Layout(symbols, self.table, options)
         self.ordinals: dict[tuple[str, str], int] = {}
 
-    def cut_container(self, owner: int | None, first: int, last: int) -> None:
-        """Make the chunks of a file or a symbol that spans lines [first, last] and has definitions inside."""
-        has_outline = owner is not None and self.symbols[owner].kind is not SymbolKind.NAMESPACE
-        children = self.children.get(-1 if owner is None else owner, ())
-        items = self.layout(children, first, last, glue=not has_outline)
-        if owner is not None and has_outline:
+    def cut_container(self, owner: int, first: int, last: int) -> None:
+        """Make the chunks of a file (-1), or of a symbol that spans lines [first, last] and has definitions inside."""
+        has_outline = owner >= 0 and self.symbols[owner].kind is not SymbolKind.NAMESPACE
+        parent = self.symbols[owner].qualified_name if owner >= 0 else ""
+        items = self.layout.items(owner, first, last, glue=not has_outline)
+        if has_outline:
             self.cut_outline(owner, items)
-        anchor = "" if owner is None else self.symbols[owner].qualified_name
+        anchor = parent
         for item in items:
             if item.large >= 0:
                 self.cut_symbol(item.large, item.first, item.last)
                 anchor = self.symbols[item.large].qualified_name
             elif not has_outline:
-                self.cut_region(item, owner, anchor)
-
-    def layout(self, children: Sequence[int], first: int, last: int, *, glue: bool) -> list[_Item]:
-        """Divide lines [first, last] among the large children, with the code and small children between them.
-
-        With `glue`, a few characters of code go with the large symbol beside them.
-        """
-        items: list[_Item] = []
-        small: list[int] = []
-        position = first
-        for child, start, end in self.clusters(children, first, last):
-            if end < start:
-                small.append(child)
-                continue
-            self.add_code(items, position, start - 1, small, glue=glue)
-            small = []
-            is_alone = glue and len(items) == 1 and self.is_glue(items[0])
-            items.append(_Item(items.pop().first if is_alone else start, end, child, ()))
-            position = end + 1
-        self.add_code(items, position, last, small, glue=glue)
-        return items
-
-    def clusters(self, children: Sequence[int], first: int, last: int) -> list[tuple[int, int, int]]:
-        """Return each child and its lines; no lines for one that is small or shares a line with a sibling.
-
-        A child on the last line of a larger one (the name of `typedef struct {…} name`) is left out.
-        """
-        symbols, trim = self.symbols, self.table.trim
-        spans = [
-            (child, *trim(max(first, symbols[child].start_line - 1), min(last, symbols[child].end_line - 1)))
-            for child in children
-        ]
-        found: list[tuple[int, int, int]] = []
-        reach, is_tall = -1, False
-        for place, (child, start, end) in enumerate(spans):
-            if is_tall and start == end == reach:
-                continue
-            shares = start <= reach
-            is_tall = end > start and not shares
-            for _, next_start, next_end in spans[place + 1 : place + 2]:
-                shares = shares or (next_start <= end and not (is_tall and next_start == next_end == end))
-            reach = max(reach, end)
-            is_large = not shares and self.is_large(child, start, end)
-            found.append((child, start, end if is_large else start - 1))
-        return found
-
-    def is_large(self, index: int, first: int, last: int) -> bool:
-        """Whether a symbol deserves a chunk of its own."""
-        kind = self.symbols[index].kind
-        size = self.table.size(first, last)
-        if kind is SymbolKind.NAMESPACE or size >= self.options.min_chars:
-            return True
-        return (kind in _CALLABLE or kind in _TYPES) and (last - first >= 3 or 2 * size >= self.options.min_chars)
-
-    def is_glue(self, item: _Item) -> bool:
-        """Whether an item is too little code to stand alone."""
-        return item.large < 0 and not item.small and self.table.size(item.first, item.last) < GLUE_BYTES
-
-    def add_code(self, items: list[_Item], first: int, last: int, small: Sequence[int], *, glue: bool) -> None:
-        """Add lines [first, last] as an item without blank ends, or to the large symbol before them."""
-        first, last = self.table.trim(first, last)
-        if first > last:
-            return
-        item = _Item(first, last, -1, tuple(small))
-        if glue and items and items[-1].large >= 0 and self.is_glue(item):
-            items[-1] = items[-1]._replace(last=last)
-        else:
-            items.append(item)
+                self.cut_region(item, parent, anchor)
 
     def cut_symbol(self, index: int, first: int, last: int) -> None:
         """Make the chunks of a large symbol: itself, its parts, or its outline and members."""
-        symbol = self.symbols[index]
-        fits = self.table.size(first, last) <= self.options.max_chars
-        if symbol.kind is SymbolKind.NAMESPACE or (self.children.get(index) and (symbol.kind in _TYPES or not fits)):
+        if self.layout.has_chunks_inside(index, first, last):
             self.cut_container(index, first, last)
         else:
-            self.add_symbol(symbol, self.parts(first, last))
+            self.add_symbol(self.symbols[index], self.parts(first, last))
 
     def parts(self, first: int, last: int) -> Iterable[Part]:
         """Return lines [first, last] as parts no larger than the limit."""
@@ -208,7 +88,7 @@ class _Chunker:
             return (self.table.join(first, last),)
         return self.table.cut(first, last, self.options.max_chars)
 
-    def cut_outline(self, owner: int, items: Sequence[_Item]) -> None:
+    def cut_outline(self, owner: int, items: Sequence[Item]) -> None:
         """Make the chunks of a symbol from its own lines and the signatures of its large members."""
         pieces: list[Part] = []
         shows_members = self.symbols[owner].kind is not SymbolKind.SECTION
@@ -221,13 +101,12 @@ class _Chunker:
                 pieces.append(self.table.outline(item.first, item.last, code, member.signature or member.name))
         self.add_symbol(self.symbols[owner], pack(pieces, self.options.max_chars))
 
-    def cut_region(self, item: _Item, owner: int | None, anchor: str) -> None:
+    def cut_region(self, item: Item, parent: str, anchor: str) -> None:
         """Make the chunks of code between large symbols; a small symbol that is all of it keeps its identity."""
         small = [self.symbols[index] for index in item.small]
         if len(small) == 1 and small[0].start_line - 1 <= item.first and small[0].end_line - 1 >= item.last:
             self.add_symbol(small[0], self.parts(item.first, item.last))
             return
-        parent = "" if owner is None else self.symbols[owner].qualified_name
         lines = [symbol.start_line - 1 for symbol in small]
         for part in self.parts(item.first, item.last):
             inside = small[bisect_right(lines, part.first - 1) : bisect_right(lines, part.last)]
@@ -286,11 +165,12 @@ class _Chunker:
 
     def add(self, key: int, symbol: Symbol, number: int, part: Part) -> None:
         """Add one chunk."""
+        body = part.body[: EMBEDDED_FACTOR * self.options.max_chars].decode("utf-8", "ignore")
         embedded = embedded_text(
             path=self.path,
             qualified_name=symbol.qualified_name,
             signature=symbol.signature,
-            body=part.body.decode("utf-8", "replace"),
+            body=notebook_body(body) if self.language == "notebook" else body,
             part=number,
         )
         self.chunks.append(
@@ -314,19 +194,3 @@ class _Chunker:
                 text_hash=xxhash.xxh3_128_digest(embedded.encode("utf-8", "surrogatepass")),
             )
         )
-
-
-def _children(symbols: Sequence[Symbol]) -> dict[int, list[int]]:
-    """Return, for each symbol's index (-1 is the file), the indexes of the symbols directly inside it."""
-    children: dict[int, list[int]] = {}
-    open_symbols: list[int] = []
-    for index, symbol in enumerate(symbols):
-        while open_symbols:
-            outer = symbols[open_symbols[-1]]
-            is_twin = (outer.start_byte, outer.end_byte) == (symbol.start_byte, symbol.end_byte)
-            if outer.end_byte > symbol.start_byte and not is_twin:
-                break
-            open_symbols.pop()
-        children.setdefault(open_symbols[-1] if open_symbols else -1, []).append(index)
-        open_symbols.append(index)
-    return children

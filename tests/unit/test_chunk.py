@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.config import ChunkOptions
-from indexer.stages.chunk import chunk, chunk_id, embedded_text, path_words
+from indexer.stages.chunk import chunk, chunk_id
+from indexer.stages.chunk_text import embedded_text, notebook_body, path_words
 from indexer.types import Symbol, SymbolKind
 from tests.chunk_checks import check_chunks
 
@@ -190,6 +191,11 @@ def test_path_words_and_embedded_text() -> None:
     assert first == "a b\nC.f\ndef f(): ..."
     later = embedded_text(path="a/b.py", qualified_name="C.f", signature="def f()", body="x", part=1)
     assert later == "a b\nC.f\ndef f()\nx"
+
+
+def test_a_notebook_is_embedded_as_it_reads() -> None:
+    body = '"source": [\n"import numpy\\n",\n"\\n",\n"print(\\"a\\")"\n]\n"source": "x\\ny"'
+    assert notebook_body(body) == '"source": [\nimport numpy\n\nprint("a")\n]\nx\ny'
 
 
 _line = st.one_of(
