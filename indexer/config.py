@@ -56,7 +56,7 @@ class EncoderOptions(Options, frozen=True):
     path: str = ""
     threads: Annotated[int, Meta(ge=0)] = 0
     token_budget: Annotated[int, Meta(ge=256)] = 2048
-    window_chunks: PositiveInt = 2048
+    window_chunks: PositiveInt = 1024
 
 
 class ProjectionOptions(Options, frozen=True):

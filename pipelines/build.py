@@ -116,14 +116,18 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
         for record in changes.skipped_new:
             tally.put(record, staging.catalog.chunk_ids_of(record.path))
             staging.put_file(record)
+        parsed_files = parsed_chunks = 0
         for files, chunks in _windows(_parse(changes, job), size=job.config.encoder.window_chunks):
+            parsed_files, parsed_chunks = parsed_files + len(files), parsed_chunks + len(chunks)
+            job.progress.parsed(parsed_files, tally.expected, parsed_chunks)
+            embedded = vectorizer.embedded
             batch = vectorizer.quantize(chunks, staging, projection)
+            job.progress.vectors(len(chunks) - (vectorizer.embedded - embedded))
             with job.clock("store"):
                 for file in files:
                     tally.put(file, staging.catalog.chunk_ids_of(record_of(file).path))
                     staging.put_file(record_of(file))
                 staging.put_chunks(batch)
-            job.progress.files(tally.done, tally.expected)
         with job.clock("commit"):
             if projection.mode == FITTED:
                 staging.put_projection(projection.matrix, projection.mean)

@@ -67,7 +67,6 @@ class Tally:
         self._changes = changes
         self._new = {record.path for record in changes.added}
         self.expected = len(changes.added) + len(changes.modified)
-        self.done = 0
         self.added = 0
         self.modified = 0
         self.chunks = 0
@@ -81,7 +80,6 @@ class Tally:
         """Count a file that was parsed or skipped, and the chunks that it had before."""
         chunks = file.chunks if isinstance(file, ParsedFile) else ()
         self.chunks += len(chunks)
-        self.done += 1
         self.removed += len(set(old_chunks) - {chunk.id for chunk in chunks})
         if isinstance(file, ParsedFile):
             if file.record.path in self._new:
@@ -106,10 +104,10 @@ class Progress(Protocol):
     def stage(self, name: str) -> None:
         """The build has entered a stage."""
 
-    def files(self, done: int, total: int) -> None:
-        """So many of the files to index are parsed, embedded and stored."""
+    def parsed(self, files: int, total: int, chunks: int) -> None:
+        """So many of all files to index are parsed, and gave so many chunks."""
 
-    def chunks(self, done: int) -> None:
+    def vectors(self, chunks: int) -> None:
         """So many more chunks have their vector."""
 
 
@@ -119,10 +117,10 @@ class Silence:
     def stage(self, name: str) -> None:
         """Ignore it."""
 
-    def files(self, done: int, total: int) -> None:
+    def parsed(self, files: int, total: int, chunks: int) -> None:
         """Ignore it."""
 
-    def chunks(self, done: int) -> None:
+    def vectors(self, chunks: int) -> None:
         """Ignore it."""
 
 

@@ -109,7 +109,7 @@ class Vectorizer:
         uncached: dict[bytes, NDArray[np.float32]] = {}
 
         def on_batch(rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-            self._progress.chunks(len(rows))
+            self._progress.vectors(len(rows))
             uncached.update((hashes[row], vector) for row, vector in zip(rows.tolist(), vectors, strict=True))
             if len(uncached) >= CACHED_TEXTS:
                 self._keep(uncached)

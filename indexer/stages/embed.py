@@ -33,8 +33,8 @@ def embed(
 ) -> NDArray[np.float32]:
     """Encode texts in length-sorted batches: float32[n, dims], unit rows, aligned with `texts`.
 
-    `on_batch` is called after each batch with the row numbers, int64[m], and their vectors, float32[m, dims]. Because a text's vector does not depend on
-    its batch, neither does the result depend on `token_budget`.
+    `on_batch` is called after each batch with the row numbers, int64[m], and their vectors, float32[m, dims]. Because
+    a text's vector does not depend on its batch, neither does the result depend on `token_budget`.
     """
     vectors = np.empty((len(texts), encoder.identity.dims), dtype=np.float32)
     if not texts:

@@ -22,38 +22,39 @@ RATE_WINDOW_START_SECONDS = 0.5
 
 
 class _Counts:
-    """What both displays show: files done of all, chunks done, chunks a second, seconds to go."""
+    """What both displays show: files parsed of all, chunks done, chunks a second, seconds to go.
+
+    How many chunks there will be is estimated from the files parsed so far.
+    """
 
     def __init__(self) -> None:
         self.name = ""
-        self.done = 0
-        self.total = 0
-        self.chunk_count = 0
+        self.chunks_done = 0
+        self.chunks_expected = 0.0
+        self._files = ""
         self._first_chunk = 0.0
-        self._first_file = 0.0
 
-    def add_files(self, done: int, total: int) -> None:
-        if not self._first_file:
-            self._first_file = time.monotonic()
-        self.done, self.total = done, total
+    def add_parsed(self, files: int, total: int, chunks: int) -> None:
+        self._files = f"{files}/{total} files"
+        self.chunks_expected = max(1.0, chunks / max(1, files) * total)
 
-    def add_chunks(self, done: int) -> None:
+    def add_vectors(self, chunks: int) -> None:
         if not self._first_chunk:
             self._first_chunk = time.monotonic()
-        self.chunk_count += done
+        self.chunks_done += chunks
 
     def line(self) -> str:
         parts = [self.name]
-        if self.total:
-            parts.append(f"{self.done}/{self.total} files")
-        if self.chunk_count:
-            parts.append(f"{self.chunk_count} chunks")
+        if self._files:
+            parts.append(self._files)
+        if self.chunks_done:
+            parts.append(f"{self.chunks_done} chunks")
             elapsed = time.monotonic() - self._first_chunk
             if elapsed > RATE_WINDOW_START_SECONDS:
-                parts.append(f"{self.chunk_count / elapsed:.0f} chunks/s")
-        if self.done and self.done < self.total:
-            left = (time.monotonic() - self._first_file) / self.done * (self.total - self.done)
-            parts.append(f"ETA {left:.0f} s")
+                rate = self.chunks_done / elapsed
+                parts.append(f"{rate:.0f} chunks/s")
+                left = max(0.0, self.chunks_expected - self.chunks_done) / rate
+                parts.append(f"ETA {left:.0f} s")
         return "  ".join(parts)
 
 
@@ -69,14 +70,14 @@ class PlainProgress:
         self._counts.name = name
         self._tick()
 
-    def files(self, done: int, total: int) -> None:
+    def parsed(self, files: int, total: int, chunks: int) -> None:
         """Count files; print when it is time."""
-        self._counts.add_files(done, total)
+        self._counts.add_parsed(files, total, chunks)
         self._tick()
 
-    def chunks(self, done: int) -> None:
+    def vectors(self, chunks: int) -> None:
         """Count chunks; print when it is time."""
-        self._counts.add_chunks(done)
+        self._counts.add_vectors(chunks)
         self._tick()
 
     def _tick(self) -> None:
@@ -98,14 +99,14 @@ class LiveProgress:
         self._counts.name = name
         self._draw()
 
-    def files(self, done: int, total: int) -> None:
-        """Move the bar."""
-        self._counts.add_files(done, total)
+    def parsed(self, files: int, total: int, chunks: int) -> None:
+        """Count files."""
+        self._counts.add_parsed(files, total, chunks)
         self._draw()
 
-    def chunks(self, done: int) -> None:
-        """Count chunks."""
-        self._counts.add_chunks(done)
+    def vectors(self, chunks: int) -> None:
+        """Move the bar."""
+        self._counts.add_vectors(chunks)
         self._draw()
 
     def close(self) -> None:
@@ -114,7 +115,7 @@ class LiveProgress:
             self._bar.stop()
 
     def _draw(self) -> None:
-        if not self._counts.total:
+        if not self._counts.chunks_expected:
             return
         if self._bar is None:
             from rich.console import Console
@@ -126,8 +127,9 @@ class LiveProgress:
             self._bar.start()
             self._task = self._bar.add_task("")
         assert self._task is not None
+        counts = self._counts
         self._bar.update(
-            self._task, description=self._counts.line(), completed=self._counts.done, total=self._counts.total
+            self._task, description=counts.line(), completed=counts.chunks_done, total=counts.chunks_expected
         )
 
 
