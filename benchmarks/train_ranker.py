@@ -120,20 +120,31 @@ def fit(cases: Sequence[Case], *, penalty: float = PENALTY) -> Float:
         for case in cases
         for place in np.flatnonzero(case.right)
     ]
+    shares = [REPOSITORY_WEIGHT / size[case.repository] / int(case.right.sum()) for _, case in choices]
+
+    def loss(weights: Float) -> float:
+        total = penalty / 2 * float(weights @ weights)
+        for (rows, _), share in zip(choices, shares, strict=True):
+            utilities = rows @ weights
+            top = utilities.max()
+            total += share * (top + math.log(np.exp(utilities - top).sum()) - utilities[0])
+        return total
+
     weights = np.zeros(len(scale))
     for _ in range(NEWTON_STEPS):
         gradient, hessian = penalty * weights, penalty * np.eye(len(scale))
-        for rows, case in choices:
+        for (rows, _), share in zip(choices, shares, strict=True):
             utilities = rows @ weights
             likelihood = np.exp(utilities - utilities.max())
             likelihood /= likelihood.sum()
             mean = likelihood @ rows
-            share = REPOSITORY_WEIGHT / size[case.repository] / int(case.right.sum())
             gradient = gradient + share * (mean - rows[0])
             hessian = hessian + share * ((rows * likelihood[:, None]).T @ rows - np.outer(mean, mean))
-        step = np.linalg.solve(hessian, gradient)
-        weights = weights - step
-        if np.abs(step).max() < 1e-6:
+        step, length, before = np.linalg.solve(hessian, gradient), 1.0, loss(weights)
+        while loss(weights - length * step) > before and length > 1e-3:
+            length /= 2
+        weights = weights - length * step
+        if np.abs(step).max() < 1e-4:
             break
     fitted: Float = weights / scale
     return fitted

@@ -207,12 +207,13 @@ def _names(
     asked = {*query.words, *query.wholes}
     written = {*query.names, *query.qualified}
     spelled = {*query.wholes, *(name.lower() for name in query.names)}
+    is_symbol = query.kind is QueryKind.SYMBOL
     wants_tests = not _TEST_WORDS.isdisjoint(query.words)
     weights = dict(zip(query.words, rarity, strict=True))
     deepest = max((path.count("/") for path in paths), default=0) or 1
     defined: dict[str, float] = {}
     for definition in definitions.values():
-        value = 1.0 if query.kind is QueryKind.SYMBOL or is_code_name(definition.name) else 0.3
+        value = 1.0 if is_symbol or is_code_name(definition.name) else 0.3
         value *= 1.5 if definition.name in written or definition.qualified_name in written else 1.0
         value *= 1.0 if definition.kind in _TYPES else 0.8
         defined[definition.path] = max(defined.get(definition.path, 0.0), value)
@@ -221,7 +222,8 @@ def _names(
         own = file_words(path)
         row = {
             "stem_coverage": sum(weights.get(word, 0.0) for word in own),
-            "folder_coverage": sum(weights.get(word, 0.0) for word in folder_words(path)),
+            # A folder named like a symbol holds what is around it, not the symbol.
+            "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)),
             "stem_match": sum(word in asked for word in own) / len(own) if own else 0.0,
             "stem_prefix": _prefix_share(query, own),
             "stem_exact": float(file_name(path) in spelled),
