@@ -5,16 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_BLOCK: Final = re.compile(
-    r"""(?:/\*+!?<?(?P<c>.*?)(?:\*+/)?        # C and its family: /* */, /** */, /*! */
-        |\(\*+(?P<ml>.*?)(?:\*+\))?           # OCaml
-        |\{-\s?[|^]?(?P<hs>.*?)(?:-\})?   # Haskell
-        |<!--(?P<html>.*?)(?:-->)?        # HTML, Markdown
-        |\#=(?P<jl>.*?)(?:=\#)?           # Julia
-        |--\[=*\[(?P<lua>.*?)(?:\]=*\])?  # Lua
-        )\Z""",
-    re.VERBOSE | re.DOTALL,
-)
+_BLOCKS: Final = (("/*", "*/"), ("(*", "*)"), ("{-", "-}"), ("<!--", "-->"), ("#=", "=#"))
+_LUA_BLOCK: Final = re.compile(r"--\[=*\[")
 _QUOTES: Final = re.compile(r"""(?:[A-Za-z]{0,3}|~[sS])(\"{3}|'{3}|["'`])(?P<text>.*)\1\Z""", re.DOTALL)
 _LINE_MARK: Final = re.compile(r"""(?://[/!]*<?|\#+['!]?|--+(?:\s?[|^])?|;+|%+|\.\\"|")\s?""")
 _XML_TAG: Final = re.compile(r"</?(?:summary|remarks|returns|value|para|inheritdoc)\s*/?>")
@@ -24,12 +16,22 @@ _STAR: Final = re.compile(r"\*+(?:\s|\Z)")
 def clean_comment(text: str) -> str:
     """Return the text of one comment, line or block, without its marks and indentation; lines stay lines."""
     text = text.strip()
-    block = _BLOCK.match(text)
-    if block is None:
+    inner = _block_text(text)
+    if inner is None:
         text = _XML_TAG.sub("", text) if "<" in text else text
         return "\n".join([_LINE_MARK.sub("", line.strip(), count=1).rstrip() for line in text.splitlines()]).strip()
-    lines = [line.strip() for line in block[block.lastgroup or 0].splitlines()]
-    return "\n".join([_STAR.sub("", line, count=1) for line in lines]).strip()
+    lines = [line.strip() for line in inner.splitlines()]
+    return "\n".join([_STAR.sub("", line, count=1) if line[:1] == "*" else line for line in lines]).strip()
+
+
+def _block_text(text: str) -> str | None:
+    """Return what is between the marks of a block comment, the extra marks of documentation left out."""
+    for opener, closer in _BLOCKS:
+        if text.startswith(opener):
+            return text[len(opener) :].removesuffix(closer).lstrip("*!<|^ \t").rstrip("* \t")
+    if lua := _LUA_BLOCK.match(text):
+        return text[lua.end() :].rstrip("]=")
+    return None
 
 
 def clean_docstring(text: str) -> str:

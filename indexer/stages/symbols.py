@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from indexer.languages.comments import clean_comment, clean_docstring, fold
@@ -113,9 +114,14 @@ def _kind(definition: Definition, name: str, language: Language, *, is_member: b
         for item in items:
             if item.kind is not None:
                 return item.kind
-    if language.test_name and re.search(language.test_name, name):
+    if language.test_name and _compiled(language.test_name).search(name):
         return SymbolKind.TEST
     return SymbolKind.METHOD if is_member else kind
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def _split_name(name: str, qualified: str, parent: str, language: Language) -> tuple[str, str]:
@@ -153,6 +159,8 @@ def _signature(definition: Definition, data: bytes) -> str:
     start = definition.signature_start
     limit = MAX_SIGNATURE_BYTES if "body" in definition.captures else MAX_VALUE_BYTES
     end = min(definition.signature_end, start + 4 * limit)
+    if not definition.inside and "doc" not in definition.captures:
+        return fold(data[start:end], limit).rstrip(" {:=;,\\")
     left_out = [(item.start, item.end) for item in definition.inside]
     if "doc" in definition.captures:
         left_out = sorted([*left_out, definition.captures["doc"][0].byte_range])
@@ -180,11 +188,16 @@ def _before_body(definition: Definition, data: bytes) -> Sequence[Leading]:
 def _doc(definition: Definition, data: bytes) -> str:
     doc = definition.captures.get("doc")
     if doc is not None:
-        return clean_docstring(data[doc[0].start_byte : doc[0].end_byte].decode("utf-8", "replace"))[:MAX_DOC_BYTES]
+        return clean_docstring(_source(data, doc[0].start_byte, doc[0].end_byte))[:MAX_DOC_BYTES]
+    items = definition.leading or (_before_body(definition, data) if definition.inside else ())
     parts: list[str] = []
-    for item in definition.leading or _before_body(definition, data):
+    for item in items:
         if item.doc is not None:
-            parts.append(clean_docstring(data[item.doc.start_byte : item.doc.end_byte].decode("utf-8", "replace")))
+            parts.append(clean_docstring(_source(data, item.doc.start_byte, item.doc.end_byte)))
         elif item.is_comment:
-            parts.append(clean_comment(data[item.start : item.end].decode("utf-8", "replace")))
-    return "\n".join([part for part in parts if part])[:MAX_DOC_BYTES]
+            parts.append(clean_comment(_source(data, item.start, item.end)))
+    return "\n".join([part for part in parts if part])[:MAX_DOC_BYTES] if parts else ""
+
+
+def _source(data: bytes, start: int, end: int) -> str:
+    return data[start : min(end, start + 2 * MAX_DOC_BYTES)].decode("utf-8", "replace")
