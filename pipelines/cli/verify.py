@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 def command(root: Path | None, index_dir: Path | None, deep: bool, as_json: bool) -> int:
     """Check every checksum, that text, vectors and catalog hold the same chunks, and the digest. Exit 4 on findings."""
     root, index_dir = find_index(root, index_dir)
-    report = verify(index_dir, deep=_space(index_dir, load_config(root).encoder) if deep else None)
+    report = verify(index_dir)
+    if deep and report.ok:
+        report = verify(index_dir, deep=_space(index_dir, load_config(root).encoder))
     if as_json:
         print_json(report)
     elif report.ok:

@@ -1,0 +1,234 @@
+"""Commands on an index: search in its forms, status, explain, similar, verify, repair, gc."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipelines.schema import PRINTED
+from tests.e2e.conftest import Cli
+
+
+@pytest.fixture(scope="module")
+def tea(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
+    """A small folder in two languages, indexed; tests leave it as they find it."""
+    root = tmp_path_factory.mktemp("tea")
+    (root / "src").mkdir()
+    (root / "src" / "kettle.py").write_text(
+        "class Kettle:\n"
+        '    """Boils water."""\n\n'
+        "    def heat_water(self, celsius):\n"
+        '        """Bring the water to a temperature, stirring all the while so that it is even."""\n'
+        "        while self.temperature < celsius:\n"
+        "            self.burn_gas()\n"
+        "            self.stir()\n"
+        "        return self.temperature\n\n\n"
+        "def brew_green(kettle, leaves):\n"
+        '    """Steep green leaves in water that does not boil."""\n'
+        "    kettle.heat_water(75)\n"
+        "    return leaves.steep(kettle.pour(), minutes=2)\n"
+    )
+    (root / "src" / "cup.go").write_text(
+        "package cup\n\n// Fill pours tea into the cup until it is full.\n"
+        "func (c *Cup) Fill(tea Tea) error {\n"
+        "\tif c.full() {\n\t\treturn ErrFull\n\t}\n\tc.content = tea\n\treturn nil\n}\n"
+    )
+    (root / ".gitignore").write_text("*.log\n")
+    (root / "boil.log").write_text("boiled\n")
+    assert cli("build", root).code == 0
+    return root
+
+
+def test_json_output_of_every_command_matches_its_schema(cli: Cli, tea: Path) -> None:
+    outputs = {
+        "build": cli("build", tea, "--json"),
+        "search": cli("search", "fill the cup", "--root", tea, "--json", "--explain"),
+        "status": cli("status", tea, "--json"),
+        "verify": cli("verify", tea, "--json"),
+        "repair": cli("repair", tea, "--json"),
+        "explain": cli("explain", "src/cup.go", "--root", tea, "--json"),
+    }
+    for name, done in outputs.items():
+        assert done.code == 0, done.err
+        msgspec.json.decode(done.out, type=PRINTED[name], strict=True)
+
+
+def test_a_hit_has_the_documented_fields(cli: Cli, tea: Path) -> None:
+    answer = cli("search", "pour tea into a cup until full", "--root", tea, "--json").json
+    assert answer["generation"] == cli("status", tea, "--json").json["generation"]
+    assert answer["stale"] == 0
+    hit = answer["hits"][0]
+    assert {key: hit[key] for key in ("path", "end_line", "language", "kind", "name")} == {
+        "path": "src/cup.go",
+        "end_line": 10,
+        "language": "go",
+        "kind": "method",
+        "name": "Fill",
+    }
+    assert hit["signature"].startswith("func (c *Cup) Fill(tea Tea) error")
+    assert "Fill pours tea" in hit["doc"]
+    assert "ranks" not in hit
+
+
+def test_plain_output_shows_path_line_and_numbered_source(cli: Cli, tea: Path) -> None:
+    done = cli("search", "brew_green", "--root", tea, "-k", "1")
+    assert done.out.splitlines()[0] == "src/kettle.py:12  function brew_green"
+    assert "    12  def brew_green(kettle, leaves):" in done.out
+
+
+def test_lines_for_editors_and_files_alone(cli: Cli, tea: Path) -> None:
+    assert cli("search", "brew_green", "--root", tea, "-k", "1", "--format", "path:line").out == (
+        "src/kettle.py:12:brew_green\n"
+    )
+    assert cli("search", "brew_green", "--root", tea, "-l", "--lang", "python").out == "src/kettle.py\n"
+
+
+@pytest.mark.parametrize("mode", ["text", "vector", "hybrid"])
+def test_filters_hold_in_every_mode(cli: Cli, tea: Path, mode: str) -> None:
+    def paths(*filters: str) -> set[str]:
+        hits = cli("search", "hot tea", "--root", tea, "--json", "--mode", mode, "-k", "50", *filters).json["hits"]
+        return {hit["path"] for hit in hits}
+
+    assert paths("--lang", "go") == {"src/cup.go"}
+    assert paths("--path", "src/*.py") <= {"src/kettle.py"}
+    assert "src/cup.go" not in paths("--path", "!*.go")
+    assert paths("--kind", "method", "--lang", "go") == {"src/cup.go"}
+
+
+def test_a_batch_answers_each_line_in_order(cli: Cli, tea: Path) -> None:
+    lines = "".join(json.dumps({"id": name, "query": name}) + "\n" for name in ("brew_green", "Fill"))
+    done = cli("search", "--batch", "-", "--root", tea, "-k", "1", stdin=lines)
+    answers = [json.loads(line) for line in done.out.splitlines()]
+    assert [(answer["id"], answer["hits"][0]["name"]) for answer in answers] == [
+        ("brew_green", "brew_green"),
+        ("Fill", "Fill"),
+    ]
+    assert cli("search", "--batch", "-", "--root", tea, stdin="{}\n").code == 2
+
+
+def test_an_index_is_found_from_a_folder_below(cli: Cli, tea: Path) -> None:
+    assert cli("search", "brew_green", "-l", cwd=tea / "src").out.startswith("src/kettle.py\n")
+
+
+def test_similar_finds_the_nearest_but_not_itself(cli: Cli, tea: Path) -> None:
+    hits = cli("similar", "src/kettle.py:13", "--root", tea, "--json").json["hits"]
+    assert hits
+    assert all(hit["name"] != "brew_green" for hit in hits)
+    assert cli("similar", "src/kettle.py", "--root", tea).code == 2
+
+
+def test_explain_names_the_rule_the_language_and_the_chunks(cli: Cli, tea: Path) -> None:
+    ignored = cli("explain", "boil.log", "--root", tea, "--json").json
+    assert (ignored["state"], ignored["rule"]) == ("left-out", ".gitignore:1 *.log")
+    indexed = cli("explain", "src/kettle.py", "--root", tea, "--json").json
+    assert (indexed["state"], indexed["language"]) == ("indexed", "python")
+    assert "brew_green" in {chunk["name"] for chunk in indexed["chunks"]}
+    assert {chunk["vector"] for chunk in indexed["chunks"]} == {"current"}
+
+
+def test_a_stale_index_says_so_and_can_be_refused(cli: Cli, tea: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(tea, root)
+    (root / "src" / "spoon.py").write_text("def stir():\n    return None\n")
+    assert cli("status", root, "--json").json["stale"] == 1
+    done = cli("search", "brew_green", "--root", root)
+    assert done.code == 0
+    assert "1 files changed since" in done.err
+    refused = cli("search", "brew_green", "--root", root, "--require-fresh")
+    assert (refused.code, refused.out) == (3, "")
+
+
+def test_a_dry_run_lists_files_and_writes_nothing(cli: Cli, tea: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(tea, root)
+    (root / "src" / "spoon.py").write_text("def stir():\n    return None\n")
+    (root / "src" / "blob.bin").write_bytes(b"\0\1\2\3" * 100)
+    (root / "src" / "cup.go").unlink()
+    before = (root / ".indexer" / "CURRENT").read_bytes()
+    planned = [json.loads(line) for line in cli("build", root, "--dry-run", "--json").out.splitlines()]
+    assert {(file["path"], file["action"], file["reason"]) for file in planned} == {
+        ("src/cup.go", "remove", ""),
+        ("src/spoon.py", "add", ""),
+        ("src/blob.bin", "skip", "binary"),
+    }
+    assert (root / ".indexer" / "CURRENT").read_bytes() == before
+
+
+def test_an_index_moves_and_verifies_elsewhere(cli: Cli, tea: Path, tmp_path: Path) -> None:
+    shutil.copytree(tea / ".indexer", tmp_path / "shipped")
+    answer = cli("search", "brew_green", "--index-dir", tmp_path / "shipped", "--json").json
+    assert answer["hits"][0]["name"] == "brew_green"
+    assert cli("verify", "--index-dir", tmp_path / "shipped", "--deep").code == 0
+
+
+def test_damage_is_found_repaired_and_said(cli: Cli, tea: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(tea, root)
+    digest = cli("status", root, "--json").json["digest"]
+    (segment,) = (root / ".indexer" / "generations" / "00000001" / "vectors").iterdir()
+    content = bytearray(segment.read_bytes())
+    content[100] ^= 1
+    segment.unlink()
+    segment.write_bytes(content)
+    for arguments in (["verify", root], ["verify", root, "--deep"]):
+        found = cli(*arguments)
+        assert found.code == 4
+        assert f"checksum: generations/00000001/vectors/{segment.name}" in found.err
+    assert cli("search", "tea", "--root", root).code == 4
+    repaired = cli("repair", root)
+    assert "the vector index was rebuilt from the embeddings in the text index" in repaired.out
+    assert cli("verify", root, "--deep").code == 0
+    assert cli("status", root, "--json").json["digest"] == digest
+
+
+def test_control_characters_in_names_do_not_reach_the_terminal(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[31m\nb.py").write_text("def brew():\n    return 1\n")
+    (tmp_path / "note.md").write_text("# Brew\n\nA line with \x1b]0;title\x07 in it: brew brew.\n")
+    cli("build", tmp_path)
+    done = cli("search", "brew", "--root", tmp_path)
+    assert "\\x1b[31m\\nb.py:1" in done.out
+    assert "\x1b" not in done.out
+    assert "\x07" not in done.out
+
+
+def test_gc_keeps_what_it_is_told(cli: Cli, tea: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(tea, root)
+    for number in range(3):
+        (root / "more.py").write_text(f"x = {number}\n")
+        cli("build", root)
+    generations = root / ".indexer" / "generations"
+    assert len(list(generations.iterdir())) == 2
+    assert cli("gc", root, "--keep", "1", "--json").json == {"removed": ["00000003"]}
+    assert [folder.name for folder in generations.iterdir()] == ["00000004"]
+
+
+def test_a_fitted_projection_is_kept_by_increments_and_refitted_by_a_full_build(cli: Cli, tmp_path: Path) -> None:
+    functions = (f"def step_{n}(value):\n    return value * {n} + offset_{n * n}\n" for n in range(120))
+    for number, function in enumerate(functions):
+        (tmp_path / f"step_{number}.py").write_text(function)
+    (tmp_path / ".indexer.toml").write_text('[projection]\nmode = "fit"\ndims = 16\n[encoder]\nname = "hashing"\n')
+    cli("build", tmp_path)
+    first = cli("status", tmp_path, "--json").json["projection"]
+    assert (first["mode"], first["dims"]) == ("fit", 16)
+    (tmp_path / "added.py").write_text("def other(thing):\n    return thing.other\n")
+    cli("build", tmp_path)
+    assert cli("status", tmp_path, "--json").json["projection"] == first
+    cli("build", tmp_path, "--full")
+    assert cli("status", tmp_path, "--json").json["projection"]["digest"] != first["digest"]
+    assert cli("search", "step_7", "--root", tmp_path, "--json").json["hits"][0]["name"] == "step_7"
+
+
+def test_another_encoder_means_a_full_build_and_says_so(cli: Cli, tea: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(tea, root)
+    (root / ".indexer.toml").write_text('[encoder]\nname = "hashing"\n')
+    report = cli("build", root, "--json").json
+    assert report["rebuilt"].startswith("the encoder changed from minilm")
+    assert report["files"]["unchanged"] == 0
+    assert report["chunks"]["reused"] == 0
+    assert cli("search", "brew_green", "--root", root, "--json").json["hits"][0]["name"] == "brew_green"
