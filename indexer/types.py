@@ -200,8 +200,10 @@ class Symbol:
 class Chunk:
     """The unit of retrieval: a symbol, a part of a long one, or a region between symbols.
 
-    `id` is 63 bits of xxh3 over (path, qualified name, kind, ordinal, part), so that it survives edits elsewhere.
-    `text` is the source of the span. `text_hash` is xxh3_128 of what is embedded: `embedded_text`.
+    `id` is 63 bits of xxh3 over (path, qualified name, kind, ordinal, part), so that it survives edits elsewhere; code
+    outside symbols has the qualified name of the symbol before it with its own first line in place of a name.
+    `text` is the source of the span, save that a class shows the signatures of the members that are chunks of their
+    own; code that holds several small symbols has all their names. `text_hash` is xxh3_128 of `embedded_text`.
     """
 
     id: int
