@@ -292,8 +292,9 @@ SearchMode = Literal["hybrid", "text", "vector"]
 class Hit:
     """One search result.
 
-    `snippet` is some lines of the chunk, the first of them line `snippet_line` of the file. `ranks` holds the chunk's
-    1-based place in each retriever that found it, `contributions` what each feature of the ranking added to `score`.
+    `snippet` is some lines of the chunk, the first of them line `snippet_line` of the file, or 0 where they are the
+    outline of a class and don't follow one another. `ranks` holds the chunk's 1-based place in each retriever that
+    found it, `contributions` what each feature of the ranking added to `score`.
     """
 
     id: int

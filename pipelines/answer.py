@@ -10,8 +10,9 @@ from indexer.types import Hit, SearchResult
 class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One hit: a chunk of a file, with 1-based lines, end inclusive.
 
-    `snippet` is some lines of the chunk, the first of them line `snippet_line`. `ranks`, the chunk's place in each
-    retriever, and `contributions`, what each feature added to the score, are there with --explain alone.
+    `snippet` is some lines of the chunk, the first of them line `snippet_line`, or 0 where they are the outline of a
+    class. `ranks`, the chunk's place in each retriever, and `contributions`, what each feature added to the score, are
+    there with --explain alone.
     """
 
     path: str

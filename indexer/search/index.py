@@ -98,7 +98,8 @@ class Index:
         asked = read_query(query)
         selection = select(self.generation, languages=languages, kinds=kinds, paths=paths, within=within)
         evidence = self.evidence(asked, selection, mode=mode, files=max(CANDIDATE_FILES, k))
-        ranked = ranking.rank(evidence, ranker or ranking.shipped_ranker(), explain=explain)
+        default = ranking.MEANING_ALONE if mode == "vector" else ranking.shipped_ranker()
+        ranked = ranking.rank(evidence, ranker or default, explain=explain)
         found = evidence.found
         hits = self._hits(asked, ranked, found, k=k)
         return SearchResult(query, self.generation.number, hits)
@@ -280,6 +281,8 @@ def _hit(
     contributions: dict[str, float],
 ) -> Hit:
     shown, line = snippet(chunk.text, query, start_line=chunk.start_line)
+    if chunk.text.count("\n") != chunk.end_line - chunk.start_line:
+        line = 0  # an outline, whose lines don't follow one another in the file
     return Hit(
         id=chunk.id,
         path=source_path(chunk.path),

@@ -50,7 +50,8 @@ def _block(hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Itera
         parts = sorted(hit.contributions.items(), key=lambda item: -abs(item[1]))
         shown = ", ".join(f"{name} {value:+.3f}" for name, value in parts if value)
         yield click.style(f"    score {hit.score:.4f}  ranks: {ranks}  features: {shown}", dim=True)
-    for number, line in enumerate(_trimmed(hit.snippet.split("\n")), hit.snippet_line):
+    for offset, line in enumerate(_trimmed(hit.snippet.split("\n"))):
+        number = str(hit.snippet_line + offset) if hit.snippet_line else ""
         yield click.style(f"{number:>6}  ", dim=True) + _highlighted(printable(line.expandtabs(4)), pattern)
 
 
