@@ -44,7 +44,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
     `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or is empty.
-    `languages` counts chunks, `parse_errors` error nodes of the parser. `warnings` are sentences for a person.
+    `bytes` is the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser. `warnings` are sentences for a person.
     """
 
     generation: str
@@ -52,6 +52,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     committed: bool
     files: FileCounts
     chunks: ChunkCounts
+    bytes: int
     skips: dict[str, int]
     languages: dict[str, int]
     parse_errors: dict[str, int]
@@ -178,6 +179,7 @@ def report_committed(
 
 
 class _Coverage(TypedDict):
+    bytes: int
     skips: dict[str, int]
     languages: dict[str, int]
     parse_errors: dict[str, int]
@@ -186,6 +188,7 @@ class _Coverage(TypedDict):
 def _coverage(catalog: Catalog) -> _Coverage:
     languages = catalog.languages()
     return {
+        "bytes": sum(counts.bytes for counts in languages.values()),
         "skips": catalog.skips(),
         "languages": {name: counts.chunks for name, counts in languages.items()},
         "parse_errors": {name: counts.errors for name, counts in languages.items() if counts.errors},

@@ -111,6 +111,7 @@ def summary(report: BuildReport) -> str:
             f"{chunks.total} in all: {chunks.embedded} embedded, {chunks.reused} reused, {chunks.removed} removed",
         ),
         ("languages", shown + rest),
+        ("coverage", f"{report.bytes / 1e6:.2f} MB indexed in {len(report.languages)} languages"),
         ("parse errors", errors),
         ("seconds", ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.seconds.items())),
         ("rebuilt", report.rebuilt),

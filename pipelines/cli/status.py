@@ -32,6 +32,7 @@ def command(root: Path | None, index_dir: Path | None, chosen: str | None, as_js
 
 def _text(status: Status) -> str:
     languages = ", ".join(f"{name} {counts.chunks}" for name, counts in status.languages.items())
+    errors = ", ".join(f"{name} {counts.errors}" for name, counts in status.languages.items() if counts.errors)
     size = sum(counts.bytes for counts in status.languages.values())
     skips = ", ".join(f"{reason} {count}" for reason, count in status.skips.items()) or "none"
     stale = f"{status.stale} files changed since; run `indexer build`" if status.stale else "up to date"
@@ -44,6 +45,7 @@ def _text(status: Status) -> str:
         ("projection", f"{status.projection.mode}, {status.projection.dims} dims, int8"),
         ("files", f"{status.files.indexed} indexed ({size / 1e6:.1f} MB), {status.files.skipped} skipped ({skips})"),
         ("chunks", f"{status.chunks}  ({languages})" if languages else "0"),
+        ("errors", f"{errors or 'none'} (nodes that the parser could not read)"),
         ("size", f"{status.bytes / 1e6:.1f} MB"),
         ("freshness", stale),
     ]
