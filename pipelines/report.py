@@ -43,8 +43,9 @@ class ChunkCounts(msgspec.Struct, frozen=True, kw_only=True):
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
-    `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or is empty.
-    `bytes` is the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser. `warnings` are sentences for a person.
+    `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or is empty. `bytes` is
+    the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser. `warnings` are
+    sentences for a person.
     """
 
     generation: str
