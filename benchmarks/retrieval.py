@@ -35,14 +35,15 @@ from pipelines.build import build
 
 DEPTH = 10
 GROUPS: Mapping[str, Sequence[str]] = {
-    "path names": ("stem_coverage", "stem_match", "stem_prefix", "stem_exact", "folder_coverage"),
+    "file and folder names": ("stem_prefix", "stem_exact", "folder_coverage"),
     "definitions": ("definition",),
-    "tests, compatibility, index files": ("test", "compatibility", "index_file"),
+    "tests and compatibility": ("test", "compatibility"),
     "size and depth": ("size", "depth"),
     "centroids": ("centroid",),
+    "nearest chunks": ("cosine_best",),
     "words that stand together": ("pairs",),
-    "coverage": ("file_coverage", "chunk_coverage"),
-    "whole identifiers": ("whole_names", "whole_body"),
+    "coverage": ("file_coverage",),
+    "BM25 by field": ("doc_best", "body_best", "fields_sum3"),
 }
 """Features that are left out together in the ablation."""
 PROJECTIONS = {
@@ -155,7 +156,7 @@ def main() -> None:
             measure(f"{name}, hybrid", lambda i, text: i.search(text, k=DEPTH).hits, made_with=made_with, folder=folder)
             measure(
                 f"{name}, vector",
-                lambda i, text: i.search(text, k=DEPTH, mode="vector", ranker=_only("cosine_top3")).hits,
+                lambda i, text: i.search(text, k=DEPTH, mode="vector").hits,
                 made_with=made_with,
                 folder=folder,
             )
@@ -207,7 +208,6 @@ def _ablations() -> Iterator[tuple[str, Search]]:
     """Yield the searches that leave something out, by name."""
     yield "text", lambda index, text: index.search(text, k=DEPTH, mode="text").hits
     yield "vector", lambda index, text: index.search(text, k=DEPTH, mode="vector").hits
-    yield "fused ranks alone", _with(_only("rrf"))
     yield "BM25 alone", _with(_only("text_sum3"))
     weights = shipped_ranker().weights
     for name, group in GROUPS.items():

@@ -18,7 +18,6 @@ import msgspec
 
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
-from indexer.search.fuse import WEIGHTS, reciprocal_ranks
 from indexer.search.query import Query, QueryKind, is_code_name
 from indexer.search.retrieve import SCORE_DECIMALS, FileScores, Found
 from indexer.types import SymbolKind
@@ -61,6 +60,10 @@ class Ranker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     trained_on: str
     weights: dict[str, float]
+
+
+MEANING_ALONE = Ranker(format=FORMAT, trained_on="the nearest chunk decides", weights={"cosine_best": 1.0})
+"""For searches by meaning alone."""
 
 
 @lru_cache(maxsize=1)
@@ -140,38 +143,23 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         top = values.max(initial=0.0)
         return values / top if top > 0 else np.zeros(len(values))
 
-    def by_path(values: Mapping[str, float]) -> NDArray[np.float64]:
-        return np.array([values.get(path, 0.0) for path in scores.paths])
-
     def best(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
 
     text = scores.aligned(found.chunks.get("text", {}))
-    total = np.sum(list(scores.fields.values()), axis=0)
-    for name, values in scores.fields.items():
-        columns[f"{name}_best"] = share(best(values))
-    for name, values in scores.wholes.items():
-        columns[f"whole_{name}"] = share(best(values))
-    columns["text_best"] = share(best(text))
-    for size in (3, 10):
-        columns[f"text_sum{size}"] = share(_top_sum(text, scores, size))
-        columns[f"fields_sum{size}"] = share(_top_sum(total, scores, size))
-    columns["cosine_best"] = share(best(scores.cosines))
-    sizes = np.diff(scores.starts, append=len(scores.ids))
-    columns["cosine_top3"] = share(_top_sum(scores.cosines, scores, 3) / np.minimum(sizes, 3))
-    columns["centroid"] = share(scores.centroids)
-    columns["text_and_cosine"] = share(best(share(total) * share(scores.cosines)))
-    rankings = found.rankings()
-    for name in ("text", "vector"):
-        columns[f"{name}_rank"] = by_path({path: 1 / place for place, path in enumerate(rankings.get(name, ()), 1)})
-    columns["rrf"] = share(by_path(reciprocal_ranks(rankings, WEIGHTS[query.kind])))
-    columns["path_match"] = by_path(found.files)
+    columns["text_sum3"] = share(_top_sum(text, scores, 3))
+    columns["fields_sum3"] = share(_top_sum(scores.words, scores, 3))
+    columns["doc_best"] = share(best(scores.doc))
+    columns["body_best"] = share(best(scores.body))
     columns["pairs"] = best(scores.pairs / max(1, len(query.pairs)))
     rarity, in_file = _rarity(scores)
     columns["file_coverage"] = rarity @ in_file
-    columns["chunk_coverage"] = best(rarity @ scores.terms)
+    columns["cosine_best"] = share(best(scores.cosines))
+    columns["centroid"] = share(scores.centroids)
+    columns["path_match"] = np.array([found.files.get(path, 0.0) for path in scores.paths])
     for name, row in _names(query, scores.paths, evidence.definitions, rarity.tolist()).items():
         columns[name] = np.array(row)
+    sizes = np.diff(scores.starts, append=len(scores.ids))
     columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
     return tuple(columns), np.stack(list(columns.values()), axis=1)
 
@@ -204,7 +192,6 @@ def _names(
     query: Query, paths: Sequence[str], definitions: Mapping[int, Definition], rarity: Sequence[float]
 ) -> dict[str, list[float]]:
     """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
-    asked = {*query.words, *query.wholes}
     written = {*query.names, *query.qualified}
     spelled = {*query.wholes, *(name.lower() for name in query.names)}
     is_symbol = query.kind is QueryKind.SYMBOL
@@ -219,18 +206,14 @@ def _names(
         defined[definition.path] = max(defined.get(definition.path, 0.0), value)
     columns: dict[str, list[float]] = {}
     for path in paths:
-        own = file_words(path)
         row = {
-            "stem_coverage": sum(weights.get(word, 0.0) for word in own),
-            # A folder named like a symbol holds what is around it, not the symbol.
-            "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)),
-            "stem_match": sum(word in asked for word in own) / len(own) if own else 0.0,
-            "stem_prefix": _prefix_share(query, own),
+            "stem_prefix": _prefix_share(query, file_words(path)),
             "stem_exact": float(file_name(path) in spelled),
+            # A folder named like a symbol holds what is around it, not the symbol.
+            "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
             "definition": defined.get(path, 0.0),
             "test": float(not wants_tests and bool(_TEST.search(path))),
             "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
-            "index_file": float(path.rpartition("/")[2].partition(".")[0] in _INDEX_FILES),
             "depth": path.count("/") / deepest,
         }
         for name, feature in row.items():
@@ -281,9 +264,8 @@ def _chunk_scores(evidence: Evidence) -> NDArray[np.float64]:
     import numpy as np
 
     scores = evidence.scores
-    total = np.sum(list(scores.fields.values()), axis=0)
     named = scores.aligned(dict.fromkeys(evidence.definitions, 1.0))
-    text = total / (total.max(initial=0.0) or 1.0)
+    text = scores.words / (scores.words.max(initial=0.0) or 1.0)
     meaning = scores.cosines / (scores.cosines.max(initial=0.0) or 1.0)
     value: NDArray[np.float64] = np.round(text + meaning + named, SCORE_DECIMALS)
     return value

@@ -31,7 +31,7 @@ FIELD_WEIGHTS: Mapping[str, float] = {
 WHOLE_WEIGHTS: Mapping[str, float] = {"names": 2.0, "file_name": 2.0, "body": 1.0}
 """The same for whole identifiers."""
 SCORED_FIELDS = ("names", "signature", "doc", "body")
-WHOLE_FIELDS = ("names", "body")
+"""Fields that the second pass scores together; doc and body by themselves too."""
 
 TEXT_LIMIT = 200
 VECTOR_LIMIT = 200
@@ -70,18 +70,19 @@ class FileScores:
     """What the second pass knows of the n chunks of m files, of those that the selection lets through.
 
     Chunks lie in the order of their files: `ids` is int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of
-    each file. `fields` holds BM25 by field for words and `wholes` that for whole identifiers, float64[n] each; `terms`
-    says for each word of the query which chunks hold it, bool[words, n]; `pairs`, int64[n], counts the adjacent words
-    of the query that a chunk has near each other. `cosines`, float64[n], is each chunk's similarity and `centroids`,
-    float64[m], that of each file's mean vector. What was not asked for is zero.
+    each file. `words`, `doc` and `body` are BM25 over all SCORED_FIELDS and over one, float64[n]; `terms` says for each
+    word of the query which chunks hold it, bool[words, n]; `pairs`, int64[n], counts the adjacent words of the query
+    that a chunk has near each other. `cosines`, float64[n], is each chunk's similarity, `centroids`, float64[m], that
+    of each file's mean vector. What was not asked for is zero.
     """
 
     paths: tuple[str, ...]
     ids: NDArray[np.int64]
     file_of: NDArray[np.int64]
     starts: NDArray[np.int64]
-    fields: Mapping[str, NDArray[np.float64]]
-    wholes: Mapping[str, NDArray[np.float64]]
+    words: NDArray[np.float64]
+    doc: NDArray[np.float64]
+    body: NDArray[np.float64]
     terms: NDArray[np.bool_]
     pairs: NDArray[np.int64]
     cosines: NDArray[np.float64]
@@ -213,8 +214,9 @@ def in_files(
         ids=ids,
         file_of=file_of,
         starts=starts,
-        fields={name: score({name: query.words}) for name in SCORED_FIELDS},
-        wholes={name: score({name: query.wholes}) for name in WHOLE_FIELDS},
+        words=score(dict.fromkeys(SCORED_FIELDS, query.words)),
+        doc=score({"doc": query.words}),
+        body=score({"body": query.words}),
         terms=np.array([score({"body": {word: 1.0}, "names": {word: 1.0}}) > 0 for word in query.words]).reshape(
             len(query.words), len(ids)
         ),
