@@ -32,7 +32,7 @@ MAX_TOKENS = 256
 INT8 = Description("all-minilm-l6-v2-int8", 384, MAX_TOKENS, "mean")
 FP32 = Description("all-minilm-l6-v2-fp32", 384, MAX_TOKENS, "mean")
 CALIBRATION_TEXTS = 900
-BASIS_TEXTS = 18_000
+BASIS_TEXTS = 9_000
 BASIS_DIMS = 128
 BASIS_DECIMALS = 6
 

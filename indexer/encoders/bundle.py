@@ -35,7 +35,7 @@ BASIS = "basis.npz"
 LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
 """The files that decide a vector."""
 
-_LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")
 
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
