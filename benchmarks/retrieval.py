@@ -37,7 +37,7 @@ DEPTH = 10
 GROUPS: Mapping[str, Sequence[str]] = {
     "file and folder names": ("stem_prefix", "stem_exact", "folder_coverage"),
     "definitions": ("definition",),
-    "tests and compatibility": ("test", "compatibility"),
+    "tests, compatibility, prose": ("test", "compatibility", "prose"),
     "size and depth": ("size", "depth"),
     "centroids": ("centroid",),
     "nearest chunks": ("cosine_best",),

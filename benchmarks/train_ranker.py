@@ -36,8 +36,8 @@ NEWTON_STEPS = 30
 FOLDS = 5
 SEEDS = 5
 DEPTH = 10
-BY_HAND = {"path_match": 4.0}
-"""Weights of features that training can't see: no question of the set names a file."""
+BY_HAND = {"path_match": 4.0, "prose": -1.5}
+"""Weights that training can't see or sees too little of: no question names a file, few repositories hold documents."""
 RANKER = Path(ranking.__file__).with_name("ranker.json")
 
 

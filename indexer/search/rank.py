@@ -36,6 +36,10 @@ _TEST_WORDS = frozenset(("test", "exampl", "mock", "bench", "benchmark", "spec",
 _COMPATIBILITY = re.compile(
     r"(?:^|[/._-])(?:compat|compatibility|legacy|deprecated|obsolete|vendor|vendored|third[_-]?party|polyfills?|shims?)(?:[/._-]|$)"
 )
+_PROSE = re.compile(
+    r"\.(?:md|mdx|rst|adoc|txt|text|ipynb|html?|tex|po)$|(?:^|/)(?:readme|changelog|changes|news|license)[^/]*$"
+)
+_PROSE_WORDS = frozenset(("readm", "doc", "document", "changelog", "tutori", "guid", "licens", "notebook"))
 _INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
 _TYPES = frozenset(
     str(kind)
@@ -156,7 +160,9 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     columns["file_coverage"] = rarity @ in_file
     columns["cosine_best"] = share(best(scores.cosines))
     columns["centroid"] = share(scores.centroids)
-    columns["path_match"] = np.array([found.files.get(path, 0.0) for path in scores.paths])
+    # A text that mentions a file is less surely about it than a query that is nothing but its path.
+    sure = 1.0 if query.kind is QueryKind.PATH else 0.5
+    columns["path_match"] = np.array([sure * found.files.get(path, 0.0) for path in scores.paths])
     for name, row in _names(query, scores.paths, evidence.definitions, rarity.tolist()).items():
         columns[name] = np.array(row)
     sizes = np.diff(scores.starts, append=len(scores.ids))
@@ -192,17 +198,16 @@ def _names(
     query: Query, paths: Sequence[str], definitions: Mapping[int, Definition], rarity: Sequence[float]
 ) -> dict[str, list[float]]:
     """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
-    written = {*query.names, *query.qualified}
     spelled = {*query.wholes, *(name.lower() for name in query.names)}
     is_symbol = query.kind is QueryKind.SYMBOL
-    wants_tests = not _TEST_WORDS.isdisjoint(query.words)
+    # A question may ask for tests or documents; an issue's text mentions them by the way.
+    wants_tests = not query.is_long and not _TEST_WORDS.isdisjoint(query.words)
+    wants_prose = not query.is_long and not _PROSE_WORDS.isdisjoint(query.words)
     weights = dict(zip(query.words, rarity, strict=True))
     deepest = max((path.count("/") for path in paths), default=0) or 1
     defined: dict[str, float] = {}
     for definition in definitions.values():
-        value = 1.0 if is_symbol or is_code_name(definition.name) else 0.3
-        value *= 1.5 if definition.name in written or definition.qualified_name in written else 1.0
-        value *= 1.0 if definition.kind in _TYPES else 0.8
+        value = _definition_value(query, definition)
         defined[definition.path] = max(defined.get(definition.path, 0.0), value)
     columns: dict[str, list[float]] = {}
     for path in paths:
@@ -214,11 +219,24 @@ def _names(
             "definition": defined.get(path, 0.0),
             "test": float(not wants_tests and bool(_TEST.search(path))),
             "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
+            "prose": float(not wants_prose and bool(_PROSE.search(path.lower()))),
             "depth": path.count("/") / deepest,
         }
         for name, feature in row.items():
             columns.setdefault(name, []).append(feature)
     return columns
+
+
+def _definition_value(query: Query, definition: Definition) -> float:
+    """Return how surely the query means this definition, 0.24 to 1.5.
+
+    A plain word of a sentence names a definition by chance; the same case speaks for it, and so does a type, since
+    functions take their names from the types they make.
+    """
+    sure = query.kind is QueryKind.SYMBOL or is_code_name(definition.name)
+    same_case = definition.name in query.names or definition.qualified_name in query.qualified
+    is_type = definition.kind in _TYPES
+    return (1.0 if sure else 0.3) * (1.5 if same_case else 1.0) * (1.0 if is_type else 0.8)
 
 
 def _prefix_share(query: Query, words: Sequence[str]) -> float:
@@ -264,7 +282,8 @@ def _chunk_scores(evidence: Evidence) -> NDArray[np.float64]:
     import numpy as np
 
     scores = evidence.scores
-    named = scores.aligned(dict.fromkeys(evidence.definitions, 1.0))
+    query = evidence.query
+    named = scores.aligned({i: _definition_value(query, found) for i, found in evidence.definitions.items()})
     text = scores.words / (scores.words.max(initial=0.0) or 1.0)
     meaning = scores.cosines / (scores.cosines.max(initial=0.0) or 1.0)
     value: NDArray[np.float64] = np.round(text + meaning + named, SCORE_DECIMALS)

@@ -141,7 +141,7 @@ def by_name(generation: Generation, query: Query, selection: Selection) -> Score
 
 
 def by_path(known: Mapping[str, Sequence[str]], query: Query) -> dict[str, float]:
-    """Return the files that the query names, by the share of the steps it writes that are the file's last ones.
+    """Return the files that the query names, with the share of the shorter path's steps that both end with.
 
     `known` maps lower-cased file names to the paths of the files that have them. Paths of other machines (`/usr/lib/
     python3/site-packages/flask/app.py`) match by their ending.
@@ -154,8 +154,7 @@ def by_path(known: Mapping[str, Sequence[str]], query: Query) -> dict[str, float
             same = 0
             while same < min(len(steps), len(own)) and own[-1 - same] == steps[-1 - same]:
                 same += 1
-            # A whole path within the index is sure, whatever folders of another machine precede it.
-            share = 1.0 if same == len(own) else same / len(steps)
+            share = same / min(len(steps), len(own))
             found[path] = max(found.get(path, 0.0), share)
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
