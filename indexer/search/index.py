@@ -53,7 +53,12 @@ def open_index(
     if not path.exists():
         raise NoIndexError(f"{path}: there is no such folder; build an index first")
     index_dir = path if (path / "CURRENT").exists() else default_index_dir(path)
-    return Index(open_generation(index_dir, options=vectors), encoder=encoder, options=options)
+    generation = open_generation(index_dir, options=vectors)
+    try:
+        return Index(generation, encoder=encoder, options=options)
+    except ModelError:
+        generation.close()
+        raise
 
 
 class Index:
