@@ -41,7 +41,7 @@ class ParseOptions(Options, frozen=True):
 class ChunkOptions(Options, frozen=True):
     """How symbols become chunks; sizes are characters of source text."""
 
-    max_chars: Annotated[int, Meta(ge=200)] = 1200
+    max_chars: Annotated[int, Meta(ge=200)] = 700
     min_chars: Annotated[int, Meta(ge=0)] = 200
 
 

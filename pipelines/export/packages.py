@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-MANIFEST = Path(__file__).parents[2] / "configs" / "export_corpus.toml"
+MANIFEST = Path(__file__).parent / "corpus.toml"
 
 Tool = Literal["pip-wheel", "pip-sdist", "npm"]
 
@@ -44,7 +44,7 @@ class SampleRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """configs/export_corpus.toml as data."""
+    """pipelines/export/corpus.toml as data."""
 
     weights: Package
     weights_folder: str
