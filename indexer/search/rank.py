@@ -198,7 +198,8 @@ def _names(
     query: Query, paths: Sequence[str], definitions: Mapping[int, Definition], rarity: Sequence[float]
 ) -> dict[str, list[float]]:
     """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
-    spelled = {*query.wholes, *(name.lower() for name in query.names)}
+    # In a long text a file's name is met by chance unless it is written as only code is.
+    spelled = {*query.wholes, *(name.lower() for name in query.names if not query.is_long or is_code_name(name))}
     is_symbol = query.kind is QueryKind.SYMBOL
     # A question may ask for tests or documents; an issue's text mentions them by the way.
     wants_tests = not query.is_long and not _TEST_WORDS.isdisjoint(query.words)
