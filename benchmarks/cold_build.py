@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.encode import chunk_texts
-from benchmarks.inputs import flask_sources, folder_bytes, standard_library, weights
+from benchmarks.inputs import CACHE, flask_sources, folder_bytes, standard_library
 from benchmarks.measure import Run, median_ratio, run, write_result
 
 ROUNDS = 3
@@ -37,7 +37,7 @@ def main() -> None:
         texts.write_text(json.dumps(chunk_texts(flask)), encoding="utf-8")
         fp32 = Path(scratch) / "fp32"
         export = [sys.executable, "-m", "pipelines.export_model", "--variant", "fp32", "--out", fp32]
-        run([*export, "--weights", weights()])
+        run([*export, "--packages", CACHE / "packages"])
         baseline = [sys.executable, "-m", "benchmarks.plain_fastembed", texts, fp32]
         ours, plain = [build(flask)], [run(baseline)]
         for _ in range(ROUNDS):

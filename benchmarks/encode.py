@@ -17,7 +17,7 @@ import onnxruntime
 from benchmarks.inputs import flask_sources
 from benchmarks.measure import alternate, median_ratio, write_result
 from indexer.config import Config
-from indexer.encoders.bundle import MODEL
+from indexer.encoders.bundle import BUNDLED, MODEL
 from indexer.encoders.registry import variant
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
@@ -42,11 +42,10 @@ def main() -> None:
     texts = chunk_texts(flask_sources())[:TEXTS]
     config = Config()
     budget = config.encoder.token_budget
-    minilm = variant(config.encoder.name)
-    encoder = minilm.load(None, 0, False)
+    encoder = variant(config.encoder.name).load(None, 0, False)
     prepared = encoder.prepare(texts)
     tokens = int(prepared.lengths.sum())
-    session = onnxruntime.InferenceSession(str(minilm.folder / MODEL), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(BUNDLED / MODEL), providers=["CPUExecutionProvider"])
     batches = []
     for rows in plan_batches(prepared.lengths, token_budget=budget):
         lengths = prepared.lengths[rows]

