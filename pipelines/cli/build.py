@@ -92,7 +92,7 @@ def summary(report: BuildReport) -> str:
     if not report.committed:
         return (
             f"Nothing changed: {files.unchanged} files, {chunks.total} chunks, "
-            f"generation {report.generation} stays ({total:.2f} s)."
+            f"generation {report.generation} stays ({1000 * total:.0f} ms)."
         )
     skips = ", ".join(f"{reason} {count}" for reason, count in report.skips.items())
     languages = sorted(report.languages.items(), key=lambda item: (-item[1], item[0]))
