@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
     from indexer.stores.document import StoredChunk
 
-CANDIDATE_FILES = 40
+CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score every field of all their chunks."""
 NAMED_CHUNKS = 60
 """How many chunks with a name that the query writes are looked at."""

@@ -33,15 +33,13 @@ WHOLE_WEIGHTS: Mapping[str, float] = {"names": 2.0, "file_name": 2.0, "body": 1.
 SCORED_FIELDS = ("names", "signature", "doc", "body")
 """Fields that the second pass scores together; doc and body by themselves too."""
 
-TEXT_LIMIT = 200
-VECTOR_LIMIT = 200
-NAME_LIMIT = 200
+TEXT_LIMIT = 100
+VECTOR_LIMIT = 100
+NAME_LIMIT = 100
 FILE_CHUNKS = 4_000
 """How many chunks of the leading files the second pass scores."""
 SCORE_DECIMALS = 4
 """What sums of single-precision numbers in any order agree on."""
-PAIR_SLOP = 2
-"""How far apart two adjacent words of the query may be: a whole identifier stands between it and its parts."""
 EXACT_FILTERED = 20_000
 """Up to so many chunks that a filter leaves, each one's vector is compared."""
 
@@ -175,7 +173,7 @@ def in_files(
     import msgspec
     import numpy as np
 
-    from indexer.stores.text import Filters
+    from indexer.stores.text import MASK_BITS, Filters
 
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
     places = generation.catalog.chunks_in(paths)
@@ -202,10 +200,17 @@ def in_files(
             return np.zeros(len(ids))
         return aligned(*generation.text.scores(terms, limit=FILE_CHUNKS, filters=filters))
 
-    pairs = np.zeros(len(ids), np.int64)
-    for pair in query.pairs if words and kept else ():
-        found = generation.text.holding("body", pair, limit=FILE_CHUNKS, slop=PAIR_SLOP, filters=filters)
-        pairs += aligned(found, [1.0] * len(found)) > 0
+    held = np.zeros((len(query.words) + len(query.pairs), len(ids)), np.bool_)
+    if words and kept:
+        groups: list[Sequence[tuple[str, Sequence[str]]]] = []
+        groups.extend([("body", (word,)), ("names", (word,))] for word in query.words)
+        groups.extend([("body", pair)] for pair in query.pairs)
+        row = 0
+        for found, masks in generation.text.holding(groups, limit=FILE_CHUNKS, filters=filters):
+            bits = aligned(found, masks).astype(np.int64)
+            for bit in range(min(MASK_BITS, len(held) - row)):
+                held[row + bit] = (bits >> bit) & 1
+            row += MASK_BITS
     starts = np.searchsorted(file_of, np.arange(len(kept)))
     cosines, centroids = _similarities(generation, vector, ids, segments, starts)
     return FileScores(
@@ -216,10 +221,8 @@ def in_files(
         words=score(dict.fromkeys(SCORED_FIELDS, query.words)),
         doc=score({"doc": query.words}),
         body=score({"body": query.words}),
-        terms=np.array([score({"body": {word: 1.0}, "names": {word: 1.0}}) > 0 for word in query.words]).reshape(
-            len(query.words), len(ids)
-        ),
-        pairs=pairs,
+        terms=held[: len(query.words)],
+        pairs=held[len(query.words) :].sum(axis=0),
         cosines=cosines,
         centroids=centroids,
     )

@@ -246,3 +246,5 @@ def _harden(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA mmap_size = 0")
     connection.execute("PRAGMA query_only = ON")
+    # Chunk ids are hashes, so a search reads pages all over the table.
+    connection.execute("PRAGMA cache_size = -16384")

@@ -37,6 +37,10 @@ _TIES = 32
 _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
 _CORRECTIONS = 10_000
+MASK_BITS = 24
+"""How many groups one answer of `holding` covers."""
+_NEAR = 2
+"""How far apart terms near each other may be: a whole identifier stands between it and its parts."""
 
 
 def schema() -> tantivy.Schema:
@@ -133,11 +137,24 @@ class TextIndex:
         return ([], []) if query is None else self._unordered(self._filtered(query, filters, ()), limit)
 
     def holding(
-        self, field: str, phrase: Sequence[str], *, limit: int, slop: int = 0, filters: Filters | None = None
-    ) -> list[int]:
-        """Return the ids of chunks that hold the terms next to each other in `names` or `body`, in no order."""
-        query = tantivy.Query.phrase_query(self._schema, field, list(phrase), slop)
-        return self._unordered(self._filtered(query, filters, ()), limit)[0]
+        self, groups: Sequence[Sequence[tuple[str, Sequence[str]]]], *, limit: int, filters: Filters | None = None
+    ) -> list[tuple[list[int], list[int]]]:
+        """Return which chunks hold which groups, up to `limit` chunks, in no order.
+
+        A group is held by a chunk that has any of its (field, terms): one term, or several near each other, which only
+        `names` and `body` can tell. For each MASK_BITS groups in turn the ids of the chunks that hold any of them are
+        returned, and numbers whose n-th bit says whether a chunk holds the n-th.
+        """
+        answers = []
+        for first in range(0, len(groups), MASK_BITS):
+            # Each group adds a power of two of its own to the score, which single precision holds exactly up to 24.
+            parts = [
+                (tantivy.Occur.Should, tantivy.Query.const_score_query(self._any(group), float(1 << bit)))
+                for bit, group in enumerate(groups[first : first + MASK_BITS])
+            ]
+            ids, scores = self._unordered(self._filtered(tantivy.Query.boolean_query(parts), filters, ()), limit)
+            answers.append((ids, [int(score) for score in scores]))
+        return answers
 
     def filter(self, filters: Filters, *, limit: int) -> list[int]:
         """Return the ids of up to `limit` chunks that the filters let through."""
@@ -218,6 +235,15 @@ class TextIndex:
             if (correction := self._correction(field, term)) > 0
         ]
         return tantivy.Query.boolean_query(parts) if parts else None
+
+    def _any(self, group: Sequence[tuple[str, Sequence[str]]]) -> tantivy.Query:
+        found = [
+            self._term(field, terms[0])
+            if len(terms) == 1
+            else tantivy.Query.phrase_query(self._schema, field, list(terms), _NEAR)
+            for field, terms in group
+        ]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in found])
 
     def _term(self, field: str, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, index_option="freq")
