@@ -36,9 +36,9 @@ def main() -> None:
         texts = Path(scratch) / "texts.json"
         texts.write_text(json.dumps(chunk_texts(flask)), encoding="utf-8")
         fp32 = Path(scratch) / "fp32"
-        export = [sys.executable, "-m", "pipelines.export_model", "--variant", "fp32", "--out", fp32]
+        export: list[str | Path] = [sys.executable, "-m", "pipelines.export_model", "--variant", "fp32", "--out", fp32]
         run([*export, "--packages", CACHE / "packages"])
-        baseline = [sys.executable, "-m", "benchmarks.plain_fastembed", texts, fp32]
+        baseline: list[str | Path] = [sys.executable, "-m", "benchmarks.plain_fastembed", texts, fp32]
         ours, plain = [build(flask)], [run(baseline)]
         for _ in range(ROUNDS):
             ours.append(build(flask))

@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "flask"
         shutil.copytree(flask_sources(), root, ignore=shutil.ignore_patterns(".indexer"))
-        build = [INDEXER, "build", root, "--no-cache", "--quiet", "--json"]
+        build: list[str | Path] = [INDEXER, "build", root, "--no-cache", "--quiet", "--json"]
         run(build)
         # Files written within two seconds of a build are read once more by the next.
         run(build)

@@ -1,9 +1,9 @@
 """A model folder: which files an encoder needs, whether they are the ones that were published, and who they are.
 
-    model.onnx  tokenizer.json  ...  what the encoder loads
-    encoder.json                     name, dims, max_tokens, pooling
-    basis.npz                        PCA basis, optional
-    SHA256SUMS                       a line a file: sha256, two spaces, name
+model.onnx  tokenizer.json  ...  what the encoder loads
+encoder.json                     name, dims, max_tokens, pooling
+basis.npz                        PCA basis, optional
+SHA256SUMS                       a line a file: sha256, two spaces, name
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Text to terms, the same when indexing and when searching.
 
 A word is a run of letters, digits and underscores. An identifier of several parts yields itself and its parts, split at
-underscores, at case and between letters and digits. Parts are stemmed (Snowball English, Porter 2001); whole identifiers
-are not, but are written without case and underscores, so that `parse_url`, `parseUrl` and `ParseURL` are one term.
+underscores, at case and between letters and digits. Parts are stemmed (Snowball English, Porter 2001); whole
+identifiers are not, but are written without case and underscores, so that `parse_url`, `parseUrl` and `ParseURL` are
+one term.
 """
 
 from __future__ import annotations

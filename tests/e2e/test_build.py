@@ -145,8 +145,8 @@ def test_damage_and_other_versions_are_named_and_replaced_only_on_demand(cli: Cl
     ]:
         assert altered != original
         manifest.write_bytes(altered)
-        for command in (["build", tmp_path], ["search", "first", "--root", tmp_path], ["status", tmp_path]):
-            done = cli(*command)
+        for command in ("build", "search first --root", "status"):
+            done = cli(*command.split(), tmp_path)
             assert (done.code, message in done.err, done.out) == (4, True, ""), done
         assert manifest.read_bytes() == altered
     assert cli("build", tmp_path, "--full").code == 0

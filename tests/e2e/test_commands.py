@@ -174,8 +174,8 @@ def test_damage_is_found_repaired_and_said(cli: Cli, tea: Path, tmp_path: Path) 
     content[100] ^= 1
     segment.unlink()
     segment.write_bytes(content)
-    for arguments in (["verify", root], ["verify", root, "--deep"]):
-        found = cli(*arguments)
+    for options in ([], ["--deep"]):
+        found = cli("verify", root, *options)
         assert found.code == 4
         assert f"checksum: generations/00000001/vectors/{segment.name}" in found.err
     assert cli("search", "tea", "--root", root).code == 4
