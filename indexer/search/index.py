@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.encoders.registry import Variant
     from indexer.stages.reduce import Projection
     from indexer.stores.document import StoredChunk
 
@@ -70,13 +69,14 @@ class Index:
         """Take over an open generation; `open_index` says more."""
         self.generation = generation
         self._options = options or EncoderOptions()
-        self._folder = Path(self._options.path) if self._options.path else None
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._projection: Projection | None = None
         self._names: dict[str, list[str]] | None = None
         if encoder is not None:
-            self._encoder = self._checked(encoder)
+            from indexer.search.space import checked_encoder
+
+            self._encoder = checked_encoder(generation, encoder)
 
     def search(
         self,
@@ -148,13 +148,14 @@ class Index:
 
     def encode(self, text: str) -> NDArray[np.int8]:
         """Return the vector of a text as the index holds vectors: int8[k]."""
+        from indexer.search.space import load_encoder, load_projection
         from indexer.stages.reduce import reduce
 
         with self._lock:
             if self._encoder is None:
-                self._encoder = self._load()
+                self._encoder = load_encoder(self.generation, self._options)
             if self._projection is None:
-                self._projection = self._read_projection(self._encoder.identity.dims)
+                self._projection = load_projection(self.generation, self._options)
             encoder, projection = self._encoder, self._projection
         vector: NDArray[np.int8] = reduce(encoder.encode([text]), projection)[0][0]
         return vector
@@ -239,42 +240,6 @@ class Index:
                 for path in sorted(self.generation.catalog.stats()):
                     self._names.setdefault(path.rpartition("/")[2].lower(), []).append(path)
             return self._names
-
-    def _load(self) -> Encoder:
-        return self._checked(self._variant().load(self._folder, self._options.threads, True))
-
-    def _variant(self) -> Variant:
-        """Return the encoder that the index names, or, as models carry names of their own, the configured one."""
-        from indexer.encoders.registry import VARIANTS, variant
-
-        made = self.generation.manifest.encoder.name
-        return variant(made if made in VARIANTS else self._options.name)
-
-    def _checked(self, encoder: Encoder) -> Encoder:
-        made = self.generation.manifest.encoder
-        if encoder.identity.digest != made.digest:
-            raise ModelError(
-                f"the index was built with {made.name} ({made.digest[:8]}), not {encoder.identity.name} "
-                f"({encoder.identity.digest[:8]}); build it again, or search with mode text"
-            )
-        return encoder
-
-    def _read_projection(self, dims: int) -> Projection:
-        from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection
-
-        made = self.generation.manifest.projection
-        if made.mode == FITTED:
-            stored = self.generation.projection()
-            if stored is not None:
-                return Projection(FITTED, *stored)
-        if made.mode == BUNDLED:
-            basis = self._variant().basis(self._folder)
-            if basis is not None:
-                projection = bundled_projection(basis, dims=made.dims)
-                if projection.digest == made.digest:
-                    return projection
-            raise ModelError("the encoder's projection is not the one that the index was built with; build it again")
-        return identity_projection(dims)
 
 
 def _hit(

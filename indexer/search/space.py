@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from indexer.config import EncoderOptions
-from indexer.encoders.registry import variant
+from indexer.encoders.registry import VARIANTS, Variant, variant
 from indexer.errors import ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection
 from indexer.stores.generation import Generation
@@ -14,8 +14,7 @@ from indexer.types import Encoder
 
 def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
     """Load the encoder that the generation names, the fastest way; raises ModelError when it is another one by now."""
-    made = generation.manifest.encoder
-    return checked_encoder(generation, variant(made.name).load(_folder(options), options.threads, True))
+    return checked_encoder(generation, _variant(generation, options).load(_folder(options), options.threads, True))
 
 
 def checked_encoder(generation: Generation, encoder: Encoder) -> Encoder:
@@ -37,13 +36,19 @@ def load_projection(generation: Generation, options: EncoderOptions) -> Projecti
         if stored is not None:
             return Projection(FITTED, *stored)
     if made.mode == BUNDLED:
-        basis = variant(generation.manifest.encoder.name).basis(_folder(options))
+        basis = _variant(generation, options).basis(_folder(options))
         if basis is not None:
             projection = bundled_projection(basis, dims=made.dims)
             if projection.digest == made.digest:
                 return projection
         raise ModelError("the encoder's projection is not the one that the index was built with; build it again")
     return identity_projection(generation.manifest.encoder.dims)
+
+
+def _variant(generation: Generation, options: EncoderOptions) -> Variant:
+    """Return the encoder that the index names, or, as models carry names of their own, the configured one."""
+    made = generation.manifest.encoder.name
+    return variant(made if made in VARIANTS else options.name)
 
 
 def _folder(options: EncoderOptions) -> Path | None:
