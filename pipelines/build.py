@@ -15,7 +15,7 @@ from indexer.stages.detect import detect
 from indexer.stores.generation import Generation, open_generation
 from indexer.stores.layout import default_index_dir
 from indexer.stores.manifest import Projection as Stored
-from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, Source
+from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, SkipReason, Source
 from pipelines.freshness import detect_changes
 from pipelines.identity import Identity, rebuild_reason, wanted_identity
 from pipelines.report import (
@@ -79,12 +79,13 @@ def build(
                     changes = detect(source, {})
             assert changes is not None
             tally, embedded, warnings = _commit(staging, changes, job)
-        with open_generation(index_dir) as generation:
-            if not generation.manifest.counts.chunks:
-                warnings = [*warnings, NOTHING_INDEXED.format(root=root)]
-            return report_committed(
-                generation, tally, embedded=embedded, seconds=job.clock.seconds, rebuilt=reason, warnings=warnings
-            )
+            # Read while the lock is held, so that it is this build's generation that is reported.
+            with open_generation(index_dir) as generation:
+                if not generation.manifest.counts.chunks:
+                    warnings = [*warnings, NOTHING_INDEXED.format(root=root)]
+                return report_committed(
+                    generation, tally, embedded=embedded, seconds=job.clock.seconds, rebuilt=reason, warnings=warnings
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,12 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
             job.progress.vectors(len(chunks) - (vectorizer.embedded - embedded))
             with job.clock("store"):
                 for file in files:
-                    tally.put(file, staging.catalog.chunk_ids_of(record_of(file).path))
-                    staging.put_file(record_of(file))
+                    record = record_of(file)
+                    tally.put(file, staging.catalog.chunk_ids_of(record.path))
+                    if record.skip is SkipReason.VANISHED:
+                        staging.remove_file(record.path)
+                    else:
+                        staging.put_file(record)
                 staging.put_chunks(batch)
         with job.clock("commit"):
             if projection.mode == FITTED:
