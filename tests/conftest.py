@@ -1,0 +1,8 @@
+"""What all tests need of their surroundings."""
+
+from __future__ import annotations
+
+import signal
+
+# A run started in the background inherits an ignored SIGINT, and so would the programs that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
