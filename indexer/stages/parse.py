@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple
 
-from tree_sitter import Parser, Query, QueryCursor, Tree
+from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 
 from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES, Language, load_query
@@ -22,7 +22,9 @@ from indexer.types import Symbol, SymbolKind
 MAX_ERROR_CHILDREN: Final = 20_000
 """A tree that is one error with more children than this is not queried: the time would grow with their square."""
 
-_READ_BYTES: Final = 2048  # the query reads names through the same callback, so a read should be short
+_NAME_BYTES: Final = 256
+"""What the query reads at a time where a pattern tests a name."""
+
 _CAPTURE: Final = re.compile(r"@([A-Za-z_.]+)")
 
 
@@ -40,7 +42,6 @@ class _Grammar(NamedTuple):
     language: Language
     parser: Parser
     query: Query
-    errors: Query
     plans: tuple[Plan, ...]
 
 
@@ -60,7 +61,7 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     if root.has_error:
         if root.is_error and root.child_count > MAX_ERROR_CHILDREN:
             return ParseResult((), root.child_count)
-        errors = max(1, len(QueryCursor(grammar.errors).captures(root).get("error", ())))
+        errors = max(1, _count_errors(root))
     matches = QueryCursor(grammar.query).matches(root)
     definitions, scopes = read_definitions(matches, grammar.plans, data)
     return ParseResult(name_symbols(definitions, scopes, row, data), errors)
@@ -79,7 +80,7 @@ def _load_grammar(language: str) -> _Grammar:
     for pattern in range(query.pattern_count):
         span = source[query.start_byte_for_pattern(pattern) : query.end_byte_for_pattern(pattern)].decode()
         plans.append(_plan(_CAPTURE.findall(span)))
-    return _Grammar(row, Parser(handle), query, Query(handle, "[(ERROR) (MISSING)] @error"), tuple(plans))
+    return _Grammar(row, Parser(handle), query, tuple(plans))
 
 
 def _plan(captures: list[str]) -> Plan:
@@ -91,12 +92,30 @@ def _plan(captures: list[str]) -> Plan:
     return Plan("doc", "doc", None)
 
 
+def _count_errors(root: Node) -> int:
+    """Return the number of ERROR and MISSING nodes; a query for them would visit every node of the tree."""
+    count = int(root.is_error)
+    broken = [root]
+    while broken:
+        for node in broken.pop().children:
+            count += node.is_error or node.is_missing
+            if node.has_error:
+                broken.append(node)
+    return count
+
+
 def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
     clock = time.monotonic
     deadline = clock() + timeout_seconds
+    views: list[memoryview] = []
+    is_parsed = False
 
-    def read(offset: int, _point: object) -> bytes:
-        return data[offset : offset + _READ_BYTES]
+    def read(offset: int, _point: object) -> memoryview | bytes:
+        # The binding never frees what this returns: views that are released below cost less than the source itself.
+        if is_parsed:
+            return data[offset : offset + _NAME_BYTES]
+        views.append(memoryview(data)[offset:])
+        return views[-1]
 
     def is_late(_offset: int, _has_error: bool) -> bool:
         return clock() > deadline
@@ -107,3 +126,7 @@ def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
         grammar.parser.reset()
         message = f"parsing {grammar.language.name} took longer than {timeout_seconds:g} s (parse.timeout_seconds)"
         raise ParseTimeoutError(message) from error
+    finally:
+        for view in views:
+            view.release()
+        is_parsed = True
