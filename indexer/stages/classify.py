@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from typing import NamedTuple
 
 from indexer.types import SkipReason
@@ -57,7 +57,6 @@ _MARKERS = re.compile(
     )""".replace("DONTEDIT", _DO_NOT_EDIT),
     re.VERBOSE,
 )
-_QUICK = re.compile(r"generated|Bison", re.IGNORECASE)
 
 _GENERATED_NAMES = (
     "*.pb.go",
@@ -107,6 +106,8 @@ _GENERATED_NAMES = (
 )
 """What code generators and package managers call their output."""
 
+_GENERATED_NAME = re.compile("|".join(map(translate, _GENERATED_NAMES)))
+
 
 class Finding(NamedTuple):
     """Why a file is skipped, and the line or number that shows it."""
@@ -130,14 +131,17 @@ def classify(path: str, text: str, language: str, *, included: Collection[SkipRe
 
 def _generated_name(path: str) -> str:
     name = path.rpartition("/")[2]
-    pattern = next((pattern for pattern in _GENERATED_NAMES if fnmatchcase(name, pattern)), "")
-    return f"the name is that of generated files: {pattern}" if pattern else ""
+    if not _GENERATED_NAME.match(name):
+        return ""
+    pattern = next(pattern for pattern in _GENERATED_NAMES if fnmatchcase(name, pattern))
+    return f"the name is that of generated files: {pattern}"
 
 
 def _generated_marker(text: str) -> str:
     lines = text[: HEADER_LINES * LONG_LINE].split("\n", HEADER_LINES)[:HEADER_LINES]
     for number, line in enumerate(lines, 1):
-        if _QUICK.search(line, 0, LONG_LINE) and _MARKERS.match(line[:LONG_LINE]):
+        lowered = line[:LONG_LINE].lower()
+        if ("generated" in lowered or "bison" in lowered) and _MARKERS.match(line[:LONG_LINE]):
             return f"line {number}: {line.strip()[:120]}"
     return ""
 
