@@ -1,7 +1,8 @@
 """The data that flows through the pipeline, in flow order.
 
 `SourceFile | SkippedFile` -> `FileChanges` -> `Symbol` -> `Chunk` -> `EmbeddedBatch` -> `QuantizedBatch` -> a committed
-generation; on the way back `Hit`. Everything is frozen. Vectors stay matrices aligned with their chunks.
+generation; on the way back `Hit`. Everything is frozen; what comes by the hundred thousand is a struct, which takes
+a quarter of a frozen dataclass's time to make. Vectors stay matrices aligned with their chunks.
 numpy is imported for types alone, so that a run that finds nothing changed never loads it.
 """
 
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,8 +179,7 @@ class SymbolKind(StrEnum):
     REGION = "region"
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(msgspec.Struct, frozen=True, gc=False):
     """A named definition in a file.
 
     Spans are bytes in the decoded text's UTF-8 form, end exclusive, and 1-based lines, end inclusive; both include
@@ -196,8 +198,7 @@ class Symbol:
     end_line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """The unit of retrieval: a symbol, a part of a long one, or a region between symbols.
 
     `id` is 63 bits of xxh3 over (path, qualified name, kind, ordinal, part), so that it survives edits elsewhere; code

@@ -62,7 +62,7 @@ HEADROOM = 64 << 20
 READY = "ready"
 """What a worker sends when it can work."""
 
-_CHUNK_FIELDS = attrgetter(*Chunk.__slots__)
+_CHUNK_FIELDS = attrgetter(*Chunk.__struct_fields__)
 
 
 def serve(descriptor: int) -> None:
