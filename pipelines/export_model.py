@@ -19,7 +19,7 @@ from indexer.encoders.onnx import load, open_session, open_tokenizer
 from indexer.stages.embed import embed
 from indexer.stages.reduce import fit
 from pipelines.export.calibration import Statistics, calibrate
-from pipelines.export.corpus import Corpus, load_corpus, sample_texts, short_texts
+from pipelines.export.corpus import SMALL_WINDOW_LINES, Corpus, load_corpus, sample_texts, short_texts
 from pipelines.export.folder import write_basis, write_folder, write_sums
 from pipelines.export.graph import float_graph, int8_graph
 from pipelines.export.packages import Manifest, fetch, read_manifest, sha256_of
@@ -32,8 +32,9 @@ MAX_TOKENS = 256
 INT8 = Description("all-minilm-l6-v2-int8", 384, MAX_TOKENS, "mean")
 FP32 = Description("all-minilm-l6-v2-fp32", 384, MAX_TOKENS, "mean")
 CALIBRATION_TEXTS = 900
-BASIS_TEXTS = 9_000
-BASIS_DIMS = 128
+BASIS_TEXTS = 6_000
+"""Texts of each of three sizes."""
+BASIS_DIMS = 256
 BASIS_DECIMALS = 6
 
 
@@ -88,8 +89,14 @@ def observe(weights: Weights, source: Path, corpus: Corpus) -> list[Statistics]:
 
 
 def fit_basis(folder: Path, corpus: Corpus, *, centered: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Return float32[dims, BASIS_DIMS], components in order of variance, of the folder's encoder over the corpus."""
-    texts = sample_texts(corpus.fitting, limit=BASIS_TEXTS)
+    """Return float32[dims, BASIS_DIMS], components in order of variance, of the folder's encoder over the corpus.
+
+    Chunks, short chunks and single lines alike: queries and small symbols are reduced by the same basis.
+    """
+    chunks = sample_texts(corpus.fitting, limit=BASIS_TEXTS)
+    small = sample_texts(corpus.fitting, limit=BASIS_TEXTS, lines=SMALL_WINDOW_LINES)
+    single = short_texts(chunks)
+    texts = chunks + small + single[:: max(1, len(single) // BASIS_TEXTS)]
     print(f"basis: {len(texts)} texts")
     vectors = embed(texts, load(folder, threads=0, light=True))
     return np.round(fit(vectors, dims=BASIS_DIMS, centered=centered).matrix, BASIS_DECIMALS)
