@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import xxhash
@@ -38,7 +39,7 @@ def chunk(
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
     chunker = _Chunker(path, language, data, symbols, options)
     chunker.cut_container(-1, 0, len(chunker.table.lines) - 1)
-    return tuple(sorted(chunker.chunks, key=lambda made: (made.start_byte, made.part, made.id)))
+    return tuple(sorted(chunker.chunks, key=attrgetter("start_byte", "part", "id")))
 
 
 def chunk_id(*, path: str, qualified_name: str, kind: str, ordinal: int, part: int) -> int:

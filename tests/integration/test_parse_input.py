@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from indexer.errors import ParseTimeoutError
@@ -65,6 +67,20 @@ def test_parsing_stops_at_its_time_limit_and_the_parser_can_be_used_again() -> N
     with pytest.raises(ParseTimeoutError, match=r"python took longer than 0\.001 s"):
         parse(source, "python", timeout_seconds=0.001)
     assert names("def g(): pass", "python") == ["g"]
+
+
+def test_a_parsed_file_leaves_no_copy_of_itself_behind() -> None:
+    source = ("x = [(1, 2), {3: 4}]  # " + "word " * 20 + "\n") * 500
+    tracemalloc.start()
+    try:
+        parse(source, "python")
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(16):
+            parse(source, "python")
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 4 * len(source)  # the interpreter keeps some freed objects for reuse
 
 
 def test_long_names_and_signatures_are_cut() -> None:
