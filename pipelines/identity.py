@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import xxhash
+
 from indexer.config import Config, EncoderOptions, fingerprint
 from indexer.encoders.registry import variant
 from indexer.types import EncoderIdentity
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The encoder, and the fingerprint of all options that change what an unchanged file yields."""
+    """The encoder, and the fingerprint of its basis and of all options that change what an unchanged file yields."""
 
     encoder: EncoderIdentity
     fingerprint: str
@@ -28,9 +30,11 @@ def wanted_identity(config: Config) -> Identity:
     Raises ConfigError for an unknown encoder and ModelError when its files are not there.
     """
     name = config.encoder.name
-    made = variant(name).identity(encoder_folder(config.encoder))
+    folder = encoder_folder(config.encoder)
+    made = variant(name).identity(folder)
+    basis = variant(name).basis_digest(folder) if config.projection.mode == "bundled" else ""
     # A reader loads the encoder by the registry's name, whatever its files call it.
-    return Identity(replace(made, name=name), fingerprint(config))
+    return Identity(replace(made, name=name), xxhash.xxh3_128_hexdigest((fingerprint(config) + basis).encode()))
 
 
 def encoder_folder(options: EncoderOptions) -> Path | None:
@@ -48,5 +52,5 @@ def rebuild_reason(manifest: Manifest, wanted: Identity) -> str:
         old, new = f"{made.name} ({made.digest[:8]})", f"{wanted.encoder.name} ({wanted.encoder.digest[:8]})"
         return f"the encoder changed from {old} to {new}"
     if manifest.fingerprint != wanted.fingerprint:
-        return "the options that decide how files become chunks and vectors changed, or this version decides otherwise"
+        return "what decides how files become chunks and vectors changed: options, the encoder's basis, or this program"
     return ""

@@ -63,6 +63,11 @@ class Bundle:
         shape = self.description
         return EncoderIdentity(shape.name, digest, shape.dims, shape.max_tokens)
 
+    @property
+    def basis_digest(self) -> str:
+        """The sha256 of the PCA basis as listed, or nothing when the folder has none."""
+        return self.sums.get(BASIS, "")
+
     def verify(self, names: Iterable[str] | None = None) -> None:
         """Compare files, all when no names are given, with the list; raises ModelError at the first that differs."""
         for name in self.sums if names is None else names:

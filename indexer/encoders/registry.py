@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 class Variant:
     """One encoder. `identity` loads no engine; `basis` is float32[d, m], components in order of variance, or None.
 
-    `folder` overrides where its files are. `light` asks for the fastest start, for a few texts.
+    `basis_digest` changes with the basis, and is empty without one. `folder` overrides where the files are. `light`
+    asks for the fastest start, for a few texts.
     """
 
     identity: Callable[[Path | None], EncoderIdentity]
+    basis_digest: Callable[[Path | None], str]
     basis: Callable[[Path | None], NDArray[np.float32] | None]
     load: Callable[[Path | None, int, bool], Encoder]
 
@@ -54,8 +56,18 @@ def _onnx_load(folder: Path | None, threads: int, light: bool) -> Encoder:
 
 
 VARIANTS: dict[str, Variant] = {
-    "minilm": Variant(lambda folder: _bundle(folder).identity, lambda folder: _bundle(folder).basis(), _onnx_load),
-    "hashing": Variant(_hashing_identity, lambda _folder: None, _hashing_load),
+    "minilm": Variant(
+        identity=lambda folder: _bundle(folder).identity,
+        basis_digest=lambda folder: _bundle(folder).basis_digest,
+        basis=lambda folder: _bundle(folder).basis(),
+        load=_onnx_load,
+    ),
+    "hashing": Variant(
+        identity=_hashing_identity,
+        basis_digest=lambda _folder: "",
+        basis=lambda _folder: None,
+        load=_hashing_load,
+    ),
 }
 
 
