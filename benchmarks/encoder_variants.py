@@ -202,8 +202,8 @@ NOTES = """\
 - *May saturate*: x86 processors with AVX2 and no VNNI multiply uint8 by int8 with `vpmaddubsw`, which saturates the sum
   of two neighbouring products at int16. Pairs of weights that sum to more than 128 can reach it, and then such a
   machine gives another vector. Seven bits avoid that and cost precision; limiting pairs alone keeps nearly all of it.
-  Seen under `qemu-x86_64 -cpu Haswell`: the shipped graph gave the bytes that AVX-512 VNNI gives, and int8 with GPTQ and
-  no limit gave vectors at a cosine of 0.981 to 0.996 to its own on the other machine.
+  Seen under `qemu-x86_64 -cpu Haswell`: the shipped graph gave the bytes that AVX-512 VNNI gives, and int8 with GPTQ
+  and no limit gave vectors at a cosine of 0.981 to 0.996 to its own on the other machine.
 - *Tokens/s*: processor time of one thread, so that other work on the machine matters little.
 """
 
