@@ -1,6 +1,6 @@
 """The data that flows through the pipeline, in flow order.
 
-`SourceFile | SkippedFile` -> `FileChanges` -> `Symbol` -> `Chunk` -> `EmbeddedBatch` -> `QuantizedBatch` -> a committed
+`SourceFile | SkippedFile` -> `FileChanges` -> `Symbol` -> `Chunk` -> float32[n, d] -> `QuantizedBatch` -> a committed
 generation; on the way back `Hit`. Everything is frozen; what comes by the hundred thousand is a struct, which takes
 a quarter of a frozen dataclass's time to make. Vectors stay matrices aligned with their chunks.
 numpy is imported for types alone, so that a run that finds nothing changed never loads it.
@@ -267,14 +267,6 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode texts as one batch: float32[n, dims], unit rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedBatch:
-    """Chunks and their unit vectors, float32[n, d], row by row."""
-
-    chunks: tuple[Chunk, ...]
-    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,12 +161,6 @@ class TextIndex:
         query = self._filtered(tantivy.Query.all_query(), filters, ())
         return [match.id for match in self._matches(query, limit)]
 
-    def filter_count(self, filters: Filters) -> int:
-        """Return how many chunks the filters let through."""
-        with damage(self._path):
-            query = self._filtered(tantivy.Query.all_query(), filters, ())
-            return int(self._searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
-
     def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
         """Return the ids of chunks whose raw field is exactly this value."""
         return [match.id for match in self._matches(self._term(field, value), limit)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from indexer.stores.lock import writer_lock
 from pipelines.schema import PRINTED
 from tests.e2e.conftest import Cli
 
@@ -232,3 +234,17 @@ def test_another_encoder_means_a_full_build_and_says_so(cli: Cli, tea: Path, tmp
     assert report["files"]["unchanged"] == 0
     assert report["chunks"]["reused"] == 0
     assert cli("search", "brew_green", "--root", root, "--json").json["hits"][0]["name"] == "brew_green"
+
+
+def test_a_second_writer_is_told_who_holds_the_lock_and_may_wait(cli: Cli, tea: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(tea, root)
+    (root / "new.py").write_text("added = 1\n")
+    before = (root / ".indexer" / "CURRENT").read_bytes()
+    with writer_lock(root / ".indexer"):
+        refused = cli("build", root)
+        assert refused.code == 5
+        assert f"process {os.getpid()} on" in refused.err
+        assert cli("build", root, "--wait", "0.2").code == 5
+    assert (root / ".indexer" / "CURRENT").read_bytes() == before
+    assert cli("build", root, "--wait", "60", "--json").json["committed"] is True
