@@ -78,6 +78,19 @@ class VectorOptions(Options, frozen=True):
     max_dead_ratio: Annotated[float, Meta(gt=0, le=1)] = 0.25
 
 
+class RecallOptions(Options, frozen=True):
+    """How well the reduced vectors must find what the encoder's own would; `queries` 0 measures nothing.
+
+    A full build whose recall is below `floor` warns, or with `strict` fails. `drift` is how much less of the vectors
+    added since, as a share of their squared length, the projection may keep before a refit is suggested.
+    """
+
+    floor: Annotated[float, Meta(ge=0, le=1)] = 0.85
+    strict: bool = False
+    queries: Annotated[int, Meta(ge=0, le=1000)] = 200
+    drift: Annotated[float, Meta(gt=0, le=1)] = 0.05
+
+
 class CacheOptions(Options, frozen=True):
     """The embedding cache in the user's cache folder; `path` empty means the platform's place for it."""
 
@@ -96,14 +109,15 @@ class Config(Options, frozen=True):
     encoder: EncoderOptions = EncoderOptions()
     projection: ProjectionOptions = ProjectionOptions()
     vectors: VectorOptions = VectorOptions()
+    recall: RecallOptions = RecallOptions()
     cache: CacheOptions = CacheOptions()
 
 
 def fingerprint(config: Config) -> str:
     """Return 32 hex digits over the options that decide what an unchanged file yields.
 
-    A build whose fingerprint differs from the index's starts from nothing. Threads, batch sizes, worker counts and
-    cache settings are left out, because they never change a result.
+    A build whose fingerprint differs from the index's starts from nothing. Threads, batch sizes, worker counts,
+    cache settings and what is measured are left out, because they never change a result.
     """
     identity = (
         CHUNKING_VERSION,

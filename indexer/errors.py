@@ -2,6 +2,7 @@
 
     IndexerError
     |- ConfigError            a setting is wrong (exit 2)
+    |- RecallError            a full build lost more recall than recall.floor allows, with recall.strict (exit 2)
     |- SourceError            the folder to index can't be used (exit 2)
     |- NoIndexError           there is no index here (exit 3)
     |- StaleIndexError        the index is behind the files and the caller asked for fresh (exit 3)
@@ -26,6 +27,12 @@ class IndexerError(Exception):
 
 class ConfigError(IndexerError):
     """A setting, option or configuration file is wrong."""
+
+    exit_code = 2
+
+
+class RecallError(IndexerError):
+    """The vectors of a full build find less than recall.floor asks for, and recall.strict is set."""
 
     exit_code = 2
 
