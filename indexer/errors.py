@@ -10,7 +10,7 @@
     |  `- FormatVersionError  the index was written by another format version (exit 4)
     |- LockedError            another writer holds the lock (exit 5)
     |- ModelError             the encoder's files are missing, altered or of another model (exit 6)
-    |- ParseTimeoutError      a file took the parser longer than parse.timeout_seconds; the file is skipped
+    |- ParseTimeoutError      a file took the parser longer than parse.timeout_seconds; its lines are indexed
     `- StorageError           the system refused a write: disk full, no permission (exit 1)
 
 A message says what happened, where, and what to do about it.
@@ -78,7 +78,7 @@ class ModelError(IndexerError):
 
 
 class ParseTimeoutError(IndexerError):
-    """The parser ran out of time on one file; a pipeline counts the file as skipped with PARSER_FAILED."""
+    """The parser ran out of time on one file; a pipeline counts it and indexes the file by its lines."""
 
 
 class StorageError(IndexerError):

@@ -54,7 +54,7 @@ _EXPLANATIONS = {
     SkipReason.SYMLINK: "symbolic links are not followed",
     SkipReason.NOT_REGULAR: "a FIFO, socket or device is never opened",
     SkipReason.NESTED_REPOSITORY: "another repository inside this one is followed by walk.nested_repositories alone",
-    SkipReason.PARSER_FAILED: "the parser ran out of time or memory, or crashed, on this file",
+    SkipReason.PARSER_FAILED: "the process ran out of time or memory, or crashed, even without a grammar",
 }
 
 
@@ -98,7 +98,8 @@ class FileRecord:
     """What the catalog knows of one file.
 
     `hash` is xxh3_128 of the content (16 bytes; empty for a file never read). A file that is left out has its reason
-    in `skip`. `errors` counts the parser's error nodes. `mtime_ns` is -1 where the file may have changed again within
+    in `skip`. `errors` counts the parser's error nodes; `failure` says how the grammar failed on a file that is indexed
+    by its lines alone. `mtime_ns` is -1 where the file may have changed again within
     the clock's granularity, so that it is read at the next look. `detail` is the line, limit or system error behind
     `skip`, or, of a file that is not skipped, the .gitattributes line that keeps it.
     """
@@ -112,6 +113,7 @@ class FileRecord:
     detail: str = ""
     errors: int = 0
     lines: int = 0
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

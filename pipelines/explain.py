@@ -40,7 +40,8 @@ class ExplainedPath(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a path.
 
     `state` is "indexed", "skipped", "left-out" or "missing"; `message` says why; `rule` is the ignore file, line and
-    pattern that decided, if one did. `language_reason` says how the language was found.
+    pattern that decided, if one did. `language_reason` says how the language was found, `parser_failure` how its
+    grammar failed on the file, whose chunks then follow lines alone.
     """
 
     path: str
@@ -51,6 +52,7 @@ class ExplainedPath(msgspec.Struct, frozen=True, kw_only=True):
     language_reason: str
     encoding: str
     parse_errors: int
+    parser_failure: str
     chunks: list[ExplainedChunk]
 
 
@@ -82,6 +84,7 @@ def explain(root: Path, path: str, *, config: Config, index_dir: Path | None = N
         language_reason=language.why,
         encoding="" if isinstance(decoded, NotText) else decoded.encoding,
         parse_errors=record.errors,
+        parser_failure=record.failure,
         chunks=_with_vectors(parsed.chunks if isinstance(parsed, ParsedFile) else (), index_dir),
     )
 
@@ -96,6 +99,7 @@ def _explained(path: str, state: str, message: str, rule: str) -> ExplainedPath:
         language_reason="",
         encoding="",
         parse_errors=0,
+        parser_failure="",
         chunks=[],
     )
 

@@ -16,11 +16,12 @@ from indexer.stages.parse import parse
 from indexer.types import FileRecord, ParsedFile, SkipReason
 
 
-def parse_file(record: FileRecord, content: bytes, config: Config) -> ParsedFile | FileRecord:
+def parse_file(record: FileRecord, content: bytes, config: Config, *, failure: str = "") -> ParsedFile | FileRecord:
     """Return a file's chunks, or its record with the reason to skip it; either record has the hash of `content`.
 
-    A file whose `record.detail` names the .gitattributes line that keeps it is not classified. Whatever goes wrong with
-    one file is a skip (PARSER_FAILED); only what concerns the installation, ImportError and OSError, is raised.
+    A file whose `record.detail` names the .gitattributes line that keeps it is not classified. Where the grammar fails,
+    or `failure` says that it did, the record's `failure` says how and the chunks follow lines alone. Only what concerns
+    the installation, ImportError and OSError, and MemoryError are raised.
     """
     record = replace(record, hash=content_hash(content))
     decoded = decode(content)
@@ -34,25 +35,34 @@ def parse_file(record: FileRecord, content: bytes, config: Config) -> ParsedFile
     if not record.detail and (found := classify(record.path, text, record.language, included=included)):
         return replace(record, skip=found.reason, detail=found.detail)
     source = text.encode()
+    if not failure:
+        try:
+            parsed = parse(source, record.language, timeout_seconds=config.parse.timeout_seconds)
+            chunks = chunk(record.path, record.language, source, parsed.symbols, config.chunk)
+            return ParsedFile(replace(record, errors=parsed.errors), chunks)
+        except (ImportError, OSError, MemoryError):
+            raise
+        except ParseTimeoutError as error:
+            failure = str(error)
+        except Exception as error:
+            failure = f"{type(error).__name__}: {error}"
     try:
-        parsed = parse(source, record.language, timeout_seconds=config.parse.timeout_seconds)
-        chunks = chunk(record.path, record.language, source, parsed.symbols, config.chunk)
-    except (ImportError, OSError, MemoryError):
+        return ParsedFile(
+            replace(record, failure=failure), chunk(record.path, record.language, source, (), config.chunk)
+        )
+    except (OSError, MemoryError):
         raise
-    except ParseTimeoutError as error:
-        return replace(record, skip=SkipReason.PARSER_FAILED, detail=str(error))
     except Exception as error:
         return replace(record, skip=SkipReason.PARSER_FAILED, detail=f"{type(error).__name__}: {error}")
-    return ParsedFile(replace(record, errors=parsed.errors), chunks)
 
 
-def blame(record: FileRecord, content: bytes, config: Config, detail: str) -> FileRecord:
-    """Return the record of a file that ended its worker, with the hash by which the next build knows it again."""
-    record = replace(record, hash=content_hash(content))
-    decoded = decode(content)
-    if not isinstance(decoded, NotText):
-        record = _described(record, decoded.text, config)
-    return replace(record, skip=SkipReason.PARSER_FAILED, detail=detail)
+def give_up(record: FileRecord, content: bytes, config: Config, detail: str) -> FileRecord:
+    """Return the record of a file that ends every worker, with the hash by which the next build knows it again.
+
+    The content itself is not looked at, since this runs outside the workers.
+    """
+    language = detect_language(record.path, overrides=config.languages).language
+    return replace(record, hash=content_hash(content), language=language, skip=SkipReason.PARSER_FAILED, detail=detail)
 
 
 def _described(record: FileRecord, text: str, config: Config) -> FileRecord:

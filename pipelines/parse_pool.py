@@ -3,7 +3,8 @@
 Plain processes with a socket pair each, instead of the standard library's pools: those lose a whole batch, or hang,
 when a worker is killed, import the caller's __main__ anew, and take the terminal's Ctrl-C. Here a worker answers file
 by file, so the first file without an answer is the one that killed it. That file is tried once more, alone in a new
-process, lest it pays for its predecessors' memory, unless it ran out of time; the rest of its batch goes elsewhere.
+process, lest it pays for its predecessors' memory, unless it ran out of time; then once without its grammar, which
+leaves its lines; the rest of its batch goes elsewhere.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from indexer.config import Config
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
-from pipelines.parse_file import blame
+from pipelines.parse_file import give_up
 from pipelines.parse_process import WorkerDied, WorkerProcess
 from pipelines.parse_worker import Outcome, Settings, Task
 
@@ -58,6 +59,7 @@ class _Pool:
         self._orphans: deque[int] = deque()
         self._suspects: deque[int] = deque()
         self._tried: set[int] = set()
+        self._failures: dict[int, str] = {}
         self._next = 0
         self._bytes = 0
         self._done: dict[int, ParsedFile | FileRecord] = {}
@@ -86,7 +88,8 @@ class _Pool:
             tasks = {position: task for position in batch if (task := self._task(position))}
             if tasks:
                 idle = next((worker for worker in self._workers if not worker.tasks), None)
-                worker = self._start() if idle is None or self._tried.issuperset(batch) else idle
+                is_second_try = batch[0] in self._tried and batch[0] not in self._failures
+                worker = self._start() if idle is None or is_second_try else idle
                 worker.give(list(tasks), list(tasks.values()))
 
     def _free(self) -> bool:
@@ -119,11 +122,11 @@ class _Pool:
 
     def _task(self, position: int) -> Task | None:
         """Return the task for a file, or None after noting that its source can't read it."""
-        record = self._records[position]
+        record, failure = self._records[position], self._failures.get(position, "")
         if self._settings.prefix:
-            return Task(record, None)
+            return Task(record, None, failure)
         content = self._read(position)
-        return None if content is None else Task(record, content)
+        return None if content is None else Task(record, content, failure)
 
     def _read(self, position: int) -> bytes | None:
         """Return a file's content, or None after noting why it has none."""
@@ -151,14 +154,17 @@ class _Pool:
                 self._done[worker.tasks.popleft()] = _result(outcome)
 
     def _bury(self, worker: WorkerProcess, death: WorkerDied) -> None:
-        """Blame a dead worker's current file, or try it once more, and queue the rest of its batch."""
+        """Try a dead worker's current file again, then without its grammar, then give up; queue its batch's rest."""
         self._workers.remove(worker)
         culprit = worker.tasks.popleft()
         self._orphans.extendleft(reversed(worker.tasks))
-        if not death.timed_out and culprit not in self._tried:
-            self._suspects.append(culprit)
-        elif (content := self._read(culprit)) is not None:
-            self._done[culprit] = blame(self._records[culprit], content, self._settings.config, str(death))
+        if culprit in self._failures:
+            if (content := self._read(culprit)) is not None:
+                self._done[culprit] = give_up(self._records[culprit], content, self._settings.config, str(death))
+            return
+        if death.timed_out or culprit in self._tried:
+            self._failures[culprit] = str(death)
+        self._suspects.append(culprit)
 
 
 def _worker_count(records: Sequence[FileRecord], config: Config) -> int:

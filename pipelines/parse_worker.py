@@ -39,10 +39,11 @@ class Settings(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One file; `content` is None where the worker is to read it."""
+    """One file; `content` is None where the worker is to read it, `failure` how its grammar ended a worker before."""
 
     record: FileRecord
     content: bytes | None
+    failure: str
 
 
 class Outcome(NamedTuple):
@@ -100,7 +101,7 @@ def _parse(task: Task, settings: Settings) -> Outcome:
         except OSError as error:
             detail = error.strerror or str(error)
             return Outcome(replace(record, skip=SkipReason.UNREADABLE, detail=detail), None)
-    result = parse_file(record, content, settings.config)
+    result = parse_file(record, content, settings.config, failure=task.failure)
     if isinstance(result, ParsedFile):
         return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks])
     return Outcome(result, None)

@@ -59,7 +59,9 @@ def plan(root: Path, *, config: Config, index_dir: Path | None = None, full: boo
             yield _skipped(record)
         else:
             action = "add" if record.path in added else "modify"
-            yield PlannedFile(path=record.path, action=action, language=record.language, detail=record.detail)
+            yield PlannedFile(
+                path=record.path, action=action, language=record.language, detail=record.failure or record.detail
+            )
 
 
 def _skipped(record: FileRecord) -> PlannedFile:

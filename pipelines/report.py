@@ -44,7 +44,8 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
     `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or is empty. `bytes` is
-    the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser. `warnings` are
+    the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser,
+    `parser_failures` files on which the grammar failed, so that they are indexed by their lines alone. `warnings` are
     sentences for a person.
     """
 
@@ -57,6 +58,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     skips: dict[str, int]
     languages: dict[str, int]
     parse_errors: dict[str, int]
+    parser_failures: dict[str, int]
     seconds: dict[str, float]
     rebuilt: str = ""
     warnings: list[str] = []
@@ -184,6 +186,7 @@ class _Coverage(TypedDict):
     skips: dict[str, int]
     languages: dict[str, int]
     parse_errors: dict[str, int]
+    parser_failures: dict[str, int]
 
 
 def _coverage(catalog: Catalog) -> _Coverage:
@@ -193,4 +196,5 @@ def _coverage(catalog: Catalog) -> _Coverage:
         "skips": catalog.skips(),
         "languages": {name: counts.chunks for name, counts in languages.items()},
         "parse_errors": {name: counts.errors for name, counts in languages.items() if counts.errors},
+        "parser_failures": {name: counts.failures for name, counts in languages.items() if counts.failures},
     }

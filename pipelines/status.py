@@ -20,12 +20,13 @@ class IndexedFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LanguageStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What is indexed of a language; `errors` are error nodes of the parser."""
+    """What is indexed of a language: `errors` are error nodes of the parser, `failures` files without a parse."""
 
     files: int
     chunks: int
     bytes: int
     errors: int
+    failures: int
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ SCHEMA = (
   detail TEXT NOT NULL,
   errors INTEGER NOT NULL,
   lines INTEGER NOT NULL,
+  failure TEXT NOT NULL,
   digest BLOB NOT NULL
 ) STRICT""",
     """CREATE TABLE chunks (
@@ -44,18 +45,22 @@ SCHEMA = (
     "CREATE INDEX chunks_file ON chunks (file)",
     "CREATE INDEX chunks_text ON chunks (text_key)",
 )
-_RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines"
+_RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure"
 _BATCH = 500
 """Values a statement; SQLite's lowest default limit is 999."""
 
 
 class LanguageCounts(NamedTuple):
-    """What is indexed of one language: files, chunks, bytes of the files, and error nodes of the parser."""
+    """What is indexed of one language: files, chunks, bytes of the files, and error nodes of the parser.
+
+    `failures` are files on which the grammar failed, so that they are indexed by their lines alone.
+    """
 
     files: int
     chunks: int
     bytes: int
     errors: int
+    failures: int
 
 
 class ChunkRow(NamedTuple):
@@ -95,11 +100,20 @@ class Catalog:
         with self._damage():
             return {
                 (path := stored.decode("utf-8", "surrogateescape")): FileRecord(
-                    path, size, mtime_ns, content, language, reasons[skip], detail, errors, lines
+                    path, size, mtime_ns, content, language, reasons[skip], detail, errors, lines, failure
                 )
-                for stored, size, mtime_ns, content, language, skip, detail, errors, lines in self._connection.execute(
-                    f"SELECT {_RECORD} FROM files"
-                )
+                for (
+                    stored,
+                    size,
+                    mtime_ns,
+                    content,
+                    language,
+                    skip,
+                    detail,
+                    errors,
+                    lines,
+                    failure,
+                ) in self._connection.execute(f"SELECT {_RECORD} FROM files")
             }
 
     def stats(self) -> dict[str, tuple[int, int]]:
@@ -179,13 +193,13 @@ class Catalog:
     def languages(self) -> dict[str, LanguageCounts]:
         """Return what is indexed of each language, sorted by its name."""
         files = self._rows(
-            "SELECT language, count(*), sum(size), sum(errors) FROM files WHERE skip IS NULL "
+            "SELECT language, count(*), sum(size), sum(errors), sum(failure <> '') FROM files WHERE skip IS NULL "
             "GROUP BY language ORDER BY language"
         )
         chunks = dict(
             self._rows("SELECT language, count(*) FROM chunks JOIN files ON files.id = chunks.file GROUP BY language")
         )
-        return {row[0]: LanguageCounts(row[1], chunks.get(row[0], 0), row[2], row[3]) for row in files}
+        return {row[0]: LanguageCounts(row[1], chunks.get(row[0], 0), *row[2:]) for row in files}
 
     def skips(self) -> dict[str, int]:
         """Return the number of skipped files by reason."""
@@ -235,9 +249,9 @@ def text_key(text_hash: bytes) -> int:
 
 
 def _record(row: Any) -> FileRecord:
-    path, size, mtime_ns, content, language, skip, detail, errors, lines = row
+    path, size, mtime_ns, content, language, skip, detail, errors, lines, failure = row
     reason = None if skip is None else SkipReason(skip)
-    return FileRecord(decode_path(path), size, mtime_ns, content, language, reason, detail, errors, lines)
+    return FileRecord(decode_path(path), size, mtime_ns, content, language, reason, detail, errors, lines, failure)
 
 
 def _harden(connection: sqlite3.Connection) -> None:

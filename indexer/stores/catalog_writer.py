@@ -14,8 +14,8 @@ from indexer.stores.catalog import SCHEMA, Catalog, ChunkRow, encode_path, text_
 from indexer.types import FileRecord
 
 _TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, detail = ? WHERE path = ?"
-_PUT = """INSERT INTO files (path, size, mtime_ns, hash, language, skip, detail, errors, lines, digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PUT = """INSERT INTO files (path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PUT_CHUNK = "INSERT INTO chunks (id, file, segment, scale, text_hash, text_key) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -53,7 +53,7 @@ class CatalogWriter:
         part = digest.of_record(record)
         values = (
             encode_path(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
-            record.detail, record.errors, record.lines, digest.to_bytes(part),
+            record.detail, record.errors, record.lines, record.failure, digest.to_bytes(part),
         )  # fmt: skip
         with self._refusals():
             self._connection.execute(_PUT, values)

@@ -99,6 +99,7 @@ def summary(report: BuildReport) -> str:
     shown = ", ".join(f"{name} {count}" for name, count in languages[:MAX_LANGUAGES])
     rest = f", {len(languages) - MAX_LANGUAGES} more" if len(languages) > MAX_LANGUAGES else ""
     errors = ", ".join(f"{name} {count}" for name, count in report.parse_errors.items())
+    failures = ", ".join(f"{name} {count}" for name, count in report.parser_failures.items())
     rows = [
         (
             "files",
@@ -113,6 +114,7 @@ def summary(report: BuildReport) -> str:
         ("languages", shown + rest),
         ("coverage", f"{report.bytes / 1e6:.2f} MB indexed in {len(report.languages)} languages"),
         ("parse errors", errors),
+        ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
         ("seconds", ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.seconds.items())),
         ("rebuilt", report.rebuilt),
         ("generation", f"{report.generation}  digest {report.digest}"),

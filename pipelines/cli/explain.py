@@ -45,6 +45,7 @@ def _text(explained: ExplainedPath) -> str:
         ("language", f"{explained.language} ({explained.language_reason})" if explained.language else ""),
         ("encoding", explained.encoding),
         ("errors", str(explained.parse_errors) if explained.parse_errors else ""),
+        ("parser", f"{explained.parser_failure}; indexed by lines" if explained.parser_failure else ""),
         ("chunks", str(len(explained.chunks)) if explained.chunks else ""),
     ]
     lines = [f"{name:<10}{printable(text)}" for name, text in rows if text]

@@ -33,6 +33,7 @@ def command(root: Path | None, index_dir: Path | None, chosen: str | None, as_js
 def _text(status: Status) -> str:
     languages = ", ".join(f"{name} {counts.chunks}" for name, counts in status.languages.items())
     errors = ", ".join(f"{name} {counts.errors}" for name, counts in status.languages.items() if counts.errors)
+    failures = ", ".join(f"{name} {counts.failures}" for name, counts in status.languages.items() if counts.failures)
     size = sum(counts.bytes for counts in status.languages.values())
     skips = ", ".join(f"{reason} {count}" for reason, count in status.skips.items()) or "none"
     stale = f"{status.stale} files changed since; run `indexer build`" if status.stale else "up to date"
@@ -45,8 +46,9 @@ def _text(status: Status) -> str:
         ("projection", f"{status.projection.mode}, {status.projection.dims} dims, int8"),
         ("files", f"{status.files.indexed} indexed ({size / 1e6:.1f} MB), {status.files.skipped} skipped ({skips})"),
         ("chunks", f"{status.chunks}  ({languages})" if languages else "0"),
+        ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
         ("errors", f"{errors or 'none'} (nodes that the parser could not read)"),
         ("size", f"{status.bytes / 1e6:.1f} MB"),
         ("freshness", stale),
     ]
-    return "\n".join(f"{name:<12}{printable(value)}" for name, value in rows)
+    return "\n".join(f"{name:<12}{printable(value)}" for name, value in rows if value)

@@ -1,12 +1,18 @@
-"""A parser that hangs, crashes, leaks or raises when a file tells it to; installed into worker processes by tests."""
+"""A parser that hangs, crashes, leaks or raises when a file tells it to; installed into worker processes by tests.
+
+The chunker raises, or crashes as the parser does, at files that tell it to.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from typing import Any
 
+from indexer.stages import chunk as real_chunk
 from indexer.stages import parse as real
+from indexer.types import Chunk
 from pipelines import parse_file
 
 BOOT = (
@@ -20,7 +26,7 @@ _leaked: list[bytearray] = []
 def misparse(source: bytes, language: str, *, timeout_seconds: float) -> real.ParseResult:
     """Do what the first word of the source says, then parse."""
     word = source.split(maxsplit=1)[0]
-    if word == b"crash":
+    if word in (b"crash", b"doom"):
         os.kill(os.getpid(), signal.SIGSEGV)
     elif word == b"hang":
         while True:
@@ -42,4 +48,15 @@ def misparse(source: bytes, language: str, *, timeout_seconds: float) -> real.Pa
     return real.parse(source, language, timeout_seconds=timeout_seconds)
 
 
-setattr(parse_file, "parse", misparse)  # noqa: B010 - the module doesn't export the name
+def mischunk(path: str, language: str, source: bytes, *rest: Any) -> tuple[Chunk, ...]:
+    """Do what the first word of the source says, then chunk."""
+    word = source.split(maxsplit=1)[0]
+    if word == b"doom":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif word == b"unchunkable":
+        raise KeyError("line")
+    return real_chunk.chunk(path, language, source, *rest)
+
+
+for name, stand_in in (("parse", misparse), ("chunk", mischunk)):
+    setattr(parse_file, name, stand_in)

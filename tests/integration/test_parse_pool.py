@@ -19,6 +19,7 @@ from indexer.stages.detect import content_hash, detect
 from indexer.types import FileRecord, ParsedFile, SkippedFile, SkipReason, SourceFile
 from pipelines import parse_pool, parse_process
 from pipelines.parse_pool import parse_files
+from tests.chunk_checks import check_chunks
 from tests.integration import misbehaving
 
 QUICK = ParseOptions(timeout_seconds=0.5, memory_megabytes=1024)
@@ -36,13 +37,16 @@ def parse_tree(root: Path, options: ParseOptions = QUICK) -> list[ParsedFile | F
 
 
 def summary(results: list[ParsedFile | FileRecord]) -> dict[str, str]:
-    """Return "parsed", or the reason and detail, by path."""
-    return {
-        result.record.path if isinstance(result, ParsedFile) else result.path: "parsed"
-        if isinstance(result, ParsedFile)
-        else f"{result.skip}: {result.detail}"
-        for result in results
-    }
+    """Return "parsed", "by lines" and why, or the reason to skip and its detail, by path."""
+    states = {}
+    for result in results:
+        if not isinstance(result, ParsedFile):
+            states[result.path] = f"{result.skip}: {result.detail}"
+        elif result.record.failure:
+            states[result.record.path] = f"by lines: {result.record.failure}"
+        else:
+            states[result.record.path] = "parsed"
+    return states
 
 
 @pytest.fixture
@@ -91,7 +95,7 @@ def test_order_and_outcome_do_not_depend_on_the_number_of_workers(
     monkeypatch.setattr(parse_pool, "BATCH_FILES", 3)
     monkeypatch.setattr(parse_pool, "BATCH_BYTES", 200)
     files = {f"f{number:02}.py": f"def f{number}():\n    return {number}\n".encode() * 5 for number in range(30)}
-    files |= {"f07x.py": b"crash\n", "f11x.py": b"raise\n", "f12x.py": b"exit\n", "f29x.py": b"crash\n"}
+    files |= {"f07x.py": b"crash\n", "f11x.py": b"raise\n", "f12x.py": b"exit\n", "f29x.py": b"doom\n"}
     make(tmp_path, files)
     tree = Worktree(tmp_path, WalkOptions())
     records = detect(tree, {}).added
@@ -101,31 +105,48 @@ def test_order_and_outcome_do_not_depend_on_the_number_of_workers(
     assert list(summary(outcomes[0])) == sorted(files)
     failed = {path: state for path, state in summary(outcomes[0]).items() if state != "parsed"}
     assert failed == {
-        "f07x.py": "parser-failed: crashed with SIGSEGV",
-        "f11x.py": "parser-failed: KeyError: 'node'",
-        "f12x.py": "parser-failed: the parser's process ended with exit code 3",
+        "f07x.py": "by lines: crashed with SIGSEGV",
+        "f11x.py": "by lines: KeyError: 'node'",
+        "f12x.py": "by lines: the parser's process ended with exit code 3",
         "f29x.py": "parser-failed: crashed with SIGSEGV",
     }
 
 
-def test_hangs_end_and_the_file_is_known_again(
-    tmp_path: Path, misbehave: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("word", [b"hang", b"crash", b"exit", b"raise", b"memory"])
+def test_no_line_is_lost_where_a_grammar_fails(tmp_path: Path, misbehave: None, word: bytes) -> None:
+    content = word + b"\n\n" + b"".join(b"lost_%d = found(%d)\n" % (number, number) for number in range(200))
+    make(tmp_path, {"a.py": content})
+    (parsed,) = parse_tree(tmp_path, ParseOptions(timeout_seconds=0.2))
+    assert isinstance(parsed, ParsedFile)
+    assert parsed.record.failure
+    assert (parsed.record.hash, parsed.record.language) == (content_hash(content), "python")
+    check_chunks(content, parsed.chunks)
+
+
+def test_a_file_that_ends_every_worker_is_skipped_and_known_again(tmp_path: Path, misbehave: None) -> None:
+    make(tmp_path, {"a.py": b"doom\n", "b.py": b"unchunkable\n", "c.py": b"x = 1\n"})
+    results = parse_tree(tmp_path)
+    assert summary(results) == {
+        "a.py": "parser-failed: crashed with SIGSEGV",
+        "b.py": "parser-failed: KeyError: 'line'",
+        "c.py": "parsed",
+    }
+    assert isinstance(results[0], FileRecord)
+    assert (results[0].hash, results[0].language) == (content_hash(b"doom\n"), "python")
+
+
+def test_hangs_end(tmp_path: Path, misbehave: None) -> None:
     make(tmp_path, {"a.py": b"x = 1\n", "b.py": b"hang\n", "c.py": b"y = 2\n"})
-    results = parse_tree(tmp_path, ParseOptions(timeout_seconds=0.2, workers=1))
-    found = summary(results)
+    found = summary(parse_tree(tmp_path, ParseOptions(timeout_seconds=0.2, workers=1)))
     # On a busy machine the clock's limit may come before that of the processor's time.
     assert found.pop("b.py").endswith("(parse.timeout_seconds)")
     assert found == {"a.py": "parsed", "c.py": "parsed"}
-    record = results[1]
-    assert isinstance(record, FileRecord)
-    assert (record.hash, record.language) == (content_hash(b"hang\n"), "python")
 
 
 def test_a_worker_that_waits_for_ever_is_ended_by_the_clock(tmp_path: Path, misbehave: None) -> None:
     make(tmp_path, {"a.py": b"sleep\n", "b.py": b"x = 1\n"})
     assert summary(parse_tree(tmp_path, ParseOptions(timeout_seconds=0.1))) == {
-        "a.py": "parser-failed: hung (parse.timeout_seconds)",
+        "a.py": "by lines: hung (parse.timeout_seconds)",
         "b.py": "parsed",
     }
 
@@ -134,7 +155,7 @@ def test_memory_is_limited_and_one_file_does_not_pay_for_another(tmp_path: Path,
     files = {f"leak{number}.py": b"leak\n" for number in range(9)} | {"m.py": b"memory\n", "z.py": b"x = 1\n"}
     make(tmp_path, files)
     found = summary(parse_tree(tmp_path, ParseOptions(memory_megabytes=700, workers=1)))
-    assert found.pop("m.py") == "parser-failed: ran out of memory (parse.memory_megabytes)"
+    assert found.pop("m.py") == "by lines: ran out of memory (parse.memory_megabytes)"
     assert found == dict.fromkeys(sorted(files.keys() - {"m.py"}), "parsed")
 
 
