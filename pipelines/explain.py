@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
 from indexer.languages.detection import detect_language
 from indexer.sources.explain import explain_path
 from indexer.sources.worktree import Worktree
-from indexer.stages.decode import NotText, decode
-from indexer.stages.detect import detect
-from indexer.stores.generation import open_generation
+from indexer.stages.decode import Decoded, decode
+from indexer.stores.generation import Generation, open_generation
 from indexer.stores.layout import default_index_dir
-from indexer.types import Chunk, FileRecord, ParsedFile
+from indexer.types import Chunk, FileRecord, ParsedFile, Source
 from pipelines.parse_pool import parse_files
 from pipelines.report import record_of
 
@@ -39,81 +40,92 @@ class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):
 class ExplainedPath(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a path.
 
-    `state` is "indexed", "skipped", "left-out" or "missing"; `message` says why; `rule` is the ignore file, line and
-    pattern that decided, if one did. `language_reason` says how the language was found, `parser_failure` how its
-    grammar failed on the file, whose chunks then follow lines alone.
+    `state` is "indexed", "skipped", "left-out", "folder" or "missing"; `message` says why; `rule` is the ignore
+    file, line and pattern that decided, if one did. `language_reason` says how the language was found, `parser_failure`
+    how its grammar failed on the file, whose chunks then follow lines alone.
     """
 
     path: str
     state: str
     message: str
     rule: str
-    language: str
-    language_reason: str
-    encoding: str
-    parse_errors: int
-    parser_failure: str
-    chunks: list[ExplainedChunk]
+    language: str = ""
+    language_reason: str = ""
+    encoding: str = ""
+    parse_errors: int = 0
+    parser_failure: str = ""
+    chunks: list[ExplainedChunk] = []
 
 
 def explain(root: Path, path: str, *, config: Config, index_dir: Path | None = None) -> ExplainedPath:
     """Explain one path of a folder, relative to it or absolute. Raises SourceError, ConfigError, DamagedIndexError."""
+    (explained,) = explain_paths(root, [path], config=config, index_dir=index_dir)
+    return explained
+
+
+def explain_paths(
+    root: Path, paths: Iterable[str], *, config: Config, index_dir: Path | None = None
+) -> Iterator[ExplainedPath]:
+    """Explain paths of one folder, in their order; raises as `explain` does. Files are parsed as a build does."""
     index_dir = index_dir or default_index_dir(root)
-    found = explain_path(root, path, config.walk, index_dir=index_dir)
-    rule = str(found.rule) if found.rule else ""
-    if found.state != "taken":
-        return _explained(found.path, found.state, found.message, rule)
     source = Worktree(root, config.walk, index_dir=index_dir)
-    changes = detect(source, {})
-    record = next((record for record in (*changes.added, *changes.skipped) if record.path == found.path), None)
-    if record is None:
-        return _explained(found.path, "missing", "the file was removed meanwhile", rule)
-    if record.skip:
-        return _explained(found.path, "skipped", _reason(record), rule)
-    decoded = decode(source.read(found.path))
-    (parsed,) = parse_files(source, [record], config)
+    found = [explain_path(root, path, config.walk, index_dir=index_dir) for path in paths]
+    files = [explanation.file for explanation in found if explanation.file is not None]
+    records = [FileRecord(file.path, file.size, file.mtime_ns, b"", detail=file.kept_by) for file in files]
+    with ExitStack() as stack:
+        generation = None
+        with suppress(NoIndexError):
+            generation = stack.enter_context(open_generation(index_dir))
+        parsed = parse_files(source, records, config)
+        for explanation in found:
+            explained = ExplainedPath(
+                path=explanation.path,
+                state="folder" if explanation.state == "taken" else explanation.state,
+                message=explanation.message,
+                rule=str(explanation.rule or ""),
+            )
+            if explanation.file is not None:
+                yield _with_content(explained, next(parsed), source, config, generation)
+            else:
+                yield explained
+
+
+def _with_content(
+    explained: ExplainedPath,
+    parsed: ParsedFile | FileRecord,
+    source: Source,
+    config: Config,
+    generation: Generation | None,
+) -> ExplainedPath:
+    """Add what the content of a file says that the walk takes."""
     record = record_of(parsed)
-    text = "" if isinstance(decoded, NotText) else decoded.text
-    language = detect_language(found.path, text, config.languages)
-    return ExplainedPath(
-        path=found.path,
-        state="skipped" if record.skip else "indexed",
-        message=_reason(record) if record.skip else found.message,
-        rule=rule,
+    if record.skip:
+        message = f"{record.skip.explanation}: {record.detail}" if record.detail else record.skip.explanation
+        explained = replace(explained, state="skipped", message=message)
+    else:
+        explained = replace(explained, state="indexed")
+    try:
+        decoded = decode(source.read(record.path))
+    except OSError:  # that it can't be read is what the record says
+        return explained
+    text = decoded.text if isinstance(decoded, Decoded) else ""
+    language = detect_language(record.path, text, config.languages)
+    return replace(
+        explained,
         language=language.language,
         language_reason=language.why,
-        encoding="" if isinstance(decoded, NotText) else decoded.encoding,
+        encoding=decoded.encoding if isinstance(decoded, Decoded) else "",
         parse_errors=record.errors,
         parser_failure=record.failure,
-        chunks=_with_vectors(parsed.chunks if isinstance(parsed, ParsedFile) else (), index_dir),
+        chunks=_with_vectors(parsed.chunks if isinstance(parsed, ParsedFile) else (), generation),
     )
 
 
-def _explained(path: str, state: str, message: str, rule: str) -> ExplainedPath:
-    return ExplainedPath(
-        path=path,
-        state=state,
-        message=message,
-        rule=rule,
-        language="",
-        language_reason="",
-        encoding="",
-        parse_errors=0,
-        parser_failure="",
-        chunks=[],
-    )
-
-
-def _reason(record: FileRecord) -> str:
-    assert record.skip is not None
-    return f"{record.skip.explanation}: {record.detail}" if record.detail else record.skip.explanation
-
-
-def _with_vectors(chunks: tuple[Chunk, ...], index_dir: Path) -> list[ExplainedChunk]:
+def _with_vectors(chunks: tuple[Chunk, ...], generation: Generation | None) -> list[ExplainedChunk]:
     """Describe chunks, and say of each whether the index holds its vector."""
     current: set[int] = set()
     known: set[bytes] = set()
-    with suppress(NoIndexError), open_generation(index_dir) as generation:
+    if generation is not None:
         rows = generation.catalog.chunks([chunk.id for chunk in chunks])
         current = {chunk.id for chunk in chunks if chunk.id in rows and rows[chunk.id].text_hash == chunk.text_hash}
         known = set(generation.catalog.chunks_by_text([chunk.text_hash for chunk in chunks]))

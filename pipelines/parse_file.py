@@ -29,7 +29,7 @@ def parse_file(record: FileRecord, content: bytes, config: Config, *, failure: s
         return replace(record, skip=SkipReason.BINARY, detail=decoded.detail)
     text = decoded.text
     if not text.strip():
-        return replace(record, skip=SkipReason.EMPTY, detail="white space only")
+        return replace(record, skip=SkipReason.EMPTY, detail="white space only" if content else "0 bytes")
     record = _described(record, text, config)
     included = included_reasons(config.walk)
     if not record.detail and (found := classify(record.path, text, record.language, included=included)):

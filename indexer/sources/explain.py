@@ -17,7 +17,7 @@ from indexer.sources.ignore_files import deciding_match
 from indexer.sources.patterns import compile_pattern
 from indexer.sources.walker import GIT, passes_global_excludes, repository_of
 from indexer.sources.worktree import Worktree
-from indexer.types import SkippedFile, SkipReason
+from indexer.types import SkippedFile, SkipReason, SourceFile
 
 State = Literal["taken", "skipped", "left-out", "missing"]
 
@@ -44,7 +44,7 @@ class Explanation:
 
     "taken": it goes on to the parser, which may still find it binary or generated; "skipped": counted with `reason`;
     "left-out": no file of this source; "missing": there is no such file. `rule` is the line that decided, if a line
-    did; for a taken file that is the one that let it through.
+    did; for a taken file that is the one that let it through. `file` is what the walk makes of a file that it takes.
     """
 
     path: str
@@ -52,6 +52,7 @@ class Explanation:
     message: str
     reason: SkipReason | None = None
     rule: Rule | None = None
+    file: SourceFile | None = None
 
 
 def explain_path(
@@ -92,11 +93,10 @@ def _file(tree: Worktree, path: str, let_through: Rule | None) -> Explanation:
         return Explanation(path, "missing", error.strerror or str(error))
     if isinstance(found, SkippedFile):
         return _skipped(path, found.reason, found.detail)
+    message = f"let through by {let_through}" if let_through else "no rule speaks against it"
     if found.kept_by:
-        return Explanation(path, "taken", f"kept by {found.kept_by}", rule=let_through)
-    return Explanation(
-        path, "taken", f"let through by {let_through}" if let_through else "no rule speaks against it", rule=let_through
-    )
+        message = f"kept by {found.kept_by}"
+    return Explanation(path, "taken", message, rule=let_through, file=found)
 
 
 def _step(tree: Worktree, step: Path, options: WalkOptions) -> Explanation:

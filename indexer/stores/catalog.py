@@ -98,22 +98,12 @@ class Catalog:
         """Return every file's record by path, unordered; every build reads them all, so this is quick."""
         reasons: dict[str | None, SkipReason | None] = {None: None, **{str(reason): reason for reason in SkipReason}}
         with self._damage():
+            rows = self._connection.execute(f"SELECT {_RECORD} FROM files")
             return {
                 (path := stored.decode("utf-8", "surrogateescape")): FileRecord(
                     path, size, mtime_ns, content, language, reasons[skip], detail, errors, lines, failure
                 )
-                for (
-                    stored,
-                    size,
-                    mtime_ns,
-                    content,
-                    language,
-                    skip,
-                    detail,
-                    errors,
-                    lines,
-                    failure,
-                ) in self._connection.execute(f"SELECT {_RECORD} FROM files")
+                for stored, size, mtime_ns, content, language, skip, detail, errors, lines, failure in rows
             }
 
     def stats(self) -> dict[str, tuple[int, int]]:
