@@ -94,3 +94,19 @@ def reduce(vectors: NDArray[np.float32], projection: Projection) -> tuple[NDArra
     safe = np.where(scales > 0, scales, 1.0)
     quantized = np.rint(projected / safe[:, None]).astype(np.int8)
     return quantized, scales.astype(np.float32)
+
+
+def retained_energy(
+    vectors: NDArray[np.float32], reduced: NDArray[np.int8], scales: NDArray[np.float32], projection: Projection
+) -> NDArray[np.float64]:
+    """Return the share of each vector's squared length that its reduced form keeps, float64[m], m <= n.
+
+    Takes float32[n, d] and what `reduce` made of them. Of a centred projection it is the share of the variance. Vectors
+    without length are left out.
+    """
+    centered = vectors - projection.mean
+    before = np.einsum("ij,ij->i", centered, centered, dtype=np.float64)
+    after = np.einsum("ij,ij->i", reduced, reduced, dtype=np.float64) * np.square(scales, dtype=np.float64)
+    some = before > 0
+    shares: NDArray[np.float64] = after[some] / before[some]
+    return shares

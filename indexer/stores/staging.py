@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -27,6 +27,7 @@ from indexer.stores.projection import projection_bytes
 from indexer.stores.staged_text import StagedText
 from indexer.stores.staged_vectors import KnownVectors, StagedVectors
 from indexer.stores.text_writer import MUTABLE_FILES
+from indexer.stores.vectors import VectorSegments
 from indexer.types import EncoderIdentity, FileRecord, QuantizedBatch
 
 
@@ -52,10 +53,12 @@ class Staging:
         self._index_dir = index_dir
         self._base = base
         self._folder = layout.staging_dir(index_dir) / "next"
+        self._options = options
         self._carried: dict[str, tuple[int, int, int]] = {}
         self._text = StagedText(self._folder / layout.TEXT, base)
         self._vectors = StagedVectors(self._folder / layout.VECTORS, base, options)
         self._stage_files()
+        self._totals: dict[int, int] | None = None
         self._catalog = CatalogWriter(
             self._folder / layout.CATALOG,
             content_digest=0 if base is None else int(base.manifest.digest, 16),
@@ -123,6 +126,25 @@ class Staging:
             parts = [digest.of_chunk(chunk.id, chunk.text_hash, raw[row]) for row, chunk in members]
             self._catalog.put_chunks(path, rows, parts)
 
+    def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
+        """Return for each of int8[n, k] the chunks that a search of what is staged finds, nearest first.
+
+        The answers are those of the generation once committed. No chunk may be put afterwards.
+        """
+        with storing(self._folder):
+            segments = VectorSegments(
+                self._folder / layout.VECTORS,
+                self._segments(),
+                dims=vectors.shape[1],
+                options=self._options,
+                check=lambda _: None,
+            )
+            with closing(segments):
+                return [
+                    segments.search(vector, limit=limit, segments_of=self.catalog.segments_of).ids.tolist()
+                    for vector in vectors
+                ]
+
     def commit(
         self,
         *,
@@ -174,13 +196,12 @@ class Staging:
         fingerprint: str,
         extra: Mapping[str, str | int | float | bool],
     ) -> Committed:
-        totals = self._vectors.finish(self._catalog)
+        segments = self._segments()
         self._text.commit()
         catalog = self._catalog.reader
         counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
         durable.before_step("close", self._folder / layout.CATALOG)
         self._catalog.finish()
-        live = self._catalog.live
         manifest = Manifest(
             format_version=FORMAT_VERSION,
             generation=1 + max(layout.generation_numbers(self._index_dir), default=0),
@@ -189,7 +210,7 @@ class Staging:
             projection=projection,
             fingerprint=fingerprint,
             counts=counts,
-            segments=tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(totals.items())),
+            segments=segments,
             digest=digest.to_hex(self._catalog.digest),
             files={},
             extra=dict(extra),
@@ -197,6 +218,13 @@ class Staging:
         publish(self._index_dir, self._folder, manifest, self._unchanged())
         self.committed = Committed(manifest.generation, manifest.digest, counts.chunks, counts.files)
         return self.committed
+
+    def _segments(self) -> tuple[Segment, ...]:
+        """Save what was added, once, and return all segments."""
+        if self._totals is None:
+            self._totals = self._vectors.finish(self._catalog)
+        live = self._catalog.live
+        return tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(self._totals.items()))
 
     def _unchanged(self) -> dict[str, FileSum]:
         """Return the checksums of those of the base's files that are still what was staged."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.stages.reduce import Projection, fit, identity_projection, reduce
+from indexer.stages.reduce import Projection, fit, identity_projection, reduce, retained_energy
 
 
 def _unit_rows(n: int, d: int, seed: int = 0) -> NDArray[np.float32]:
@@ -59,3 +59,24 @@ def test_too_few_samples_keep_all_dimensions() -> None:
     assert fit(_unit_rows(15, 24), dims=4, centered=False).dims == 24
     assert fit(_unit_rows(15, 24), dims=4, centered=False).mode == "none"
     assert fit(_unit_rows(16, 24), dims=4, centered=False).dims == 4
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.05])
+def test_retained_energy_is_the_share_of_squared_length_that_the_projection_keeps(mean: float) -> None:
+    vectors = _unit_rows(40, 32)
+    projection = Projection("fit", _orthonormal(32, 16), np.full(32, mean, dtype=np.float32))
+    shares = retained_energy(vectors, *reduce(vectors, projection), projection)
+    centered = vectors - mean
+    expected = np.square(centered @ projection.matrix).sum(axis=1) / np.square(centered).sum(axis=1)
+    assert shares == pytest.approx(expected, abs=0.01)
+
+
+def test_retained_energy_is_one_without_a_projection_and_leaves_zero_vectors_out() -> None:
+    vectors = np.vstack([_unit_rows(5, 32), np.zeros((1, 32), np.float32)])
+    projection = identity_projection(32)
+    shares = retained_energy(vectors, *reduce(vectors, projection), projection)
+    assert shares == pytest.approx(np.ones(5), abs=0.01)
+
+
+def _orthonormal(rows: int, columns: int) -> NDArray[np.float32]:
+    return np.linalg.qr(np.random.default_rng(4).standard_normal((rows, columns)))[0].astype(np.float32)
