@@ -87,7 +87,7 @@ class RecallOptions(Options, frozen=True):
 
     floor: Annotated[float, Meta(ge=0, le=1)] = 0.85
     strict: bool = False
-    queries: Annotated[int, Meta(ge=0, le=1000)] = 200
+    queries: Annotated[int, Meta(ge=0, le=1000)] = 100
     drift: Annotated[float, Meta(gt=0, le=1)] = 0.05
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,11 +103,13 @@ class _Job:
 def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, int, list[str]]:
     """Publish what is staged, brought up to date; return the counts, how many texts were embedded, and warnings."""
     from indexer.stages.reduce import FITTED
+    from pipelines.measure import BasisMeasure
     from pipelines.projection import choose_projection
     from pipelines.vectorize import open_vectorizer
 
     with open_vectorizer(job.config, job.cache_dir, clock=job.clock, progress=job.progress) as vectorizer:
         projection = choose_projection(job.source, changes, job.config, staging.base, vectorizer)
+        measure = BasisMeasure(projection, job.config.recall, staging.base.manifest if staging.base else None)
         tally = Tally(changes)
         for path in changes.removed:
             tally.remove(staging.catalog.chunk_ids_of(path))
@@ -118,11 +120,12 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
             tally.put(record, staging.catalog.chunk_ids_of(record.path))
             staging.put_file(record)
         parsed_files = parsed_chunks = 0
-        for files, chunks in _windows(_parse(changes, job), size=job.config.encoder.window_chunks):
+        parsed = _parse(measure.ordered((*changes.added, *changes.modified)), job)
+        for files, chunks in _windows(parsed, size=job.config.encoder.window_chunks):
             parsed_files, parsed_chunks = parsed_files + len(files), parsed_chunks + len(chunks)
             job.progress.parsed(parsed_files, tally.expected, parsed_chunks)
             embedded = vectorizer.embedded
-            batch = vectorizer.quantize(chunks, staging, projection)
+            batch = vectorizer.quantize(chunks, staging, projection, observe=measure.observe)
             job.progress.vectors(len(chunks) - (vectorizer.embedded - embedded))
             with job.clock("store"):
                 for file in files:
@@ -133,6 +136,8 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
                     else:
                         staging.put_file(record)
                 staging.put_chunks(batch)
+        with job.clock("measure"):
+            basis = measure.finish(staging)
         with job.clock("commit"):
             if projection.mode == FITTED:
                 staging.put_projection(projection.matrix, projection.mean)
@@ -140,15 +145,16 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
                 encoder=job.identity.encoder,
                 projection=Stored(mode=projection.mode, digest=projection.digest, dims=projection.dims),
                 fingerprint=job.identity.fingerprint,
+                extra=basis.to_extra(),
             )
-        return tally, vectorizer.embedded, vectorizer.warnings
+        return tally, vectorizer.embedded, [*vectorizer.warnings, *measure.warnings(basis)]
 
 
-def _parse(changes: FileChanges, job: _Job) -> Iterator[ParsedFile | FileRecord]:
-    """Parse and chunk what was added or modified, counting only the time that this process waits for it."""
+def _parse(records: Sequence[FileRecord], job: _Job) -> Iterator[ParsedFile | FileRecord]:
+    """Parse and chunk files, counting only the time that this process waits for it."""
     from pipelines.parse_pool import parse_files
 
-    parsed = parse_files(job.source, (*changes.added, *changes.modified), job.config)
+    parsed = parse_files(job.source, records, job.config)
     while True:
         with job.clock("parse"):
             item = next(parsed, None)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 import msgspec
 
 from indexer.types import FileChanges, FileRecord, ParsedFile
+from pipelines.basis import Basis, Drift, Recall
 
 if TYPE_CHECKING:
-    from indexer.stores.catalog import Catalog
     from indexer.stores.generation import Generation
 
 
@@ -45,8 +45,9 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or is empty. `bytes` is
     the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser,
-    `parser_failures` files on which the grammar failed, so that they are indexed by their lines alone. `warnings` are
-    sentences for a person.
+    `parser_failures` files on which the grammar failed, so that they are indexed by their lines alone. `recall` and
+    `drift` say how well the stored vectors stand for the encoder's own (null: not measured). `warnings` are sentences
+    for a person.
     """
 
     generation: str
@@ -60,6 +61,8 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     parse_errors: dict[str, int]
     parser_failures: dict[str, int]
     seconds: dict[str, float]
+    recall: Recall | None = None
+    drift: Drift | None = None
     rebuilt: str = ""
     warnings: list[str] = []
 
@@ -157,7 +160,7 @@ def report_unchanged(generation: Generation, changes: FileChanges, seconds: dict
         files=FileCounts(unchanged=changes.unchanged, skipped=counts.skipped),
         chunks=ChunkCounts(total=counts.chunks),
         seconds=seconds,
-        **_coverage(generation.catalog),
+        **_held(generation),
     )
 
 
@@ -177,24 +180,29 @@ def report_committed(
         seconds=seconds,
         rebuilt=rebuilt,
         warnings=warnings,
-        **_coverage(generation.catalog),
+        **_held(generation),
     )
 
 
-class _Coverage(TypedDict):
+class _Held(TypedDict):
     bytes: int
     skips: dict[str, int]
     languages: dict[str, int]
     parse_errors: dict[str, int]
     parser_failures: dict[str, int]
+    recall: Recall | None
+    drift: Drift | None
 
 
-def _coverage(catalog: Catalog) -> _Coverage:
-    languages = catalog.languages()
+def _held(generation: Generation) -> _Held:
+    languages = generation.catalog.languages()
+    basis = Basis.from_extra(generation.manifest.extra)
     return {
         "bytes": sum(counts.bytes for counts in languages.values()),
-        "skips": catalog.skips(),
+        "skips": generation.catalog.skips(),
         "languages": {name: counts.chunks for name, counts in languages.items()},
         "parse_errors": {name: counts.errors for name, counts in languages.items() if counts.errors},
         "parser_failures": {name: counts.failures for name, counts in languages.items() if counts.failures},
+        "recall": basis.recall,
+        "drift": basis.drift,
     }

@@ -9,6 +9,7 @@ import msgspec
 from indexer.config import Config
 from indexer.stores.generation import open_generation
 from indexer.stores.manifest import Encoder, Projection
+from pipelines.basis import Basis, Drift, Recall
 from pipelines.freshness import count_stale
 
 
@@ -33,7 +34,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `indexer status --json`.
 
     `bytes` is the size of the generation's files. `stale` counts files that changed since, and is None when the
-    indexed folder is not there to compare.
+    indexed folder is not there to compare. `recall` and `drift` say how well the stored vectors stand for the
+    encoder's own, and are None when that was not measured; `warnings` are sentences on what to do about it.
     """
 
     generation: str
@@ -46,13 +48,17 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     skips: dict[str, int]
     languages: dict[str, LanguageStatus]
+    recall: Recall | None
+    drift: Drift | None
     stale: int | None
+    warnings: list[str]
 
 
 def read_status(root: Path, index_dir: Path, *, config: Config) -> Status:
     """Describe the current generation; raises NoIndexError or DamagedIndexError."""
     with open_generation(index_dir) as generation:
         manifest = generation.manifest
+        basis = Basis.from_extra(manifest.extra)
         return Status(
             generation=generation.name,
             digest=manifest.digest,
@@ -69,5 +75,8 @@ def read_status(root: Path, index_dir: Path, *, config: Config) -> Status:
                 name or "text": LanguageStatus(**counts._asdict())
                 for name, counts in generation.catalog.languages().items()
             },
+            recall=basis.recall,
+            drift=basis.drift,
             stale=count_stale(root, generation, config),
+            warnings=basis.warnings(config.recall, mode=manifest.projection.mode, dims=manifest.projection.dims),
         )

@@ -44,6 +44,13 @@ class KnownVectors(Protocol):
         """Return the vectors of those text hashes that it knows."""
 
 
+Observer = Callable[
+    [Sequence[bytes], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]],
+    None,
+]
+"""Is given distinct text hashes, their float32[n, d], and the int8[n, k] and float32[n] scales made of them."""
+
+
 class Vectorizer:
     """Gives each chunk its vector, and counts in `embedded` how many texts went through the encoder.
 
@@ -87,8 +94,18 @@ class Vectorizer:
             self._kept.update(vectors)
         return vectors
 
-    def quantize(self, chunks: Sequence[Chunk], index: KnownVectors, projection: Projection) -> QuantizedBatch:
-        """Return the chunks with int8[n, k] and scales; only texts that `index` lacks are looked up or computed."""
+    def quantize(
+        self,
+        chunks: Sequence[Chunk],
+        index: KnownVectors,
+        projection: Projection,
+        *,
+        observe: Observer = lambda *_: None,
+    ) -> QuantizedBatch:
+        """Return the chunks with int8[n, k] and scales; only texts that `index` lacks are looked up or computed.
+
+        `observe` sees those once.
+        """
         vectors = np.empty((len(chunks), projection.dims), dtype=np.int8)
         scales = np.empty(len(chunks), dtype=np.float32)
         known = index.known_vectors([chunk.text_hash for chunk in chunks])
@@ -98,9 +115,12 @@ class Vectorizer:
             full = self.full_precision([chunks[row] for row in unknown])
             with self._clock("reduce"):
                 place = {text_hash: at for at, text_hash in enumerate(full)}
-                reduced, reduced_scales = reduce(np.stack(list(full.values())), projection)
+                matrix = np.stack(list(full.values()))
+                reduced, reduced_scales = reduce(matrix, projection)
                 at = [place[chunks[row].text_hash] for row in unknown]
                 vectors[unknown], scales[unknown] = reduced[at], reduced_scales[at]
+            with self._clock("measure"):
+                observe(list(full), matrix, reduced, reduced_scales)
         return QuantizedBatch(tuple(chunks), vectors, scales)
 
     def _compute(self, texts: dict[bytes, str]) -> dict[bytes, NDArray[np.float32]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from indexer.config import CacheOptions, Config
+from pipelines.basis import recall_text
 from pipelines.build import build
 from pipelines.cli.console import printable, progress
 from pipelines.cli.options import index_dir_option, json_option, print_json, root_argument
@@ -115,6 +116,7 @@ def summary(report: BuildReport) -> str:
         ("coverage", f"{report.bytes / 1e6:.2f} MB indexed in {len(report.languages)} languages"),
         ("parse errors", errors),
         ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
+        ("recall", recall_text(report.recall) if report.recall and not (report.drift and report.drift.added) else ""),
         ("seconds", ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.seconds.items())),
         ("rebuilt", report.rebuilt),
         ("generation", f"{report.generation}  digest {report.digest}"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.basis import drift_text, recall_text
 from pipelines.cli.console import printable
 from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
 from pipelines.settings import load_config
@@ -48,7 +49,10 @@ def _text(status: Status) -> str:
         ("chunks", f"{status.chunks}  ({languages})" if languages else "0"),
         ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
         ("errors", f"{errors or 'none'} (nodes that the parser could not read)"),
+        ("recall", recall_text(status.recall)),
+        ("drift", drift_text(status.drift)),
         ("size", f"{status.bytes / 1e6:.1f} MB"),
         ("freshness", stale),
+        *(("advice", warning) for warning in status.warnings),
     ]
     return "\n".join(f"{name:<12}{printable(value)}" for name, value in rows if value)
