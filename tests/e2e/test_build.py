@@ -43,6 +43,34 @@ def test_an_unchanged_build_loads_no_engine(indexed: Path) -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_a_build_measures_that_search_finds_what_exact_search_would(cli: Cli, indexed: Path) -> None:
+    status = cli("status", indexed, "--json").json
+    assert status["recall"]["queries"] == 100
+    assert status["recall"]["recall"] > 0.95
+    assert 0.7 < status["recall"]["overlap"] < 1
+    assert 0.5 < status["drift"]["energy"] < 1
+    assert status["warnings"] == []
+    assert f"{status['recall']['recall']:.3f} of the 10 nearest are among the first" in cli("status", indexed).out
+
+
+def test_a_strict_build_with_too_few_dimensions_exits_2_and_commits_nothing(
+    cli: Cli, indexed: Path, tmp_path: Path
+) -> None:
+    config, index_dir = tmp_path / "strict.toml", tmp_path / "index"
+    config.write_text("[projection]\ndims = 8\n[recall]\nstrict = true\n")
+    command = ("build", indexed, "--index-dir", index_dir, "--config", config)
+    done = cli(*command)
+    assert done.code == 2
+    assert "below recall.floor = 0.85" in done.err
+    assert "raise projection.dims (8 now)" in done.err
+    assert not (index_dir / "CURRENT").exists()
+    config.write_text("[projection]\ndims = 8\n")
+    done = cli(*command)
+    assert done.code == 0
+    assert "warning: recall is " in done.err
+    assert "are among the first" in done.out
+
+
 def test_an_edit_costs_what_changed_and_a_removal_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
     root = tmp_path / "library"
     copy_standard_library(root)
