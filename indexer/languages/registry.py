@@ -21,7 +21,8 @@ class Language:
     or globs; `interpreters` are the programs of a shebang line, version digits left out; `aliases` are the other names
     that editors' modelines use. `separator` joins a qualified name, `method_separator` the last step to a member. With
     `has_clauses`, definitions of one name that follow each other are one.
-    `test_name` is a regular expression: functions and methods whose names it finds are tests.
+    `test_name` is a regular expression: functions and methods whose names it finds are tests. What `blank` matches,
+    another one, with ^ and $ at every line, is blank to the grammar: lines that only the preprocessor makes sense of.
     """
 
     name: str
@@ -34,12 +35,24 @@ class Language:
     method_separator: str = ""
     has_clauses: bool = False
     test_name: str = ""
+    blank: str = ""
 
     @property
     def has_symbols(self) -> bool:
         """Whether a grammar and a query find symbols in this language."""
         return bool(self.grammar)
 
+
+_EXTERN_C = (
+    r'^[ \t]*#[ \t]*if(?:def[ \t]+|[ \t]+defined[ \t]*\(?[ \t]*)__cplusplus\b.*\n\s*(?:extern[ \t]*"C"[ \t]*\{|\}).*\n'
+    r"\s*#[ \t]*endif.*"
+)
+"""The two guarded blocks that open and close `extern "C" {` for C++ alone: the grammars want braces within a block."""
+
+_BEGIN_END = r"^[ \t]*[A-Z_]*(?:BEGIN|END)(?:_[A-Z0-9_]*)?(?:\([^()\n]*\))?[ \t]*\r?$(?!\s*[}=,|&+;)\]?:])"
+"""A macro alone on its line that begins or ends something (`FMT_BEGIN_EXPORT`), not the last member of an enum."""
+
+_C_BLANK = f"{_EXTERN_C}|{_BEGIN_END}"
 
 _ROWS = (
     Language(
@@ -57,13 +70,14 @@ _ROWS = (
     Language("go", "go", ("go",), aliases=("golang",), test_name="^(Test|Benchmark|Fuzz|Example)([^a-z]|$)"),
     Language("rust", "rust", ("rs",), (), ("rust-script",), separator="::"),
     Language("java", "java", ("java",), (), ("jbang",)),
-    Language("c", "c", ("c", "h")),
+    Language("c", "c", ("c", "h"), blank=_C_BLANK),
     Language(
         "cpp",
         "cpp",
         ("cc", "cpp", "cxx", "c++", "hpp", "hh", "hxx", "h++", "ipp", "ixx", "cppm", "inl", "tcc", "cu", "cuh", "ino"),
         aliases=("c++",),
         separator="::",
+        blank=_C_BLANK,
     ),
     Language("csharp", "csharp", ("cs", "csx"), aliases=("c#", "cs")),
     Language("kotlin", "kotlin", ("kt", "kts"), aliases=("kt",)),

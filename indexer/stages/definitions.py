@@ -166,8 +166,13 @@ class _Found:
                 self.scopes.append((captures["scope"][0].start_byte, captures["scope"][0]))
 
     def add_definition(self, match: _Match) -> None:
-        """Keep the match of the first pattern for a name; of two by one pattern, the one that captured more."""
-        key = match.captures["name"][0].start_byte
+        """Keep the match of the first pattern for a name; of two by one pattern, the one that captured more.
+
+        A name that the parser made up to go on has no text.
+        """
+        key, end = match.captures["name"][0].byte_range
+        if key == end:
+            return
         known = self.names.get(key)
         if known is None or (match.pattern, -len(match.captures)) < (known.pattern, -len(known.captures)):
             self.names[key] = match

@@ -43,6 +43,7 @@ class _Grammar(NamedTuple):
     parser: Parser
     query: Query
     plans: tuple[Plan, ...]
+    blank: re.Pattern[bytes] | None
 
 
 def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) -> ParseResult:
@@ -56,6 +57,8 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
     data = data.replace(b"\x00", b" ")  # grammars take NUL for the end of the file
     grammar = _load_grammar(language)
+    if grammar.blank is not None:
+        data = grammar.blank.sub(_blanked, data)
     root = _parse_tree(grammar, data, timeout_seconds).root_node
     errors = 0
     if root.has_error:
@@ -80,7 +83,12 @@ def _load_grammar(language: str) -> _Grammar:
     for pattern in range(query.pattern_count):
         span = source[query.start_byte_for_pattern(pattern) : query.end_byte_for_pattern(pattern)].decode()
         plans.append(_plan(_CAPTURE.findall(span)))
-    return _Grammar(row, Parser(handle), query, tuple(plans))
+    blank = re.compile(row.blank.encode(), re.MULTILINE) if row.blank else None
+    return _Grammar(row, Parser(handle), query, tuple(plans), blank)
+
+
+def _blanked(match: re.Match[bytes]) -> bytes:
+    return b"".join(b"\n" if byte == 10 else b" " for byte in match[0])
 
 
 def _plan(captures: list[str]) -> Plan:

@@ -87,3 +87,48 @@ def test_long_names_and_signatures_are_cut() -> None:
     (symbol,) = parse(f"def {'n' * 5000}({'a, ' * 5000}): pass\n", "python").symbols
     assert len(symbol.name) < 300
     assert len(symbol.signature) < 500
+
+
+HEADER = """#ifndef A_H
+#define A_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+#if defined(X)
+API_BEGIN_EXPORT
+#endif
+
+enum class shade : int {
+  dark = 1,
+  WEEK_END
+};
+
+struct handle {
+  HANDLE_FIELDS
+};
+
+API_EXTERN int open_handle(struct handle* it, int flags);
+API_EXTERN struct handle* first_handle(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
+"""
+
+
+def test_lines_that_only_the_preprocessor_understands_hide_no_declaration() -> None:
+    assert {"open_handle", "first_handle"} <= set(names(HEADER.replace("class shade : int", "shade"), "c"))
+    found = {symbol.qualified_name: symbol for symbol in parse(HEADER, "cpp").symbols}
+    assert {"shade::dark", "shade::WEEK_END", "open_handle", "first_handle"} <= found.keys()
+    assert found["open_handle"].signature == "API_EXTERN int open_handle(struct handle* it, int flags)"
+    assert (found["shade"].start_line, found["shade"].end_line) == (10, 13)
+
+
+def test_a_name_that_the_parser_made_up_is_no_symbol() -> None:
+    for source in (
+        "enum class : int {\n a = 1,\n b = 2\n}",
+        "struct { int ; }",
+        "MACRO\nenum class c : int { a = 1, b = 2 };",
+    ):
+        assert all(names(source, "cpp"))

@@ -10,6 +10,12 @@
   body: (_) @body) @definition.test
   (#match? @_macro "^(TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P|BENCHMARK_F)$"))
 
+(ERROR (field_declaration
+  declarator: [
+    (function_declarator declarator: (field_identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name))
+  ]) @definition.method)
+
 ; inherits: c
 
 (function_definition
