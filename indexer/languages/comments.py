@@ -10,12 +10,16 @@ _LUA_BLOCK: Final = re.compile(r"--\[=*\[")
 _QUOTES: Final = re.compile(r"""(?:[A-Za-z]{0,3}|~[sS])(\"{3}|'{3}|["'`])(?P<text>.*)\1\Z""", re.DOTALL)
 _LINE_MARK: Final = re.compile(r"""(?://[/!]*<?|\#+['!]?|--+(?:\s?[|^])?|;+|%+|\.\\"|")\s?""")
 _XML_TAG: Final = re.compile(r"</?(?:summary|remarks|returns|value|para|inheritdoc)\s*/?>")
+_POD_COMMAND: Final = re.compile(r"^=(?:(?:over|back|cut|pod)\b.*\n*|[a-z]+\d?[ \t]*)", re.MULTILINE)
+_POD_CODE: Final = re.compile(r"\b[A-Z](?:<< +(.*?) +>>|<([^<>]*)>)")
 _STAR: Final = re.compile(r"\*+(?:\s|\Z)")
 
 
 def clean_comment(text: str) -> str:
     """Return the text of one comment, line or block, without its marks and indentation; lines stay lines."""
     text = text.strip()
+    if text[:1] == "=":
+        return _POD_CODE.sub(r"\1\2", _POD_COMMAND.sub("", text)).strip()
     inner = _block_text(text)
     if inner is None:
         text = _XML_TAG.sub("", text) if "<" in text else text

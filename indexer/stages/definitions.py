@@ -30,6 +30,10 @@ _GAP_BYTES: Final = 256
 """White space longer than this parts a comment from what follows it."""
 
 
+POD: Final = b"="
+"""How Perl's documentation starts; an empty line must follow it."""
+
+
 class Plan(NamedTuple):
     """What a pattern of a query is for: its role, the full name of its main capture, and the kind that it gives."""
 
@@ -202,7 +206,9 @@ def _take_leading(node: Node, leading: dict[int, Leading], data: bytes) -> tuple
         text = before.rstrip()
         gap = len(before) - len(text)
         item = leading.get(start - gap)
-        if item is None or before.count(b"\n", len(text)) > 1:
+        if item is None:
+            break
+        if before.count(b"\n", len(text)) > 1 and not data.startswith(POD, item.start):
             break
         if item.is_comment and not _starts_line(data, item.start):
             break

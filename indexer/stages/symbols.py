@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +53,7 @@ def name_symbols(
     """
     symbols: list[Symbol] = []
     open_places: list[int] = []
+    starts = {definition.start for definition in definitions}
     scope_starts = [start for start, _ in scopes]
     latest: dict[tuple[str, SymbolKind], int] = {}
     for definition in definitions:
@@ -92,7 +93,7 @@ def name_symbols(
                 continue
             latest[qualified, kind] = len(symbols)
         name, parent = _split_name(name, qualified, parent, language)
-        signature, doc = _signature(definition, data), _doc(definition, data)
+        signature, doc = _signature(definition, data), _doc(definition, data, starts)
         symbol = Symbol(kind, name, qualified, signature, doc, parent, start, end, definition.row + 1, last_line)
         open_places.append(len(symbols))
         symbols.append(symbol)
@@ -174,8 +175,11 @@ def _signature(definition: Definition, data: bytes) -> str:
     return fold(b" ".join(pieces), limit).rstrip(" {:=;,\\")
 
 
-def _before_body(definition: Definition, data: bytes) -> Sequence[Leading]:
-    """Return the comments that stand right before a body: the documentation of a definition that has no other."""
+def _before_body(definition: Definition, data: bytes, starts: Container[int]) -> Sequence[Leading]:
+    """Return the comments that stand right before a body: the documentation of a definition that has no other.
+
+    Those at which another definition begins, and all after them, are that one's.
+    """
     found: list[Leading] = []
     end = definition.signature_end
     for item in reversed(definition.inside if "body" in definition.captures else ()):
@@ -183,14 +187,16 @@ def _before_body(definition: Definition, data: bytes) -> Sequence[Leading]:
             break
         found.insert(0, item)
         end = item.start
+        if end in starts:
+            found.clear()
     return found
 
 
-def _doc(definition: Definition, data: bytes) -> str:
+def _doc(definition: Definition, data: bytes, starts: Container[int]) -> str:
     doc = definition.captures.get("doc")
     if doc is not None:
         return clean_docstring(_source(data, doc[0].start_byte, doc[0].end_byte))[:MAX_DOC_BYTES]
-    items = definition.leading or (_before_body(definition, data) if definition.inside else ())
+    items = definition.leading or (_before_body(definition, data, starts) if definition.inside else ())
     parts: list[str] = []
     for item in items:
         if item.doc is not None:

@@ -30,6 +30,7 @@ from indexer.languages.comments import clean_comment, clean_docstring, fold
         (";; Clojure", "Clojure"),
         ("%% Erlang", "Erlang"),
         ("<!-- HTML -->", "HTML"),
+        ("=head2 run( C<$x> )\n\nRuns B<it> if C<< $x->y >>.\n\n=cut", "run( $x )\n\nRuns it if $x->y."),
         ("/*", ""),
         ("//", ""),
         ("", ""),

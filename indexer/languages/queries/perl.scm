@@ -16,4 +16,4 @@
 (source_file (expression_statement (variable_declaration variable: (_) @name)) @definition.variable)
 
 (comment) @comment
-(pod) @comment
+((pod) @comment (#match? @comment "^=(head[2-4]|item|method|func|attr)"))

@@ -1,10 +1,10 @@
 (module
   name: (_) @name
-  body: (_)? @body) @definition.module
+  [body: (_) "end"]? @body) @definition.module
 (class
   name: (_) @name
   superclass: (_)?
-  body: (_)? @body) @definition.class
+  [body: (_) "end"]? @body) @definition.class
 ((assignment
   left: (constant) @name
   right: (call
@@ -15,22 +15,22 @@
 ((method
   name: (_) @name
   parameters: (_)?
-  body: (_)? @body) @definition.constructor
+  [body: (_) "end"]? @body) @definition.constructor
   (#eq? @name "initialize"))
 (method
   name: (_) @name
   parameters: (_)?
-  body: (_)? @body) @definition.method
+  [body: (_) "end"]? @body) @definition.method
 (singleton_method
   object: (self) @static
   name: (_) @name
   parameters: (_)?
-  body: (_)? @body) @definition.method
+  [body: (_) "end"]? @body) @definition.method
 (singleton_method
   object: (constant) @owner @static
   name: (_) @name
   parameters: (_)?
-  body: (_)? @body) @definition.method
+  [body: (_) "end"]? @body) @definition.method
 (alias name: (_) @name) @definition.method
 ((call
   method: (identifier) @_call

@@ -40,6 +40,20 @@ package Counter::Bounded {
     sub limit { MAX }
 }
 
+=head2 B<half>( $counter )
+
+Returns half of C<< $counter->size >>.
+
+=over 4
+
+=item rounded down
+
+=back
+
+=cut
+
+sub half { int($_[0]->size / 2) }
+
 sub größe : lvalue { my $self = shift; $self->{size} }
 
 1;

@@ -99,3 +99,9 @@ class TreeTest < Minitest::Test
     assert true
   end
 end
+
+class Silence
+  # Said of the first method, not of the class.
+  def speak
+  end
+end
