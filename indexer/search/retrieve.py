@@ -30,8 +30,8 @@ FIELD_WEIGHTS: Mapping[str, float] = {
 """What a word counts in each field of the combined BM25."""
 WHOLE_WEIGHTS: Mapping[str, float] = {"names": 2.0, "file_name": 2.0, "body": 1.0}
 """The same for whole identifiers."""
-SCORED_FIELDS = ("names", "signature", "doc", "body")
-"""Fields that the second pass scores together; doc and body by themselves too."""
+SCORED_FIELDS = (("names", "signature"), ("doc",), ("body",))
+"""Fields that the second pass scores, each group by itself."""
 
 TEXT_LIMIT = 100
 VECTOR_LIMIT = 100
@@ -40,6 +40,8 @@ FILE_CHUNKS = 4_000
 """How many chunks of the leading files the second pass scores."""
 SCORE_DECIMALS = 4
 """What sums of single-precision numbers in any order agree on."""
+LOOKED_UP = 4_000
+"""Up to so many chunks are looked up one by one to see which a filter lets through, rather than asking for all."""
 EXACT_FILTERED = 20_000
 """Up to so many chunks that a filter leaves, each one's vector is compared."""
 
@@ -112,16 +114,19 @@ def by_meaning(
     if selection.filters is None:
         found = generation.nearest(vector, limit=limit)
         return dict(zip(found.ids.tolist(), found.similarities.tolist(), strict=True))
-    allowed = _allowed(generation, selection)
+    # Of those that let more through than are compared, only how they judge what was found is asked.
+    allowed = _allowed(generation, selection, limit=EXACT_FILTERED + 1)
     if len(allowed) <= EXACT_FILTERED:
         return _compare(generation, vector, sorted(allowed), limit=limit)
     wanted = limit
     while True:
         wanted *= 4
         found = generation.nearest(vector, limit=wanted)
-        pairs = zip(found.ids.tolist(), found.similarities.tolist(), strict=True)
+        ids = found.ids.tolist()
+        allowed = _allowed(generation, selection, among=ids)
+        pairs = zip(ids, found.similarities.tolist(), strict=True)
         kept = [(chunk_id, similarity) for chunk_id, similarity in pairs if chunk_id in allowed]
-        if len(kept) >= limit or len(found.ids) < wanted:
+        if len(kept) >= limit or len(ids) < wanted:
             return dict(kept[:limit])
 
 
@@ -176,41 +181,26 @@ def in_files(
     from indexer.stores.text import MASK_BITS, Filters
 
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
-    places = generation.catalog.chunks_in(paths)
-    if selection.filters is not None and paths:
+    path_of, chunks = generation.catalog.chunks_in(paths)
+    if selection.filters is not None and chunks:
         allowed = _allowed(generation, Selection(filters, selection.only))
-        places = {path: [chunk for chunk in chunks if chunk[0] in allowed] for path, chunks in places.items()}
-    kept = tuple(sorted(path for path, chunks in places.items() if chunks))
-    rows = np.array([chunk for path in kept for chunk in places[path]], np.int64).reshape(-1, 2)
-    ids, segments = rows[:, 0], rows[:, 1]
-    file_of = np.repeat(np.arange(len(kept)), [len(places[path]) for path in kept])
-    order = np.argsort(ids)
-    by_id = ids[order]
-
-    def aligned(found: Sequence[int], values: Sequence[float]) -> NDArray[np.float64]:
-        column = np.zeros(len(ids))
-        if len(found) and len(ids):
-            at = np.minimum(np.searchsorted(by_id, found), len(ids) - 1)
-            known = by_id[at] == found
-            column[order[at[known]]] = np.round(np.asarray(values, np.float64)[known], SCORE_DECIMALS)
-        return column
-
-    def score(terms: Mapping[str, Mapping[str, float]]) -> NDArray[np.float64]:
-        if not (words and kept):
-            return np.zeros(len(ids))
-        return aligned(*generation.text.scores(terms, limit=FILE_CHUNKS, filters=filters))
-
-    held = np.zeros((len(query.words) + len(query.pairs), len(ids)), np.bool_)
+        chunks = [chunk for chunk in chunks if chunk[1] in allowed]
+    kept, file_of, ids, segments = _by_file(path_of, chunks)
+    names, doc, body, *masks = np.zeros((3, len(ids)))
+    groups: list[Sequence[tuple[str, Sequence[str]]]] = []
+    groups.extend([("body", (word,)), ("names", (word,))] for word in query.words)
+    groups.extend([("body", pair)] for pair in query.pairs)
+    held = np.zeros((len(groups), len(ids)), np.bool_)
     if words and kept:
-        groups: list[Sequence[tuple[str, Sequence[str]]]] = []
-        groups.extend([("body", (word,)), ("names", (word,))] for word in query.words)
-        groups.extend([("body", pair)] for pair in query.pairs)
-        row = 0
-        for found, masks in generation.text.holding(groups, limit=FILE_CHUNKS, filters=filters):
-            bits = aligned(found, masks).astype(np.int64)
-            for bit in range(min(MASK_BITS, len(held) - row)):
-                held[row + bit] = (bits >> bit) & 1
-            row += MASK_BITS
+        fields = [dict.fromkeys(own, query.words) for own in SCORED_FIELDS]
+        answers = [
+            *generation.text.scores(fields, limit=FILE_CHUNKS, filters=filters),
+            *generation.text.holding(groups, limit=FILE_CHUNKS, filters=filters),
+        ]
+        names, doc, body, *masks = np.round(_columns(ids, answers), SCORE_DECIMALS)
+        if masks:
+            bits = np.stack(masks).astype(np.int64)[:, None] >> np.arange(MASK_BITS)[:, None]
+            held = (bits & 1).astype(np.bool_).reshape(-1, len(ids))[: len(groups)]
     starts = np.searchsorted(file_of, np.arange(len(kept)))
     cosines, centroids = _similarities(generation, vector, ids, segments, starts)
     return FileScores(
@@ -218,14 +208,48 @@ def in_files(
         ids=ids,
         file_of=file_of,
         starts=starts,
-        words=score(dict.fromkeys(SCORED_FIELDS, query.words)),
-        doc=score({"doc": query.words}),
-        body=score({"body": query.words}),
+        words=np.round(names + doc + body, SCORE_DECIMALS),
+        doc=doc,
+        body=body,
         terms=held[: len(query.words)],
         pairs=held[len(query.words) :].sum(axis=0),
         cosines=cosines,
         centroids=centroids,
     )
+
+
+def _columns(ids: NDArray[np.int64], answers: Sequence[tuple[Sequence[int], Sequence[float]]]) -> NDArray[np.float64]:
+    """Return the values of each answer, given with the chunks they belong to, in the order of `ids`, int64[n]:
+    float64[answers, n]. Chunks without one have 0; those that are not among the ids are left out."""
+    import numpy as np
+
+    columns = np.zeros((len(answers), len(ids)))
+    found = np.array([chunk_id for chunks, _ in answers for chunk_id in chunks], np.int64)
+    values = np.array([value for _, values in answers for value in values])
+    row = np.repeat(np.arange(len(answers)), [len(chunks) for chunks, _ in answers])
+    order = np.argsort(ids)
+    at = np.minimum(np.searchsorted(ids, found, sorter=order), len(ids) - 1)
+    known = ids[order[at]] == found
+    columns[row[known], order[at[known]]] = values[known]
+    return columns
+
+
+def _by_file(
+    path_of: Mapping[int, str], chunks: Sequence[tuple[int, int, int]]
+) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the paths of the files that have chunks, ascending, and place of the file, id and segment, int64[n], of
+    each chunk in the order of files and ids."""
+    import numpy as np
+
+    table = np.array(chunks, np.int64).reshape(-1, 3)
+    numbers, file_of = np.unique(table[:, 0], return_inverse=True)
+    paths = [path_of[number] for number in numbers.tolist()]
+    by_path = sorted(range(len(paths)), key=paths.__getitem__)
+    place = np.empty(len(paths), np.int64)
+    place[by_path] = np.arange(len(paths))
+    file_of = place[file_of]
+    order = np.lexsort((table[:, 1], file_of))
+    return tuple(paths[i] for i in by_path), file_of[order], table[order, 1], table[order, 2]
 
 
 def _similarities(
@@ -259,10 +283,18 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return units
 
 
-def _allowed(generation: Generation, selection: Selection) -> set[int] | frozenset[int]:
+def _allowed(
+    generation: Generation, selection: Selection, *, among: Sequence[int] | None = None, limit: int | None = None
+) -> set[int]:
+    """Return the chunks that the selection lets through: `among` these when given, no more than `limit` when given."""
     assert selection.filters is not None
-    found = set(generation.text.filter(selection.filters, limit=generation.text.count))
-    return found if selection.only is None else found & selection.only
+    chunks = selection.only
+    if among is not None:
+        chunks = frozenset(among) if chunks is None else chunks.intersection(among)
+    if chunks is None or len(chunks) > LOOKED_UP:
+        every = generation.text.filter(selection.filters, limit=limit or generation.text.count)
+        return set(every if chunks is None else chunks.intersection(every))
+    return set(generation.text.filter(selection.filters, limit=len(chunks), any_of=sorted(chunks)) if chunks else ())
 
 
 def _compare(generation: Generation, vector: NDArray[np.int8], ids: Sequence[int], *, limit: int) -> Scores:

@@ -42,7 +42,7 @@ SCHEMA = (
   text_hash BLOB NOT NULL,
   text_key INTEGER NOT NULL
 ) STRICT""",
-    "CREATE INDEX chunks_file ON chunks (file)",
+    "CREATE INDEX chunks_file ON chunks (file, segment)",
     "CREATE INDEX chunks_text ON chunks (text_key)",
 )
 _RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure"
@@ -151,20 +151,24 @@ class Catalog:
 
     def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
         """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
-        files = dict(self._many("SELECT id, file FROM chunks WHERE id IN ({})", ids))
-        paths = dict(self._many("SELECT id, path FROM files WHERE id IN ({})", sorted(set(files.values()))))
-        names = {file: decode_path(path) for file, path in paths.items()}
-        return {chunk_id: names[file] for chunk_id, file in files.items()}
+        sql = "SELECT c.id, f.path FROM chunks c JOIN files f ON f.id = c.file WHERE c.id IN ({})"
+        paths: dict[bytes, str] = {}
+        return {
+            chunk_id: paths.get(path) or paths.setdefault(path, decode_path(path))
+            for chunk_id, path in self._many(sql, ids)
+        }
 
-    def chunks_in(self, paths: Sequence[str]) -> dict[str, list[tuple[int, int]]]:
-        """Return id and segment of each chunk of the given files, by path; files without any are left out."""
-        files = dict(self._many("SELECT id, path FROM files WHERE path IN ({})", [encode_path(path) for path in paths]))
-        found: dict[int, list[tuple[int, int]]] = {}
-        for file, chunk_id, segment in self._many(
-            "SELECT file, id, segment FROM chunks WHERE file IN ({}) ORDER BY id", list(files)
-        ):
-            found.setdefault(file, []).append((chunk_id, segment))
-        return {decode_path(files[file]): chunks for file, chunks in found.items()}
+    def chunks_in(self, paths: Sequence[str]) -> tuple[dict[int, str], list[tuple[int, int, int]]]:
+        """Return the paths of those of the given files that there are, by number, and file, id and segment of each of
+        their chunks, in no order."""
+        files = {
+            file: decode_path(path)
+            for file, path in self._many(
+                "SELECT id, path FROM files WHERE path IN ({})", [encode_path(path) for path in paths]
+            )
+        }
+        rows = self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
+        return files, list(rows)
 
     def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
         """Return one chunk for each text hash that the catalog knows."""

@@ -98,14 +98,15 @@ class VectorSegments:
 
     def get(self, number: int, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
-        found = self.find(number, ids)
-        if len(found) < len(ids):
+        found = _get(self.segment(number), ids)
+        if any(vector is None for vector in found):
             raise DamagedIndexError(f"{self._path(number)}: lacks vectors that the catalog names; {REMEDY}")
-        return np.stack([found[chunk_id] for chunk_id in ids]) if found else np.empty((0, self._dims), np.int8)
+        return np.frombuffer(b"".join(found), np.int8).reshape(-1, self._dims)
 
     def find(self, number: int, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
         """Return those of the vectors, int8[k], that a segment holds."""
-        return _find(self.segment(number), ids)
+        found = _get(self.segment(number), ids)
+        return {chunk_id: vector for chunk_id, vector in zip(ids, found, strict=True) if vector is not None}
 
     def keys(self, number: int) -> NDArray[np.uint64]:
         """Return the chunk ids that a segment holds, dead ones included."""
@@ -133,13 +134,15 @@ class VectorSegments:
                 # usearch gives every caller the same working memory.
                 matches: Any = index.search(vector, wanted, exact=exact, threads=1)
             keys = matches.keys.astype(np.int64)
-            lives = segments_of(keys.tolist())
-            mask = np.fromiter((lives.get(key) == number for key in keys.tolist()), bool, len(keys))
             similarities = (1.0 - matches.distances).astype(np.float32)
-            live = similarities[mask]
-            enough = len(live) >= limit and (live[limit - 1] > similarities[-1] or wanted >= limit + _MANY_TIES)
+            last = similarities[-1]
+            if segment.live < segment.vectors:
+                lives = segments_of(keys.tolist())
+                mask = np.fromiter((lives.get(key) == number for key in keys.tolist()), bool, len(keys))
+                keys, similarities = keys[mask], similarities[mask]
+            enough = len(keys) >= limit and (similarities[limit - 1] > last or wanted >= limit + _MANY_TIES)
             if enough or wanted == segment.vectors:
-                return Neighbours(keys[mask], live)
+                return Neighbours(keys, similarities)
             wanted *= 4
 
     def segment(self, number: int) -> Index:
@@ -202,8 +205,7 @@ class SegmentWriter:
 
     def get(self, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors that were added, int8[n, k]."""
-        found = _find(self._index, ids)
-        return np.stack([found[chunk_id] for chunk_id in ids])
+        return np.stack(_get(self._index, ids))
 
     def save(self, path: Path) -> None:
         """Write the segment to a path where there is no file: usearch rewrites in place, so a link would be damaged."""
@@ -215,10 +217,9 @@ class SegmentWriter:
             raise StorageError(f"{path}: {error}; check the free space and the permissions") from error
 
 
-def _find(index: Index, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
+def _get(index: Index, ids: Sequence[int]) -> Sequence[Any]:
+    """Return a vector, int8[k], or None for each id."""
     if not len(ids):
-        return {}
+        return ()
     found: Any = index.get(np.asarray(ids, np.uint64))
-    if found is None:
-        return {}
-    return {chunk_id: vector for chunk_id, vector in zip(ids, found, strict=True) if vector is not None}
+    return [None] * len(ids) if found is None else found

@@ -12,6 +12,7 @@ import indexer
 from indexer.config import Config, EncoderOptions
 from indexer.encoders.hashing import HashingEncoder
 from indexer.errors import ConfigError, ModelError, NoIndexError
+from indexer.search import retrieve
 from indexer.search.index import Index
 from indexer.types import EncoderIdentity
 from pipelines.build import build
@@ -185,6 +186,20 @@ def test_filters(index: Index) -> None:
 def test_filters_hold_in_every_mode(index: Index, mode: str) -> None:
     for hit in index.search("charge a card", k=50, mode=mode, paths=["!shop"], languages=["python"]).hits:  # type: ignore[arg-type]
         assert hit.path == "tests/test_cart.py"
+
+
+@pytest.mark.parametrize(("looked_up", "within"), [(4000, ""), (4000, "Cart"), (0, ""), (0, "Cart")])
+def test_a_filter_that_lets_much_through_finds_the_same(
+    index: Index, monkeypatch: pytest.MonkeyPatch, looked_up: int, within: str
+) -> None:
+    def found() -> list[tuple[int, float]]:
+        hits = index.search("prices of items", k=20, languages=("python",), paths=("!tests",), within=within).hits
+        return [(hit.id, hit.score) for hit in hits]
+
+    compared = found()
+    monkeypatch.setattr(retrieve, "EXACT_FILTERED", 0)
+    monkeypatch.setattr(retrieve, "LOOKED_UP", looked_up)
+    assert len(compared) > 2 and found() == compared
 
 
 def test_bad_requests_are_refused(index: Index) -> None:
