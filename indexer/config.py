@@ -71,7 +71,7 @@ class ProjectionOptions(Options, frozen=True):
 class VectorOptions(Options, frozen=True):
     """The HNSW graph of usearch, and when segments are merged."""
 
-    connectivity: PositiveInt = 16
+    connectivity: PositiveInt = 8
     expansion_add: PositiveInt = 128
     expansion_search: PositiveInt = 64
     max_segments: PositiveInt = 8
