@@ -1,10 +1,15 @@
-"""How long a warm search takes, and what memory it holds, at 10,000, 100,000 and 1,000,000 synthetic chunks.
+"""How long a search takes, and what memory it holds, at 10,000, 100,000 and 1,000,000 synthetic chunks.
 
-    python -m benchmarks.search_latency [--sizes 10000 100000 1000000] [--dims 128]
+    python -m benchmarks.search_latency [--sizes 10000 100000 1000000] [--dims 64 128] [--keep FOLDER]
 
-Words follow Zipf's law over a made-up vocabulary; vectors lie around made-up topics. Questions are words of a chunk and
-a vector near its own, so that retrievers agree about as much as on real code. A table stands in for the encoder, whose
-time is left out. Each size is searched in a process of its own; its memory counts file-backed pages.
+Words follow Zipf's law over a made-up vocabulary. Vectors vary about a mean, by topic, by file and by chunk, with a
+spread by component and a recall of the graph like those of 24,000 chunks of code in twenty repositories. Questions are
+words of a chunk; a vector near the chunk's own is searched for, so that retrievers agree about as much as on real code.
+
+The bundled encoder reads every question and is timed apart; its vector is then replaced. Warm searches run in a process
+of their own, whose memory is read after the last hybrid one: anonymous, and file-backed pages that it touched. The cold
+search is the command line as a whole process, on files that are all there to be compared with the index. Indexes lie in
+`--keep`, where a later run finds them; without it they are removed.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,95 +31,167 @@ from numpy.typing import NDArray
 
 import indexer
 from benchmarks.measure import run, write_result
-from indexer.config import VectorOptions
+from indexer.config import EncoderOptions, VectorOptions
+from indexer.encoders.registry import variant
+from indexer.stages.reduce import BUNDLED, bundled_projection
+from indexer.stores.layout import FOLDER
 from indexer.stores.manifest import Projection
 from indexer.stores.staging import begin
-from indexer.types import Chunk, EncoderIdentity, FileRecord, PreparedTexts, QuantizedBatch, SearchMode, SymbolKind
+from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, SearchMode, SymbolKind
 
 SIZES = (10_000, 100_000, 1_000_000)
+DIMS = (64, 128)
 MODES: tuple[SearchMode, ...] = ("hybrid", "text", "vector")
-WARM_UP, QUESTIONS = 200, 1000
-CHUNKS_A_FILE = 20
+WARM_UP, QUESTIONS, COLD = 200, 1000, 7
+CHUNKS_A_FILE, FILES_A_BATCH = 20, 250
 VOCABULARY = 30_000
-TOPICS = 1_000
 WORDS_A_CHUNK = 60
 QUESTION_WORDS = 5
+TOPIC, OF_FILE, OF_CHUNK, OF_QUESTION = 0.6, 0.55, 0.55, 0.2
+"""How far vectors lie apart by topic, by file, by chunk, and a question from its chunk, in standard deviations."""
+FILES_A_TOPIC = 25
 SEED = 7
 
 
 class Corpus:
-    """Chunks that a number decides: the n-th has the same words and the same vector in every process."""
+    """Batches of chunks that a number decides: the n-th is the same in every process."""
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, size: int, dims: int) -> None:
         random = np.random.default_rng(SEED)
         syllables = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
         shape = random.integers(0, len(syllables), (VOCABULARY, 4))
         length = random.integers(2, 5, VOCABULARY)
-        self.words = ["".join(syllables[i] for i in row[:n]) for row, n in zip(shape, length, strict=True)]
+        self.size = size
+        self._words = np.array(["".join(syllables[i] for i in row[:n]) for row, n in zip(shape, length, strict=True)])
         weights = 1.0 / np.arange(10, VOCABULARY + 10)
-        self.cumulative = np.cumsum(weights / weights.sum())
-        self.topics = random.standard_normal((TOPICS, dims)).astype(np.float32)
-        self.dims = dims
+        self._cumulative = np.cumsum(weights / weights.sum())
+        self._mean = np.zeros(dims)
+        self._mean[:3] = (0.3, -0.08, 0.08)
+        self.spread = 0.16 * (np.arange(dims) + 1.0) ** -0.25
+        self._topics = random.standard_normal((size // (CHUNKS_A_FILE * FILES_A_TOPIC) + 1, dims))
 
-    def draw(self, random: np.random.Generator, count: int) -> list[str]:
+    def batches(self) -> Iterator[tuple[list[Chunk], NDArray[np.float64]]]:
+        """Yield chunks with their vectors, float64[n, dims]."""
+        step = CHUNKS_A_FILE * FILES_A_BATCH
+        for first in range(0, self.size, step):
+            numbers = np.arange(first, min(self.size, first + step))
+            random = np.random.default_rng((SEED, first))
+            files, place = np.unique(numbers // CHUNKS_A_FILE, return_inverse=True)
+            folders = self._draw(random, len(files), 3)
+            words = self._draw(random, len(numbers), WORDS_A_CHUNK)
+            deviation = (
+                TOPIC * self._topics[files % len(self._topics)]
+                + OF_FILE * random.standard_normal((len(files), self._topics.shape[1]))
+            )[place] + OF_CHUNK * random.standard_normal((len(numbers), self._topics.shape[1]))
+            paths = [f"{a}/{b}/{c}_{file}.py" for (a, b, c), file in zip(folders, files.tolist(), strict=True)]
+            chunks = [
+                _chunk(number, paths[file], row)
+                for number, file, row in zip(numbers.tolist(), place.tolist(), words, strict=True)
+            ]
+            yield chunks, self._mean + self.spread * deviation
+
+    def _draw(self, random: np.random.Generator, rows: int, columns: int) -> list[list[str]]:
         """Return words, common ones more often."""
-        return [self.words[i] for i in np.searchsorted(self.cumulative, random.random(count)).tolist()]
+        found: list[list[str]] = self._words[np.searchsorted(self._cumulative, random.random((rows, columns)))].tolist()
+        return found
 
-    def text(self, number: int) -> list[str]:
-        """Return the words of a chunk."""
-        return self.draw(np.random.default_rng((SEED, number)), WORDS_A_CHUNK)
 
-    def vector(self, number: int, *, noise: int = 0) -> NDArray[np.int8]:
-        """Return int8[dims]; `noise` other than 0 gives a neighbour of it."""
-        random = np.random.default_rng((SEED, number, 1))
-        value = self.topics[number % TOPICS] + 0.8 * random.standard_normal(self.dims)
-        if noise:
-            value = value + 0.3 * np.random.default_rng((SEED, number, 2, noise)).standard_normal(self.dims)
-        rounded: NDArray[np.int8] = np.rint(value / np.abs(value).max() * 127).astype(np.int8)
-        return rounded
+def _chunk(number: int, path: str, words: Sequence[str]) -> Chunk:
+    name = "_".join(words[:3])
+    signature = f"def {name}({words[3]}, {words[4]}):"
+    lines = [signature, *("    " + " ".join(words[at : at + 6]) for at in range(5, WORDS_A_CHUNK, 6))]
+    text = "\n".join(lines)
+    first = number % CHUNKS_A_FILE * len(lines) + 1
+    return Chunk(
+        id=xxhash.xxh3_64_intdigest(number.to_bytes(8, "little")) >> 1,
+        path=path,
+        language="python",
+        kind=SymbolKind.FUNCTION,
+        name=name,
+        qualified_name=name,
+        signature=signature,
+        doc=" ".join(words[5:15]),
+        parent="",
+        part=0,
+        start_line=first,
+        end_line=first + len(lines) - 1,
+        start_byte=0,
+        end_byte=len(text),
+        text=text,
+        embedded_text=text,
+        text_hash=xxhash.xxh3_128_digest(text.encode()),
+    )
 
-    def chunk(self, number: int) -> Chunk:
-        """Return a chunk; twenty in a row share a file."""
-        words = self.text(number)
-        file = number // CHUNKS_A_FILE
-        folder = self.draw(np.random.default_rng((SEED, file, 3)), 3)
-        path = f"{folder[0]}/{folder[1]}/{folder[2]}_{file}.py"
-        name = "_".join(words[:3])
-        text = f"def {name}({words[3]}, {words[4]}):\n" + "\n".join(
-            "    " + " ".join(words[place : place + 6]) for place in range(5, WORDS_A_CHUNK, 6)
+
+def _int8(vectors: NDArray[np.float64]) -> NDArray[np.int8]:
+    rounded: NDArray[np.int8] = np.rint(vectors / np.abs(vectors).max(axis=1, keepdims=True) * 127).astype(np.int8)
+    return rounded
+
+
+def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, Any]:
+    """Write the sources, commit their index, keep questions beside them, and return what it took."""
+    corpus = Corpus(size, dims)
+    random = np.random.default_rng(SEED + 1)
+    chosen = set(random.integers(0, size, WARM_UP + QUESTIONS).tolist())
+    asked: list[tuple[str, list[float]]] = []
+    basis = variant(EncoderOptions().name).basis(None)
+    assert basis is not None
+    start = time.perf_counter()
+    seconds_of_inputs = 0.0
+    number = 0
+    with begin(root / FOLDER, fresh=True, options=options) as staging:
+        batches = corpus.batches()
+        while True:
+            begun = time.perf_counter()
+            batch = next(batches, None)
+            if batch is None:
+                break
+            chunks, vectors = batch
+            sources: dict[str, list[str]] = {}
+            for place, chunk in enumerate(chunks):
+                sources.setdefault(chunk.path, []).append(chunk.text)
+                if number + place in chosen:
+                    words = random.permutation(chunk.text.replace("(", " ").split()[-50:])[:QUESTION_WORDS]
+                    noise = OF_QUESTION * corpus.spread * random.standard_normal(dims)
+                    asked.append((" ".join(words.tolist()), (vectors[place] + noise).tolist()))
+            number += len(chunks)
+            records = [_write(root, path, "\n".join(texts)) for path, texts in sources.items()]
+            seconds_of_inputs += time.perf_counter() - begun
+            for record in records:
+                staging.put_file(record)
+            staging.put_chunks(QuantizedBatch(tuple(chunks), _int8(vectors), np.ones(len(chunks), np.float32)))
+        staging.commit(
+            encoder=variant(EncoderOptions().name).identity(None),
+            projection=Projection(mode=BUNDLED, digest=bundled_projection(basis, dims=dims).digest, dims=dims),
+            fingerprint="synthetic",
         )
-        return Chunk(
-            id=xxhash.xxh3_64_intdigest(number.to_bytes(8, "little")) >> 1,
-            path=path,
-            language="python",
-            kind=SymbolKind.FUNCTION,
-            name=name,
-            qualified_name=name,
-            signature=text.partition("\n")[0],
-            doc=" ".join(words[5:15]),
-            parent="",
-            part=0,
-            start_line=number % CHUNKS_A_FILE * 12 + 1,
-            end_line=number % CHUNKS_A_FILE * 12 + 12,
-            start_byte=0,
-            end_byte=len(text),
-            text=text,
-            embedded_text=text,
-            text_hash=xxhash.xxh3_128_digest(text.encode()),
-        )
+    (root / FOLDER / "questions.json").write_text(json.dumps([asked[i] for i in random.permutation(len(asked))]))
+    return {"seconds": time.perf_counter() - start - seconds_of_inputs}
 
 
-def identity(dims: int) -> EncoderIdentity:
-    """Return the identity of the table that stands in for an encoder."""
-    return EncoderIdentity("table", f"table-{dims}", dims, 256)
+def _write(root: Path, path: str, content: str) -> FileRecord:
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(content)
+    stat = target.stat()
+    content_hash = xxhash.xxh3_128_digest(content.encode())
+    return FileRecord(path, stat.st_size, stat.st_mtime_ns, content_hash, "python", lines=content.count("\n") + 1)
 
 
-class TableEncoder:
-    """Takes no time: a question ends with the number of the chunk that it is about."""
+class TimedEncoder:
+    """The bundled encoder, timed, whose vector is replaced by one near the chunk that the question is about."""
 
-    def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
-        self.identity = identity(corpus.dims)
+    def __init__(self, questions: Sequence[tuple[str, list[float]]], dims: int) -> None:
+        chosen = variant(EncoderOptions().name)
+        basis = chosen.basis(None)
+        assert basis is not None
+        matrix = bundled_projection(basis, dims=dims).matrix
+        self._vectors: dict[str, NDArray[np.float32]] = {
+            text: (matrix @ np.asarray(vector)).astype(np.float32)[None] for text, vector in questions
+        }
+        self._encoder: Encoder = chosen.load(None, 0, True)
+        self.identity = self._encoder.identity
+        self.seconds = 0.0
 
     def prepare(self, texts: Sequence[str]) -> PreparedTexts:
         """Not needed for searching."""
@@ -125,77 +202,107 @@ class TableEncoder:
         raise NotImplementedError
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return float32[n, dims], near the chunk's vector."""
-        numbers = [int(text.rpartition(" ")[2]) for text in texts]
-        return np.stack([self._corpus.vector(number, noise=1).astype(np.float32) for number in numbers])
+        """Return float32[1, d] for one text, and add the time to `seconds`."""
+        start = time.perf_counter()
+        self._encoder.encode(texts)
+        vector = self._vectors[texts[0]]
+        self.seconds += time.perf_counter() - start
+        return vector
 
 
-def make_index(folder: Path, corpus: Corpus, size: int, options: VectorOptions) -> float:
-    """Commit `size` chunks and return the seconds that it took."""
-    start = time.perf_counter()
-    with begin(folder, fresh=True, options=options) as staging:
-        for first in range(0, size, CHUNKS_A_FILE * 250):
-            chunks = [corpus.chunk(number) for number in range(first, min(size, first + CHUNKS_A_FILE * 250))]
-            for path in dict.fromkeys(chunk.path for chunk in chunks):
-                staging.put_file(FileRecord(path, 1, 0, xxhash.xxh3_128_digest(path.encode()), "python", lines=240))
-            vectors = np.stack([corpus.vector(first + place) for place in range(len(chunks))])
-            staging.put_chunks(QuantizedBatch(tuple(chunks), vectors, np.ones(len(chunks), np.float32)))
-        encoder = identity(corpus.dims)
-        projection = Projection(mode="none", digest="", dims=corpus.dims)
-        staging.commit(encoder=encoder, projection=projection, fingerprint="synthetic")
-    return time.perf_counter() - start
-
-
-def ask(folder: Path, size: int, dims: int, options: VectorOptions) -> dict[str, Any]:
+def ask(root: Path, dims: int, options: VectorOptions) -> dict[str, Any]:
     """Search in this process and return percentiles in milliseconds, and the memory held."""
-    corpus = Corpus(dims)
-    random = np.random.default_rng(SEED + 1)
-    numbers = random.integers(0, size, WARM_UP + QUESTIONS).tolist()
-    questions = [" ".join([*random.permutation(corpus.text(n))[:QUESTION_WORDS], str(n)]) for n in numbers]
+    questions: list[tuple[str, list[float]]] = json.loads((root / FOLDER / "questions.json").read_bytes())
     figures: dict[str, Any] = {}
-    before = psutil.Process().memory_info().rss
-    with indexer.open(folder, encoder=TableEncoder(corpus), vectors=options) as index:
+    encoder_times: list[float] = []
+    encoder = TimedEncoder(questions, dims)
+    with indexer.open(root, encoder=encoder, vectors=options) as index:
         for mode in MODES:
             times = []
-            for question in questions:
+            for text, _ in questions:
+                encoder.seconds = 0.0
                 start = time.perf_counter()
-                index.search(question, mode=mode)
-                times.append((time.perf_counter() - start) * 1e3)
+                index.search(text, mode=mode)
+                times.append((time.perf_counter() - start - encoder.seconds) * 1e3)
+                encoder_times.append(encoder.seconds * 1e3)
             p50, p99 = np.percentile(times[WARM_UP:], [50, 99])
             figures[mode] = {"p50_ms": float(p50), "p99_ms": float(p99)}
             if mode == "hybrid":
-                figures["resident_mb"] = psutil.Process().memory_info().rss / 1e6
-                figures["resident_before_opening_mb"] = before / 1e6
+                figures["encoder_p50_ms"] = float(np.percentile(encoder_times[WARM_UP:], 50))
+                figures["resident"] = resident()
+    return figures
+
+
+def resident() -> dict[str, float]:
+    """Return the megabytes that this process holds: all, and where the system says so, anonymous and file-backed."""
+    found = {"all_mb": psutil.Process().memory_info().rss / 1e6}
+    status = Path("/proc/self/status")
+    if status.exists():
+        sizes = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        found["anonymous_mb"] = int(sizes["RssAnon"].split()[0]) * 1024 / 1e6
+        found["file_backed_mb"] = int(sizes["RssFile"].split()[0]) * 1024 / 1e6
+    return found
+
+
+def cold(root: Path) -> dict[str, float]:
+    """Return the median seconds of whole processes, wall and processor."""
+    questions = json.loads((root / FOLDER / "questions.json").read_bytes())
+    command: list[str | Path] = [Path(sys.executable).parent / "indexer", "search", "--root", root]
+    runs = [run([*command, text]) for text, _ in questions[: COLD + 1]][1:]
+    return {
+        "wall_seconds": float(np.median([one.wall_seconds for one in runs])),
+        "cpu_seconds": float(np.median([one.cpu_seconds for one in runs])),
+    }
+
+
+def measure(root: Path, size: int, dims: int, shared: Sequence[str]) -> dict[str, Any]:
+    """Make the index unless it is there, and measure in processes of their own."""
+    program: list[str | Path] = [sys.executable, "-m", "benchmarks.search_latency", *shared, "--sizes", str(size)]
+    program += ["--dims", str(dims), "--keep", root]
+    built = root / FOLDER / "built.json"
+    if not built.exists():
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        making = run([*program, "--make"])
+        built.write_text(json.dumps({**json.loads(making.stdout), "peak_rss_mb": making.peak_rss_mb}))
+    figures: dict[str, Any] = json.loads(run([*program, "--ask"]).stdout)
+    figures["cold"] = cold(root)
+    figures["build"] = json.loads(built.read_bytes())
+    files = [path for path in (root / FOLDER / "generations").rglob("*") if path.is_file()]
+    for name in ("vectors", "text", "catalog.sqlite"):
+        figures[f"{name.partition('.')[0]}_mb"] = sum(p.stat().st_size for p in files if name in p.parts) / 1e6
     return figures
 
 
 def main() -> None:
-    """Measure each size in a process of its own and write the result."""
+    """Measure each size and write the result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--dims", type=int, default=128)
+    parser.add_argument("--dims", type=int, nargs="+", default=DIMS)
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--connectivity", type=int, default=VectorOptions().connectivity)
-    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--ask", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     options = VectorOptions(connectivity=arguments.connectivity)
-    if arguments.ask:
-        print(json.dumps(ask(arguments.ask, arguments.sizes[0], arguments.dims, options)))
+    if arguments.make or arguments.ask:
+        size, dims, root = arguments.sizes[0], arguments.dims[0], arguments.keep
+        print(json.dumps(make(root, size, dims, options) if arguments.make else ask(root, dims, options)))
         return
-    figures: dict[str, Any] = {"dims": arguments.dims, "connectivity": arguments.connectivity}
-    shared = ["--dims", str(arguments.dims), "--connectivity", str(arguments.connectivity)]
-    for size in arguments.sizes:
-        folder = Path(tempfile.mkdtemp(prefix="search-latency-"))
-        try:
-            seconds = make_index(folder / "index", Corpus(arguments.dims), size, options)
-            command: list[str | Path] = [sys.executable, "-m", "benchmarks.search_latency", "--ask", folder / "index"]
-            found = json.loads(run([*command, "--sizes", str(size), *shared]).stdout)
-            vectors = sum(path.stat().st_size for path in folder.rglob("*.usearch"))
-            figures[str(size)] = {**found, "vector_files_mb": vectors / 1e6, "build_seconds": seconds}
-            print(size, json.dumps(figures[str(size)]), flush=True)
-        finally:
-            shutil.rmtree(folder)
-    name = "search_latency" if arguments.dims == 128 else f"search_latency_{arguments.dims}"
-    write_result(name, "python -m benchmarks.search_latency " + " ".join(sys.argv[1:]), figures)
+    figures: dict[str, Any] = {"connectivity": arguments.connectivity}
+    shared = ["--connectivity", str(arguments.connectivity)]
+    folder = arguments.keep or Path(tempfile.mkdtemp(prefix="search-latency-"))
+    for dims in arguments.dims:
+        for size in arguments.sizes:
+            root = folder.absolute() / f"{size}_{dims}_{arguments.connectivity}"
+            try:
+                found = measure(root, size, dims, shared)
+            finally:
+                if arguments.keep is None:
+                    shutil.rmtree(root, ignore_errors=True)
+            figures[f"{size}_chunks_{dims}_dims"] = found
+            print(size, dims, json.dumps(found), flush=True)
+    write_result("search_latency", "python -m benchmarks.search_latency " + " ".join(sys.argv[1:]), figures)
 
 
 if __name__ == "__main__":
