@@ -4,7 +4,8 @@ Captures that a query may use:
 
 - `@definition.<kind>` the whole definition, `@name` its name, `@body` where its signature stops, `@owner` the type that
   a method is declared on, `@static` what makes a member one of the type itself, `@doc` its documentation, `@open` on
-  a definition that lasts until the next one marked so (a heading, a stage);
+  a definition that lasts until the next one marked so (a stage), `@level` on the mark of one that lasts until the next of its
+  level or a lower one (a heading), which is the digit in the mark's node type;
 - in patterns of their own: `@comment` a comment; `@leading` a node that stands before or in a definition and belongs
   to it (attribute, annotation, keyword), perhaps with `@doc` inside; `@leading.<kind>` one that gives a function its
   kind; `@signature` one that is its signature; `@doc` the first node of a body; `@wrapped` inside `@wrapper` a
@@ -114,31 +115,51 @@ def read_definitions(
             Definition(start, -end, name_start, row, last_row, kind, captures, before, inside, code, stop)
         )
     definitions.sort(key=itemgetter(0, 1, 2))
-    if any("open" in definition.captures for definition in definitions):
-        definitions = _close(definitions, data)
+    levels = [_level(definition) for definition in definitions]
+    if any(level is not None for level in levels):
+        definitions = _close(definitions, levels, data)
     return definitions, found.scopes
 
 
-def _close(definitions: list[Definition], data: bytes) -> list[Definition]:
-    """Return the definitions with each `@open` one lasting until the next, or to the end of the one around it."""
-    ends: list[tuple[int, int]] = []
-    closed: list[Definition] = []
-    starts = [definition.start for definition in definitions if "open" in definition.captures]
-    for definition in definitions:
-        while ends and ends[-1][1] <= definition.start:
-            ends.pop()
-        if "open" in definition.captures:
-            limit = ends[-1][1] if ends else len(data)
-            place = bisect_left(starts, definition.start + 1)
-            end = min(limit, starts[place] if place < len(starts) else limit)
-            end = definition.start + len(data[definition.start : end].rstrip())
-            last_row = definition.row + data.count(b"\n", definition.start, end)
-            closed.append(definition._replace(negative_end=-end, last_row=last_row))
-        else:
-            ends.append((definition.start, -definition.negative_end))
-            closed.append(definition)
+def _level(definition: Definition) -> int | None:
+    """Return the level of a definition that lasts until another one, 0 for a plain `@open`."""
+    if "open" in definition.captures:
+        return 0
+    mark = definition.captures.get("level")
+    return None if mark is None else next((int(char) for char in mark[0].type if char.isdigit()), 0)
+
+
+def _close(definitions: Sequence[Definition], levels: Sequence[int | None], data: bytes) -> list[Definition]:
+    """Return the definitions, each that has a level lasting until the next of its level or a lower one.
+
+    It ends at the latest with a definition around it that has no level.
+    """
+    around: list[int] = []
+    limits: dict[int, int] = {}
+    open_places: list[int] = []
+    for place, (definition, level) in enumerate(zip(definitions, levels, strict=True)):
+        while around and around[-1] <= definition.start:
+            around.pop()
+        if level is None:
+            around.append(-definition.negative_end)
+            continue
+        limits[place] = around[-1] if around else len(data)
+        while open_places and level <= (levels[open_places[-1]] or 0):
+            earlier = open_places.pop()
+            limits[earlier] = min(limits[earlier], definition.start)
+        open_places.append(place)
+    closed = list(definitions)
+    for place, limit in limits.items():
+        closed[place] = _extended(definitions[place], limit, data)
     closed.sort(key=itemgetter(0, 1, 2))
     return closed
+
+
+def _extended(definition: Definition, limit: int, data: bytes) -> Definition:
+    """Return a definition that lasts until `limit`, white space left out."""
+    end = definition.start + len(data[definition.start : limit].rstrip())
+    last_row = definition.row + data.count(b"\n", definition.start, end)
+    return definition._replace(negative_end=-end, last_row=last_row)
 
 
 class _Found:
