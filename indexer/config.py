@@ -79,16 +79,17 @@ class VectorOptions(Options, frozen=True):
 
 
 class RecallOptions(Options, frozen=True):
-    """How well the reduced vectors must find what the encoder's own would; `queries` 0 measures nothing.
+    """How well the stored vectors must find what the encoder's own would; `queries` 0 asks nothing.
 
-    A full build whose recall is below `floor` warns, or with `strict` fails. `drift` is how much less of the vectors
-    added since, as a share of their squared length, the projection may keep before a refit is suggested.
+    A full build whose recall (pipelines.basis.Recall) is below `floor` warns, or with `strict` fails. `drift` is how
+    much less of the squared length of what was added since the projection may keep before a refit is suggested: parts
+    of one repository were measured to differ by 0.04 (median) to 0.12, foreign content by 0.2 and more.
     """
 
     floor: Annotated[float, Meta(ge=0, le=1)] = 0.85
     strict: bool = False
     queries: Annotated[int, Meta(ge=0, le=1000)] = 100
-    drift: Annotated[float, Meta(gt=0, le=1)] = 0.05
+    drift: Annotated[float, Meta(gt=0, le=1)] = 0.1
 
 
 class CacheOptions(Options, frozen=True):

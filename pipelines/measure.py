@@ -115,7 +115,7 @@ class BasisMeasure:
         from indexer.search.retrieve import VECTOR_LIMIT
 
         exact = self._exact
-        if exact is None or self._texts < 2:
+        if exact is None or not len(exact.keys) or self._texts < 2:
             return None
         found = staged.nearest(reduce(exact.vectors, self._projection)[0], limit=VECTOR_LIMIT)
         rows = staged.catalog.chunks(sorted({chunk_id for ids in found for chunk_id in ids}))

@@ -30,9 +30,12 @@ class ExactNeighbours:
         """Compare texts, int64[n] and unit float32[n, d], with every query; a query is no neighbour of itself."""
         found = self.vectors @ vectors.T
         found[self.keys[:, None] == keys] = -np.inf
-        cosines = np.hstack([self._cosines, found])
-        best = np.argpartition(-cosines, KEPT - 1, axis=1)[:, :KEPT]
-        nearest = np.hstack([self._nearest, np.broadcast_to(keys, found.shape)])
+        # Sooner or later most texts are near to no query, and sorting is what costs.
+        near = (found > self._cosines.min(axis=1, keepdims=True)).any(axis=0)
+        found, keys = found[:, near], keys[near]
+        cosines = np.hstack([found, self._cosines])
+        best = np.argpartition(cosines, -KEPT, axis=1)[:, -KEPT:]
+        nearest = np.hstack([np.broadcast_to(keys, found.shape), self._nearest])
         self._nearest = np.take_along_axis(nearest, best, axis=1)
         self._cosines = np.take_along_axis(cosines, best, axis=1)
 

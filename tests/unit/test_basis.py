@@ -122,6 +122,15 @@ def test_nothing_is_asked_with_zero_queries() -> None:
     assert basis.drift is not None
 
 
+def test_texts_without_a_direction_ask_for_nothing() -> None:
+    projection = identity_projection(DIMS)
+    measure = BasisMeasure(projection, RecallOptions(strict=True), None)
+    vectors = np.zeros((3, DIMS), np.float32)
+    measure.observe(hashes_of(3), vectors, *reduce(vectors, projection))
+    measure.observe(hashes_of(3), vectors, *reduce(vectors, projection))
+    assert measure.finish(Staged(hashes_of(3), np.zeros((3, DIMS), np.int8))) == Basis()
+
+
 def test_an_increment_carries_the_recall_and_adds_to_the_drift() -> None:
     base = manifest(Basis(BAD, msgspec.structs.replace(CALM, added=200, added_energy=0.5)))
     basis = measured(identity_projection(DIMS), RecallOptions(strict=True), base=base)
