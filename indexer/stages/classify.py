@@ -8,7 +8,7 @@ for nothing here: .gitignore and .gitattributes leave such folders out.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase, translate
 from typing import NamedTuple
 
@@ -106,7 +106,11 @@ _GENERATED_NAMES = (
 )
 """What code generators and package managers call their output."""
 
+_MINIFIED_NAMES = ("*.min.js", "*.min.mjs", "*.min.cjs", "*.min.css")
+"""Some minifiers break lines after 500 characters, as no test of line lengths can tell from code."""
+
 _GENERATED_NAME = re.compile("|".join(map(translate, _GENERATED_NAMES)))
+_MINIFIED_NAME = re.compile("|".join(map(translate, _MINIFIED_NAMES)))
 
 
 class Finding(NamedTuple):
@@ -119,22 +123,23 @@ class Finding(NamedTuple):
 def classify(path: str, text: str, language: str, *, included: Collection[SkipReason] = ()) -> Finding | None:
     """Return why a file should be left out, or None; reasons in `included` are not looked for."""
     if SkipReason.GENERATED not in included:
-        detail = _generated_name(path) or _generated_marker(text)
+        detail = _telling_name(path, _GENERATED_NAME, _GENERATED_NAMES, "generated") or _generated_marker(text)
         if detail:
             return Finding(SkipReason.GENERATED, detail)
     if SkipReason.MINIFIED not in included and language not in PROSE:
-        detail = _minified(text)
+        detail = _telling_name(path, _MINIFIED_NAME, _MINIFIED_NAMES, "minified") or _minified(text)
         if detail:
             return Finding(SkipReason.MINIFIED, detail)
     return None
 
 
-def _generated_name(path: str) -> str:
+def _telling_name(path: str, expression: re.Pattern[str], patterns: Sequence[str], kind: str) -> str:
+    """Return which pattern a file's name matches, or nothing; `expression` is all patterns in one."""
     name = path.rpartition("/")[2]
-    if not _GENERATED_NAME.match(name):
+    if not expression.match(name):
         return ""
-    pattern = next(pattern for pattern in _GENERATED_NAMES if fnmatchcase(name, pattern))
-    return f"the name is that of generated files: {pattern}"
+    pattern = next(pattern for pattern in patterns if fnmatchcase(name, pattern))
+    return f"the name is that of {kind} files: {pattern}"
 
 
 def _generated_marker(text: str) -> str:

@@ -74,6 +74,13 @@ def test_names_of_generated_files_are_known(path: str) -> None:
     assert found.reason is SkipReason.GENERATED
 
 
+@pytest.mark.parametrize(("path", "pattern"), [("web/app.min.js", "*.min.js"), ("theme.min.css", "*.min.css")])
+def test_names_of_minified_files_are_known(path: str, pattern: str) -> None:
+    found = classify(path, "a(1);\n" * 50, "any")
+    assert found == (SkipReason.MINIFIED, f"the name is that of minified files: {pattern}")
+    assert classify(path, "a(1);\n" * 50, "any", included={SkipReason.MINIFIED}) is None
+
+
 @pytest.mark.parametrize("path", ["node_modules/a/index.js", "vendor/lib.go", "third_party/x.c", "lock.py", "pb2.py"])
 def test_folder_names_and_mere_likeness_skip_nothing(path: str) -> None:
     assert classify(path, "text\n", "any") is None
