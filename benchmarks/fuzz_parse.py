@@ -2,9 +2,10 @@
 
 python -m benchmarks.fuzz_parse [--count 100000] [--seed 1] [--workers 0] [--show N]
 
-Every input goes through the worker pool, as a file of a build does. A grammar that hangs or crashes costs its file and
-its worker; such files are listed as `stopped`. A run fails when an exception skipped a file, when an outcome is missing
-or out of order, or when a non-blank line of a parsed input is in no chunk. `--show N` writes input N to standard
+Every input goes through the worker pool, as a file of a build does. A grammar that hangs or crashes costs its worker;
+such files are listed under `grammar stopped` with the cause, and must be indexed by their lines all the same. A run
+fails when a parser raised an exception, when a file that is text was given up, when an outcome is missing or out of
+order, or when a non-blank line of an indexed input is in no chunk. `--show N` writes input N to standard
 output; inputs depend on the samples in tests/data/languages.
 """
 
@@ -31,7 +32,7 @@ SAMPLES = Path(__file__).parent.parent / "tests" / "data" / "languages"
 MAX_BYTES = 3000
 TIMEOUT_SECONDS = 2.0
 STOPPED = ("took too long", "hung", "ran out of memory", "crashed", "parsing ")
-"""How the details begin of files that cost their worker, or at which the parser stopped by itself."""
+"""How the reasons begin of grammars that cost their worker, or stopped by themselves; anything else is an exception."""
 
 NESTING = (
     b"(",
@@ -164,11 +165,12 @@ def main() -> None:
         answered += 1
         found = outcome.record if isinstance(outcome, ParsedFile) else outcome
         languages[found.language] += 1
-        outcomes["parsed" if isinstance(outcome, ParsedFile) else f"skipped: {found.skip}"] += 1
+        outcomes[_state(outcome)] += 1
+        if found.failure.startswith(STOPPED):
+            stopped.append(f"{found.path}: {found.failure}")
         if failure := _failure(record, outcome, inputs):
-            kept = stopped if failure.startswith(STOPPED) else failures
-            kept.append(f"{found.path}: {failure}")
-            print(kept[-1], file=sys.stderr)
+            failures.append(f"{found.path}: {failure}")
+            print(failures[-1], file=sys.stderr)
         if answered % 10_000 == 0:
             print(f"{answered:,} of {len(changes.added):,}, {len(failures)} failures", file=sys.stderr)
     command = f"python -m benchmarks.fuzz_parse --count {options.count} --seed {options.seed}"
@@ -178,7 +180,7 @@ def main() -> None:
         "outcomes": dict(sorted(outcomes.items())),
         "languages": len(languages),
         "seconds a file at most": TIMEOUT_SECONDS,
-        "stopped": stopped,
+        "grammar stopped": stopped,
         "failures": failures,
         "seconds": time.perf_counter() - start,
     }
@@ -186,15 +188,22 @@ def main() -> None:
     sys.exit(bool(failures))
 
 
+def _state(outcome: ParsedFile | FileRecord) -> str:
+    if not isinstance(outcome, ParsedFile):
+        return f"skipped: {outcome.skip}"
+    return "indexed by lines" if outcome.record.failure else "parsed"
+
+
 def _failure(record: FileRecord, outcome: ParsedFile | FileRecord, inputs: Inputs) -> str:
     """Say what is wrong with an outcome, or nothing."""
     found = outcome.record if isinstance(outcome, ParsedFile) else outcome
     if found.path != record.path:
         return f"the outcome of {record.path} is missing"
-    if isinstance(outcome, ParsedFile):
-        line = uncovered_line(inputs.read(record.path), outcome)
-        return f"line {line} is in no chunk" if line else ""
-    return found.detail if found.skip is SkipReason.PARSER_FAILED else ""
+    if not isinstance(outcome, ParsedFile):
+        return found.detail if found.skip is SkipReason.PARSER_FAILED else ""
+    if line := uncovered_line(inputs.read(record.path), outcome):
+        return f"line {line} is in no chunk"
+    return "" if found.failure.startswith(STOPPED) else found.failure
 
 
 if __name__ == "__main__":
