@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 import indexer
 from indexer.config import Config, EncoderOptions
 from indexer.search import rank as ranking
+from indexer.search.features import features
 from indexer.search.filters import Selection
 from indexer.search.query import read_query
 from pipelines.build import build
@@ -102,7 +103,7 @@ def gather(evaluation: Path, repos: Path, indexes: Path, config: Config, names: 
                 paths = evidence.scores.paths
                 if not paths:
                     continue
-                names[:], matrix = ranking.features(evidence)
+                names[:], matrix = features(evidence)
                 targets = [target["path"] for target in row["relevant"]]
                 right = np.array([any(_same(path, target, roots[name]) for target in targets) for path in paths])
                 yield Case(name, matrix, right, len(targets))

@@ -12,8 +12,10 @@ from indexer.config import EncoderOptions, VectorOptions
 from indexer.errors import ConfigError, ModelError, NoIndexError
 from indexer.search import rank as ranking
 from indexer.search import retrieve
+from indexer.search.features import Definition, Evidence, rarity
 from indexer.search.filters import Selection, select
 from indexer.search.fuse import WEIGHTS, reciprocal_ranks
+from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query, read_query
 from indexer.search.snippet import snippet
 from indexer.stores.document import source_path
@@ -91,7 +93,7 @@ class Index:
         explain: bool = False,
         ranker: ranking.Ranker | None = None,
     ) -> SearchResult:
-        """Return the best `k` chunks, the best of each file first.
+        """Return the best `k` chunks; of one file no more than a few, as `passages.arrange` has it.
 
         `mode` asks only the words, only the meaning, or both. The filters are those of `filters.select`. With `explain`
         a hit says what each feature of the ranking contributed to its score. `ranker` replaces the shipped weights.
@@ -105,9 +107,7 @@ class Index:
         evidence = self.evidence(asked, selection, mode=mode, files=max(CANDIDATE_FILES, k))
         default = ranking.MEANING_ALONE if mode == "vector" else ranking.shipped_ranker()
         ranked = ranking.rank(evidence, ranker or default, explain=explain)
-        found = evidence.found
-        hits = self._hits(asked, ranked, found, k=k)
-        return SearchResult(query, self.generation.number, hits)
+        return SearchResult(query, self.generation.number, self._hits(evidence, ranked, k=k, closely=mode != "vector"))
 
     def similar(
         self,
@@ -138,13 +138,13 @@ class Index:
 
     def evidence(
         self, query: Query, selection: Selection, *, mode: SearchMode = "hybrid", files: int = CANDIDATE_FILES
-    ) -> ranking.Evidence:
+    ) -> Evidence:
         """Return what ranking needs to know of the `files` best candidates: both passes of the retrievers."""
         vector = None if mode == "text" else self.encode(query.embedded)
         found = self._find(query, selection, vector, words=mode != "vector")
         leading = self._leading(query, found, count=files)
         scores = retrieve.in_files(self.generation, query, leading, selection, words=mode != "vector", vector=vector)
-        return ranking.Evidence(query, found, scores, self._definitions(found))
+        return Evidence(query, found, scores, self._definitions(found))
 
     def encode(self, text: str) -> NDArray[np.int8]:
         """Return the vector of a text as the index holds vectors: int8[k]."""
@@ -194,32 +194,40 @@ class Index:
         fused = reciprocal_ranks(found.rankings(), WEIGHTS[query.kind])
         return sorted(fused, key=lambda path: (-fused[path], path))[:count]
 
-    def _definitions(self, found: retrieve.Found) -> dict[int, ranking.Definition]:
+    def _definitions(self, found: retrieve.Found) -> dict[int, Definition]:
         """Return the chunks that have a name which the query writes."""
         ids = list(found.chunks.get("name", ()))[:NAMED_CHUNKS]
         documents = self.generation.text.documents(ids)
         return {
-            chunk_id: ranking.Definition(source_path(stored.path), stored.kind, stored.name, stored.qualified_name)
+            chunk_id: Definition(source_path(stored.path), stored.kind, stored.name, stored.qualified_name, stored.part)
             for chunk_id, stored in documents.items()
         }
 
     def _hits(
-        self, query: Query, ranked: Sequence[ranking.RankedFile], found: retrieve.Found, *, k: int
+        self, evidence: Evidence, ranked: Sequence[ranking.RankedFile], *, k: int, closely: bool
     ) -> tuple[Hit, ...]:
-        """Return the best chunk of each file, then, when files run out, the second best, and so on."""
-        rounds = max((len(file.chunks) for file in ranked), default=0)
-        chosen = [(file, file.chunks[turn]) for turn in range(rounds) for file in ranked if turn < len(file.chunks)][:k]
-        documents = self.generation.text.documents([chunk_id for _, chunk_id in chosen])
-        places = {name: {i: place for place, i in enumerate(scores, 1)} for name, scores in found.chunks.items()}
+        """Return the best chunks of the best files, the few best of each file looked at closely."""
+        text, query = self.generation.text, evidence.query
+        leading = ranked[:k]
+        shares = dict(zip(query.words, rarity(evidence.scores)[0].tolist(), strict=True))
+        documents = text.documents([i for file in leading for i in list(file.chunks)[: SHORTLIST if closely else 1]])
+        looked: list[tuple[float, dict[int, float]]] = []
+        for file in leading:
+            first = [documents[chunk_id] for chunk_id in file.chunks if chunk_id in documents]
+            chunks = closer_look(query, shares, file.chunks, first) if closely else file.chunks
+            looked.append((file.score, chunks))
+        chosen = arrange(looked, count=k)
+        documents |= text.documents([chunk_id for _, chunk_id, _ in chosen if chunk_id not in documents])
+        places = {name: {i: place for place, i in enumerate(found, 1)} for name, found in evidence.found.chunks.items()}
         return tuple(
             _hit(
                 documents[chunk_id],
                 query,
-                score=file.score,
+                score=score,
                 ranks={name: place[chunk_id] for name, place in places.items() if chunk_id in place},
-                contributions=file.contributions,
+                contributions=_with_rest(leading[file].contributions, score),
             )
-            for file, chunk_id in chosen
+            for file, chunk_id, score in chosen
         )
 
     def _chunk_at(self, path: str, line: int) -> StoredChunk:
@@ -240,6 +248,12 @@ class Index:
                 for path in sorted(self.generation.catalog.stats()):
                     self._names.setdefault(path.rpartition("/")[2].lower(), []).append(path)
             return self._names
+
+
+def _with_rest(contributions: dict[str, float], score: float) -> dict[str, float]:
+    """Return the parts of a file's score, and what a later chunk of it has less as a part of its own."""
+    rest = round(score - sum(contributions.values()), retrieve.SCORE_DECIMALS)
+    return {**contributions, "later_chunk": rest} if contributions and rest < -0.01 else contributions
 
 
 def _hit(

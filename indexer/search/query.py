@@ -82,7 +82,8 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 _WORD = re.compile(r"\w+")
 _IDENTIFIER = re.compile(r"[^\W\d][\w$]*(?:(?:::|\.|->|#|\\)[^\W\d][\w$]*)*")
-_STEPS = re.compile(r"::|\.|->|#|\\")
+STEPS = re.compile(r"::|\.|->|#|\\")
+"""What stands between the names of a qualified name."""
 _PATH = re.compile(
     r"(?<![\w./\\-])(?:[A-Za-z]:)?[\w.@+-]*(?:[/\\][\w.@+-]+)+|(?<![\w./\\-])[\w@+-]+(?:\.[\w@+-]+)*\.\w{1,10}\b"
 )
@@ -119,8 +120,8 @@ def read_query(text: str) -> Query:
         kind=kind,
         words=words,
         wholes=wholes,
-        names=tuple(dict.fromkeys(_STEPS.split(name)[-1] for name in identifiers))[:MAX_IDENTIFIERS],
-        qualified=tuple(name for name in identifiers if _STEPS.search(name))[:MAX_IDENTIFIERS],
+        names=tuple(dict.fromkeys(STEPS.split(name)[-1] for name in identifiers))[:MAX_IDENTIFIERS],
+        qualified=tuple(name for name in identifiers if STEPS.search(name))[:MAX_IDENTIFIERS],
         pairs=() if long else _pairs(text),
         paths=paths[:MAX_PATHS],
         embedded=_summary(text) if long else text,
@@ -145,7 +146,7 @@ def classify(text: str) -> QueryKind:
 
 def is_code_name(word: str) -> bool:
     """Whether a word is written as only identifiers are: with an inner capital, an underscore, a digit or a path."""
-    return bool(_STEPS.search(word)) or "_" in word.strip("_") or len(parts(word)) > 1
+    return bool(STEPS.search(word)) or "_" in word.strip("_") or len(parts(word)) > 1
 
 
 def _terms(text: str) -> tuple[dict[str, float], dict[str, float]]:

@@ -1,61 +1,22 @@
-"""Put files in order by a linear model over what is known of them, then pick the chunk to show of each.
+"""Put files in order by a linear model over what is known of them.
 
-The features are few and scaled to the query: each is a share of the best file's, or lies between 0 and 1. The weights
-are in ranker.json, written by benchmarks/train_ranker.py: a conditional logit (McFadden 1973; ListNet with one relevant
-file, Cao et al. 2007) with an L2 penalty, fitted on queries with known answers.
+The weights are in ranker.json, written by benchmarks/train_ranker.py: a conditional logit (McFadden 1973; ListNet with
+one relevant file, Cao et al. 2007) with an L2 penalty, fitted on queries with known answers.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from indexer.languages.analyzer import parts as word_parts
-from indexer.languages.analyzer import terms
-from indexer.search.query import Query, QueryKind, is_code_name
-from indexer.search.retrieve import SCORE_DECIMALS, FileScores, Found
-from indexer.types import SymbolKind
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from indexer.search.features import Evidence, features
+from indexer.search.passages import chunk_scores
+from indexer.search.retrieve import SCORE_DECIMALS
 
 FORMAT = 1
-
-_TEST = re.compile(
-    r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)"
-    r"(?:/|$)|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$"
-)
-_TEST_WORDS = frozenset(("test", "exampl", "mock", "bench", "benchmark", "spec", "fixtur", "sampl", "demo"))
-_COMPATIBILITY = re.compile(
-    r"(?:^|[/._-])(?:compat|compatibility|legacy|deprecated|obsolete|vendor|vendored|third[_-]?party|polyfills?|shims?)(?:[/._-]|$)"
-)
-_PROSE = re.compile(
-    r"\.(?:md|mdx|rst|adoc|txt|text|ipynb|html?|tex|po)$|(?:^|/)(?:readme|changelog|changes|news|license)[^/]*$"
-)
-_PROSE_WORDS = frozenset(("readm", "doc", "document", "changelog", "tutori", "guid", "licens", "notebook"))
-_INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
-_TYPES = frozenset(
-    str(kind)
-    for kind in (
-        SymbolKind.CLASS,
-        SymbolKind.STRUCT,
-        SymbolKind.INTERFACE,
-        SymbolKind.TRAIT,
-        SymbolKind.PROTOCOL,
-        SymbolKind.ENUM,
-        SymbolKind.UNION,
-        SymbolKind.TYPE,
-        SymbolKind.MODULE,
-        SymbolKind.OBJECT,
-    )
-)
 
 
 class Ranker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,8 +27,8 @@ class Ranker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weights: dict[str, float]
 
 
-MEANING_ALONE = Ranker(format=FORMAT, trained_on="the nearest chunk decides", weights={"cosine_best": 1.0})
-"""For searches by meaning alone."""
+MEANING_ALONE = Ranker(format=FORMAT, trained_on="the same, this feature alone", weights={"cosine_best": 12.4})
+"""For searches by meaning alone: the file with the nearest chunk comes first."""
 
 
 @lru_cache(maxsize=1)
@@ -77,33 +38,13 @@ def shipped_ranker() -> Ranker:
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """A chunk whose name the query writes."""
-
-    path: str
-    kind: str
-    name: str
-    qualified_name: str
-
-
-@dataclass(frozen=True, slots=True)
 class RankedFile:
-    """A file in the order: its score, the part that each feature has in it, and its chunks, best first."""
+    """A file in the order: its score, the part that each feature has in it, and its chunks' scores, best first."""
 
     path: str
     score: float
     contributions: dict[str, float]
-    chunks: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """All that is known of the candidates of one query."""
-
-    query: Query
-    found: Found
-    scores: FileScores
-    definitions: Mapping[int, Definition]
+    chunks: dict[int, float]
 
 
 def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[RankedFile]:
@@ -115,7 +56,7 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
     weights = np.array([ranker.weights.get(name, 0.0) for name in names])
     parts = matrix * weights
     totals = np.round(parts.sum(axis=1), SCORE_DECIMALS)
-    value = _chunk_scores(evidence)
+    value = chunk_scores(evidence)
     ends = [*scores.starts[1:].tolist(), len(scores.ids)]
     ranked = []
     for place in sorted(range(len(scores.paths)), key=lambda place: (-totals[place], place)):
@@ -129,163 +70,7 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
                 scores.paths[place],
                 float(totals[place]),
                 {name: part for name, part in contributions.items() if part},
-                tuple(scores.ids[own][order].tolist()),
+                dict(zip(scores.ids[own][order].tolist(), value[own][order].tolist(), strict=True)),
             )
         )
     return ranked
-
-
-def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Return the names of the features and their values, float64[files, features], files in the order of the scores."""
-    import numpy as np
-
-    query, found, scores = evidence.query, evidence.found, evidence.scores
-    count = len(scores.paths)
-    columns: dict[str, NDArray[np.float64]] = {}
-
-    def share(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        top = values.max(initial=0.0)
-        return values / top if top > 0 else np.zeros(len(values))
-
-    def best(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
-
-    text = scores.aligned(found.chunks.get("text", {}))
-    columns["text_sum3"] = share(_top_sum(text, scores, 3))
-    columns["fields_sum3"] = share(_top_sum(scores.words, scores, 3))
-    columns["doc_best"] = share(best(scores.doc))
-    columns["body_best"] = share(best(scores.body))
-    columns["pairs"] = best(scores.pairs / max(1, len(query.pairs)))
-    rarity, in_file = _rarity(scores)
-    columns["file_coverage"] = rarity @ in_file
-    columns["cosine_best"] = share(best(scores.cosines))
-    columns["centroid"] = share(scores.centroids)
-    # A text that mentions a file is less surely about it than a query that is nothing but its path.
-    sure = 1.0 if query.kind is QueryKind.PATH else 0.5
-    columns["path_match"] = np.array([sure * found.files.get(path, 0.0) for path in scores.paths])
-    for name, row in _names(query, scores.paths, evidence.definitions, rarity.tolist()).items():
-        columns[name] = np.array(row)
-    sizes = np.diff(scores.starts, append=len(scores.ids))
-    columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
-    return tuple(columns), np.stack(list(columns.values()), axis=1)
-
-
-def _rarity(scores: FileScores) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return each word's share of what matching all would weigh, rare ones more, and the files that have it."""
-    import numpy as np
-
-    if not scores.terms.size:
-        return np.zeros(len(scores.terms)), np.zeros((len(scores.terms), len(scores.paths)), np.bool_)
-    in_file = np.logical_or.reduceat(scores.terms, scores.starts, axis=1)
-    files = in_file.sum(axis=1)
-    weight = np.where(files > 0, np.log1p((len(scores.paths) + 0.5) / (files + 0.5)), 0.0)
-    total = weight.sum()
-    return weight / total if total > 0 else weight, in_file
-
-
-def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDArray[np.float64]:
-    """Return the sum of the `count` largest values of each file's chunks."""
-    import numpy as np
-
-    if not len(scores.paths):
-        return np.zeros(0)
-    order = np.lexsort((-values, scores.file_of))
-    place = np.arange(len(values)) - np.repeat(scores.starts, np.diff(scores.starts, append=len(values)))
-    return np.add.reduceat(np.where(place < count, values[order], 0.0), scores.starts)
-
-
-def _names(
-    query: Query, paths: Sequence[str], definitions: Mapping[int, Definition], rarity: Sequence[float]
-) -> dict[str, list[float]]:
-    """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
-    # In a long text a file's name is met by chance unless it is written as only code is.
-    spelled = {*query.wholes, *(name.lower() for name in query.names if not query.is_long or is_code_name(name))}
-    is_symbol = query.kind is QueryKind.SYMBOL
-    # A question may ask for tests or documents; an issue's text mentions them by the way.
-    wants_tests = not query.is_long and not _TEST_WORDS.isdisjoint(query.words)
-    wants_prose = not query.is_long and not _PROSE_WORDS.isdisjoint(query.words)
-    weights = dict(zip(query.words, rarity, strict=True))
-    deepest = max((path.count("/") for path in paths), default=0) or 1
-    defined: dict[str, float] = {}
-    for definition in definitions.values():
-        value = _definition_value(query, definition)
-        defined[definition.path] = max(defined.get(definition.path, 0.0), value)
-    columns: dict[str, list[float]] = {}
-    for path in paths:
-        row = {
-            "stem_prefix": _prefix_share(query, file_words(path)),
-            "stem_exact": float(file_name(path) in spelled),
-            # A folder named like a symbol holds what is around it, not the symbol.
-            "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
-            "definition": defined.get(path, 0.0),
-            "test": float(not wants_tests and bool(_TEST.search(path))),
-            "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
-            "prose": float(not wants_prose and bool(_PROSE.search(path.lower()))),
-            "depth": path.count("/") / deepest,
-        }
-        for name, feature in row.items():
-            columns.setdefault(name, []).append(feature)
-    return columns
-
-
-def _definition_value(query: Query, definition: Definition) -> float:
-    """Return how surely the query means this definition, 0.24 to 1.5.
-
-    A plain word of a sentence names a definition by chance; the same case speaks for it, and so does a type, since
-    functions take their names from the types they make.
-    """
-    sure = query.kind is QueryKind.SYMBOL or is_code_name(definition.name)
-    same_case = definition.name in query.names or definition.qualified_name in query.qualified
-    is_type = definition.kind in _TYPES
-    return (1.0 if sure else 0.3) * (1.5 if same_case else 1.0) * (1.0 if is_type else 0.8)
-
-
-def _prefix_share(query: Query, words: Sequence[str]) -> float:
-    """Return the share of the query's words that begin a word of a file's name, or that such a word begins.
-
-    `auth.py` is about authentication, `config.c` about configuration.
-    """
-    hits = sum(
-        any(one[: len(other)] == other or other[: len(one)] == one for one in words if min(len(one), len(other)) > 2)
-        for other in query.words
-    )
-    return hits / len(query.words) if query.words else 0.0
-
-
-@lru_cache(maxsize=1 << 14)
-def file_words(path: str) -> tuple[str, ...]:
-    """Return the terms of the name that a file goes by, the whole name left out when it has several parts."""
-    found = terms(_stem(path))
-    return tuple(dict.fromkeys(found[1:] if len(found) > 2 else found))
-
-
-@lru_cache(maxsize=1 << 14)
-def folder_words(path: str) -> tuple[str, ...]:
-    """Return the terms of the folders that a file is in."""
-    return tuple(dict.fromkeys(terms(path.rpartition("/")[0])))
-
-
-@lru_cache(maxsize=1 << 14)
-def file_name(path: str) -> str:
-    """Return the name that a file goes by as the analyzer joins identifiers."""
-    return "".join(piece for word in re.findall(r"\w+", _stem(path)) for piece in word_parts(word))
-
-
-def _stem(path: str) -> str:
-    """Return a file's name without extension, or the folder's for a file that stands for its folder."""
-    folder, _, name = path.rpartition("/")
-    stem = name.rpartition(".")[0] or name
-    return folder.rpartition("/")[2] if stem.lower() in _INDEX_FILES and folder else stem
-
-
-def _chunk_scores(evidence: Evidence) -> NDArray[np.float64]:
-    """Return what speaks for each chunk: words, meaning, and being what was named; float64[n]."""
-    import numpy as np
-
-    scores = evidence.scores
-    query = evidence.query
-    named = scores.aligned({i: _definition_value(query, found) for i, found in evidence.definitions.items()})
-    text = scores.words / (scores.words.max(initial=0.0) or 1.0)
-    meaning = scores.cosines / (scores.cosines.max(initial=0.0) or 1.0)
-    value: NDArray[np.float64] = np.round(text + meaning + named, SCORE_DECIMALS)
-    return value

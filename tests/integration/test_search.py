@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from indexer.encoders.hashing import HashingEncoder
 from indexer.errors import ConfigError, ModelError, NoIndexError
 from indexer.search import retrieve
 from indexer.search.index import Index
+from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import EncoderIdentity
 from pipelines.build import build
 
@@ -158,12 +160,13 @@ def test_a_long_text_is_read_for_its_names(index: Index) -> None:
     assert index.search(text + "Maybe `charge_card` asks again after the bank took it.").hits[0].name == "charge_card"
 
 
-def test_each_file_comes_once_until_files_run_out(index: Index) -> None:
-    hits = index.search("total price of a cart", k=50).hits
+def test_no_file_fills_an_answer_and_every_chunk_comes_once(index: Index) -> None:
+    hits = index.search("total price of a cart", k=50, explain=True).hits
     paths = [hit.path for hit in hits]
-    distinct = len(set(paths))
-    assert len(set(paths[:distinct])) == distinct
-    assert len({hit.id for hit in hits}) == len(hits) > distinct
+    assert len({hit.id for hit in hits}) == len(hits) > len(set(paths)) == len(FILES)
+    assert max(Counter(paths[:5]).values()) <= MOST_OF_A_FILE
+    for hit in hits:
+        assert hit.score == pytest.approx(sum(hit.contributions.values()), abs=0.01)
 
 
 def test_filters(index: Index) -> None:
