@@ -49,6 +49,11 @@ def test_a_comment_belongs_to_the_definition_right_below_it() -> None:
     assert [symbol.doc for symbol in parse(source, "python").symbols] == ["", "", "", ""]
 
 
+def test_what_documents_the_file_does_not_document_its_first_item() -> None:
+    (symbol,) = parse("//! The crate.\n/// The function.\nfn a() {}\n", "rust").symbols
+    assert (symbol.doc, symbol.start_line) == ("The function.", 2)
+
+
 def test_one_hundred_thousand_brackets_end_quickly_and_without_symbols() -> None:
     assert names("(" * 100_000 + ")" * 100_000, "python") == []
     assert parse("[" * 100_000, "python").errors > 0

@@ -59,5 +59,5 @@
 ])) @leading.test
   (#match? @_attribute "^(test|bench|rstest|proptest|test_case|quickcheck)$"))
 (attribute_item) @leading
-(line_comment) @comment
-(block_comment) @comment
+((line_comment) @comment (#not-match? @comment "^//!"))
+((block_comment) @comment (#not-match? @comment "^/[*]!"))
