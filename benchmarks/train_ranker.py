@@ -1,17 +1,19 @@
 """Fits the ranker's weights on queries with known answers, and says how good they are on repositories not fitted on.
 
-    python -m benchmarks.train_ranker EVAL REPOS [--indexes DIR] [--write]
+    python -m benchmarks.train_ranker EVAL REPOS [--indexes DIR] [--boosted] [--write]
 
 EVAL holds queries.jsonl ({"id", "repo", "query", "relevant": [{"path"}]}) and repos.json ([{"name",
 "benchmark_root"}]); REPOS holds a checkout of each repository under its name. Indexes are built where they are missing
-or stale. With --write the weights fitted on everything replace indexer/search/ranker.json.
+or stale. With --boosted gradient-boosted trees are tried on the same folds. The figures are written to results/; with
+--write the weights fitted on everything replace indexer/search/ranker.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,10 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 import indexer
+from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions
 from indexer.search import rank as ranking
 from indexer.search.features import features
@@ -39,6 +43,8 @@ SEEDS = 5
 DEPTH = 10
 BY_HAND = {"path_match": 4.0, "prose": -1.5}
 """Weights that training can't see or sees too little of: no question names a file, few repositories hold documents."""
+BOOSTED = ((50, 4), (100, 4), (200, 8))
+"""Trees and leaves of the gradient-boosted models that are tried."""
 RANKER = Path(ranking.__file__).with_name("ranker.json")
 
 
@@ -55,6 +61,10 @@ class Case:
     relevant: int
 
 
+Score = Callable[[Float], Float]
+Fit = Callable[[Sequence[Case]], Score]
+
+
 def main() -> None:
     """Gather the cases, cross-validate, fit, and print or write."""
     parser = argparse.ArgumentParser(
@@ -64,17 +74,20 @@ def main() -> None:
     parser.add_argument("repos", type=Path)
     parser.add_argument("--indexes", type=Path, default=Path("build/ranker-indexes"))
     parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
+    parser.add_argument("--boosted", action="store_true", help="also try gradient-boosted trees")
     parser.add_argument("--write", action="store_true", help="replace indexer/search/ranker.json")
     arguments = parser.parse_args()
     config = Config(encoder=EncoderOptions(path=arguments.encoder_path))
     names: list[str] = []
     cases = list(gather(arguments.eval, arguments.repos, arguments.indexes, config, names))
-    means = [cross_validate(cases, seed=seed) for seed in range(SEEDS)]
-    weights = fit(cases)
     repositories = len({case.repository for case in cases})
     print(f"{len(cases)} queries, {repositories} repositories, {len(names)} features")
-    print(f"NDCG@{DEPTH} on folds of repositories: {np.mean(means):.4f} (sd over {SEEDS} splits {np.std(means):.4f})")
-    print(f"NDCG@{DEPTH} fitted on all: {evaluate(cases, weights):.4f}")
+    models: dict[str, Fit] = {"linear": lambda own: _linear(fit(own))}
+    if arguments.boosted:
+        models |= {f"boosted, {trees} trees of {leaves} leaves": _boosted(trees, leaves) for trees, leaves in BOOSTED}
+    figures = {name: _judge(cases, model) for name, model in models.items()}
+    write_result("ranker", "python -m benchmarks.train_ranker EVAL REPOS --boosted", figures)
+    weights = fit(cases)
     ranker = ranking.Ranker(
         format=ranking.FORMAT,
         trained_on=f"{len(cases)} queries over {repositories} repositories, L2 penalty {PENALTY:g}; "
@@ -109,16 +122,14 @@ def gather(evaluation: Path, repos: Path, indexes: Path, config: Config, names: 
                 yield Case(name, matrix, right, len(targets))
 
 
-def fit(cases: Sequence[Case], *, penalty: float = PENALTY) -> Float:
+def fit(cases: Sequence[Case]) -> Float:
     """Return the weights, float64[features], that make right files likely among the wrong ones of their query.
 
     Each right file is a choice against all wrong ones (conditional logit); repositories weigh the same, and so do a
     repository's queries. Newton's method; the problem is convex.
     """
     scale = np.vstack([case.matrix for case in cases]).std(axis=0) + 1e-6
-    size: dict[str, int] = {}
-    for case in cases:
-        size[case.repository] = size.get(case.repository, 0) + 1
+    size = Counter(case.repository for case in cases)
     choices = [
         (np.vstack([case.matrix[place], case.matrix[~case.right]]) / scale, case)
         for case in cases
@@ -127,7 +138,7 @@ def fit(cases: Sequence[Case], *, penalty: float = PENALTY) -> Float:
     shares = [REPOSITORY_WEIGHT / size[case.repository] / int(case.right.sum()) for _, case in choices]
 
     def loss(weights: Float) -> float:
-        total = penalty / 2 * float(weights @ weights)
+        total = PENALTY / 2 * float(weights @ weights)
         for (rows, _), share in zip(choices, shares, strict=True):
             utilities = rows @ weights
             top = utilities.max()
@@ -136,7 +147,7 @@ def fit(cases: Sequence[Case], *, penalty: float = PENALTY) -> Float:
 
     weights = np.zeros(len(scale))
     for _ in range(NEWTON_STEPS):
-        gradient, hessian = penalty * weights, penalty * np.eye(len(scale))
+        gradient, hessian = PENALTY * weights, PENALTY * np.eye(len(scale))
         for (rows, _), share in zip(choices, shares, strict=True):
             utilities = rows @ weights
             likelihood = np.exp(utilities - utilities.max())
@@ -154,27 +165,59 @@ def fit(cases: Sequence[Case], *, penalty: float = PENALTY) -> Float:
     return fitted
 
 
-def evaluate(cases: Sequence[Case], weights: Float) -> float:
+def _judge(cases: Sequence[Case], model: Fit) -> dict[str, float]:
+    """Return NDCG@10 on folds of repositories, its deviation over splits, and on the cases that it was fitted on."""
+    means = [cross_validate(cases, model, seed=seed) for seed in range(SEEDS)]
+    figures = {"folds": float(np.mean(means)), "deviation": float(np.std(means)), "own": evaluate(cases, model(cases))}
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _linear(weights: Float) -> Score:
+    return lambda matrix: matrix @ weights
+
+
+def _boosted(trees: int, leaves: int) -> Fit:
+    """Return what fits trees to tell right files from wrong ones, a query's right and wrong ones weighing the same."""
+
+    def fitted(cases: Sequence[Case]) -> Score:
+        size = Counter(case.repository for case in cases)
+        shares = [
+            np.where(case.right, 1 / max(1, case.right.sum()), 1 / max(1, (~case.right).sum())) / size[case.repository]
+            for case in cases
+        ]
+        model = HistGradientBoostingClassifier(max_iter=trees, max_leaf_nodes=leaves, random_state=0)
+        weights = np.concatenate(shares)
+        model.fit(
+            np.vstack([case.matrix for case in cases]),
+            np.concatenate([case.right for case in cases]),
+            sample_weight=weights * len(weights) / weights.sum(),
+        )
+        return lambda matrix: np.asarray(model.decision_function(matrix))
+
+    return fitted
+
+
+def evaluate(cases: Sequence[Case], score: Score) -> float:
     """Return NDCG@10, the mean over repositories of each one's mean over queries."""
     scores: dict[str, list[float]] = {}
     for case in cases:
-        order = np.argsort(-(case.matrix @ weights), kind="stable")[:DEPTH]
+        order = np.argsort(-score(case.matrix), kind="stable")[:DEPTH]
         gain = sum(1 / math.log2(place + 2) for place, row in enumerate(order) if case.right[row])
         ideal = sum(1 / math.log2(place + 2) for place in range(min(DEPTH, case.relevant)))
         scores.setdefault(case.repository, []).append(gain / ideal)
     return float(np.mean([np.mean(values) for values in scores.values()]))
 
 
-def cross_validate(cases: Sequence[Case], *, seed: int, penalty: float = PENALTY) -> float:
-    """Return NDCG@10 when each fifth of the repositories is ranked with weights fitted on the others."""
+def cross_validate(cases: Sequence[Case], model: Fit, *, seed: int) -> float:
+    """Return NDCG@10 when each fifth of the repositories is ranked by what was fitted on the others."""
     repositories = sorted({case.repository for case in cases})
     order = np.random.default_rng(seed).permutation(len(repositories))
     total = 0.0
     for fold in range(FOLDS):
         held_out = {repositories[place] for place in order[fold::FOLDS]}
         if held_out:
-            weights = fit([case for case in cases if case.repository not in held_out], penalty=penalty)
-            total += len(held_out) * evaluate([case for case in cases if case.repository in held_out], weights)
+            score = model([case for case in cases if case.repository not in held_out])
+            total += len(held_out) * evaluate([case for case in cases if case.repository in held_out], score)
     return total / len(repositories)
 
 
