@@ -23,6 +23,9 @@ class Language:
     `has_clauses`, definitions of one name that follow each other are one.
     `test_name` is a regular expression: functions and methods whose names it finds are tests. What `blank` matches,
     another one, with ^ and $ at every line, is blank to the grammar: lines that only the preprocessor makes sense of.
+    `nested` are words, one of which is in the text of whatever holds a definition more than three nodes below the file:
+    with them, other text is not searched that deep, so that bodies cost no time. Only for a language whose definitions
+    stand at the top of a file, save where those words are.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Language:
     has_clauses: bool = False
     test_name: str = ""
     blank: str = ""
+    nested: tuple[str, ...] = ()
 
     @property
     def has_symbols(self) -> bool:
@@ -67,7 +71,14 @@ _ROWS = (
     Language("jsx", "javascript", ("jsx",), aliases=("javascriptreact",)),
     Language("typescript", "typescript", ("ts", "mts", "cts"), (), ("ts-node", "tsx")),
     Language("tsx", "tsx", ("tsx",), aliases=("typescriptreact",)),
-    Language("go", "go", ("go",), aliases=("golang",), test_name="^(Test|Benchmark|Fuzz|Example)([^a-z]|$)"),
+    Language(
+        "go",
+        "go",
+        ("go",),
+        aliases=("golang",),
+        test_name="^(Test|Benchmark|Fuzz|Example)([^a-z]|$)",
+        nested=("type ", "struct {", "struct{", "interface {"),
+    ),
     Language("rust", "rust", ("rs",), (), ("rust-script",), separator="::"),
     Language("java", "java", ("java",), (), ("jbang",)),
     Language("c", "c", ("c", "h"), blank=_C_BLANK),

@@ -143,7 +143,11 @@ def _telling_name(path: str, expression: re.Pattern[str], patterns: Sequence[str
 
 
 def _generated_marker(text: str) -> str:
-    lines = text[: HEADER_LINES * LONG_LINE].split("\n", HEADER_LINES)[:HEADER_LINES]
+    head = text[: HEADER_LINES * LONG_LINE]
+    lowered = head.lower()
+    if "generated" not in lowered and "bison" not in lowered:
+        return ""
+    lines = head.split("\n", HEADER_LINES)[:HEADER_LINES]
     for number, line in enumerate(lines, 1):
         lowered = line[:LONG_LINE].lower()
         if ("generated" in lowered or "bison" in lowered) and _MARKERS.match(line[:LONG_LINE]):
@@ -151,9 +155,20 @@ def _generated_marker(text: str) -> str:
     return ""
 
 
+def _has_long_line(text: str) -> bool:
+    """Whether a line is longer than LONG_LINE; looks at one place in so many characters, and splits nothing."""
+    start = 0
+    while len(text) - start > LONG_LINE:
+        end = text.rfind("\n", start, start + LONG_LINE + 1)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
+
+
 def _minified(text: str) -> str:
     """Return how the lines show that no person wrote them, or nothing."""
-    if len(text) <= LONG_LINE:
+    if not _has_long_line(text):
         return ""
     lines = text.split("\n")
     long = [line for line in lines if len(line) > LONG_LINE]

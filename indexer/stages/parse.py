@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple
@@ -24,6 +25,9 @@ MAX_ERROR_CHILDREN: Final = 20_000
 
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
+
+_TOP_DEPTH: Final = 3
+"""Levels below the root that hold the definitions of a file with `Language.nested`, their parts and their comments."""
 
 _CAPTURE: Final = re.compile(r"@([A-Za-z_.]+)")
 
@@ -44,6 +48,7 @@ class _Grammar(NamedTuple):
     query: Query
     plans: tuple[Plan, ...]
     blank: re.Pattern[bytes] | None
+    nested: tuple[bytes, ...]
 
 
 def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) -> ParseResult:
@@ -65,9 +70,39 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
         if root.is_error and root.child_count > MAX_ERROR_CHILDREN:
             return ParseResult((), root.child_count)
         errors = max(1, _count_errors(root))
-    matches = QueryCursor(grammar.query).matches(root)
-    definitions, scopes = read_definitions(matches, grammar.plans, data)
+    definitions, scopes = read_definitions(_search(grammar, root, data), grammar.plans, data)
     return ParseResult(name_symbols(definitions, scopes, row, data), errors)
+
+
+def _search(grammar: _Grammar, root: Node, data: bytes) -> Iterable[tuple[int, dict[str, list[Node]]]]:
+    """Return the matches of the query, in a language with `nested` some of them twice."""
+    if grammar.nested and not root.has_error:
+        return _search_top(grammar, root, data)
+    return QueryCursor(grammar.query).matches(root)
+
+
+def _search_top(grammar: _Grammar, root: Node, data: bytes) -> Iterator[tuple[int, dict[str, list[Node]]]]:
+    """Yield the matches near the root, and all those in definitions whose text tells that there are more.
+
+    The statements of bodies are most of a tree and seldom hold a definition, and a query takes its time by the node.
+    """
+    top, whole = QueryCursor(grammar.query), QueryCursor(grammar.query)
+    top.set_max_start_depth(_TOP_DEPTH)
+    for match in top.matches(root):
+        yield match
+        plan, captures = grammar.plans[match[0]], match[1]
+        if plan.role == "definition":
+            node = captures[plan.capture][0]
+            if _holds_more(node, captures.get("body"), grammar.nested, data):
+                yield from whole.matches(node)
+
+
+def _holds_more(node: Node, body: list[Node] | None, nested: Sequence[bytes], data: bytes) -> bool:
+    """Whether the text of a definition tells of others in it, or of comments in its signature."""
+    start, end = node.byte_range
+    if data.find(b"/", start, body[0].start_byte if body else end) >= 0:
+        return True
+    return any(data.find(word, start, end) >= 0 for word in nested)
 
 
 @cache
@@ -84,7 +119,8 @@ def _load_grammar(language: str) -> _Grammar:
         span = source[query.start_byte_for_pattern(pattern) : query.end_byte_for_pattern(pattern)].decode()
         plans.append(_plan(_CAPTURE.findall(span)))
     blank = re.compile(row.blank.encode(), re.MULTILINE) if row.blank else None
-    return _Grammar(row, Parser(handle), query, tuple(plans), blank)
+    nested = tuple(word.encode() for word in row.nested)
+    return _Grammar(row, Parser(handle), query, tuple(plans), blank, nested)
 
 
 def _blanked(match: re.Match[bytes]) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 
 from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES
+from indexer.stages import parse as module
 from indexer.stages.parse import parse
 from indexer.stages.symbols import MAX_DEPTH
 
@@ -137,3 +138,29 @@ def test_a_name_that_the_parser_made_up_is_no_symbol() -> None:
         "MACRO\nenum class c : int { a = 1, b = 2 };",
     ):
         assert all(names(source, "cpp"))
+
+
+GO = b"""package p
+func plain(s []int /* how many */) { for range s { if true { go func() { x := 1; _ = x }() } } }
+func local() { for { switch { case true: type deep struct { a int }; func() { type deeper int }() } } }
+func table() { for _, c := range []struct { name string }{{"x"}} { _ = c } }
+var handler = func() { if true { type hidden interface { Do() } } }
+type ( outer struct { inner struct { leaf struct { x int } } }; other = int )
+var (
+	// One is first.
+	one = 1 // after it
+)
+"""
+
+
+def test_definitions_below_the_top_of_a_file_are_found_where_bodies_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = parse(GO, "go")
+    assert {symbol.name: symbol.signature for symbol in found.symbols}["plain"] == "func plain(s []int )"
+    assert {"local.deep.a", "local.deeper", "table.name", "handler.hidden.Do", "outer.inner.leaf.x", "one"} <= {
+        symbol.qualified_name for symbol in found.symbols
+    }
+    everything = module._load_grammar("go")._replace(nested=())
+    monkeypatch.setattr(module, "_load_grammar", lambda _: everything)
+    assert parse(GO, "go") == found
