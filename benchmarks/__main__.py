@@ -9,7 +9,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("encode", "cold_build", "incremental", "commit_time", "kill_anytime", "parse_throughput", "search_latency")
+ALL = (
+    "encode",
+    "cold_build",
+    "incremental",
+    "commit_time",
+    "kill_anytime",
+    "parse_throughput",
+    "recall",
+    "search_latency",
+)
 
 
 def main() -> None:

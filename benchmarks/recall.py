@@ -2,9 +2,9 @@
 
 python -m benchmarks.recall [FOLDER …] [--cache FOLDER]
 
-Without folders: flask's Python files and 2 MB of the standard library. Of several folders the least, the median and the
-largest figure are given. Every text is embedded once and kept in the cache, so seconds are those of a build that embeds
-nothing, the dearest case for the share that measuring takes.
+Without folders: flask's Python files and 2 MB of the standard library; figures of given ones go into
+recall_folders.json. Least, median and largest figure of all folders. Every text is embedded once and kept in the
+cache, so seconds are those of a build that embeds nothing, the dearest case for the share that measuring takes.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def main() -> None:
             reports = [_measure(folder, projection, index_dir / folder.name, cache) for folder in folders]
             figures[name] = {key: _spread([report[key] for report in reports]) for key in reports[0]}
             print(name, figures[name], flush=True)
-    shown = " ".join(["FOLDER …"] if arguments.folders else [])
-    print(write_result("recall", f"python -m benchmarks.recall {shown}".strip(), figures))
+    name, given = ("recall_folders", " FOLDER …") if arguments.folders else ("recall", "")
+    print(write_result(name, f"python -m benchmarks.recall{given}", figures))
 
 
 def _measure(folder: Path, projection: ProjectionOptions, index_dir: Path, cache: Path) -> dict[str, float]:
