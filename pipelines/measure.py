@@ -110,13 +110,13 @@ class BasisMeasure:
         return news.warnings(self._options, mode=self._projection.mode, dims=self._projection.dims)
 
     def _recall(self, staged: Searched) -> Recall | None:
-        # As a search fetches, and as many as its ranking looks at; increments need not load the search.
-        from indexer.search.index import CANDIDATE_FILES
-        from indexer.search.retrieve import VECTOR_LIMIT
-
         exact = self._exact
         if exact is None or not len(exact.keys) or self._texts < 2:
             return None
+        # As many as a search fetches, and as many as its ranking looks at; increments need not load the search.
+        from indexer.search.index import CANDIDATE_FILES
+        from indexer.search.retrieve import VECTOR_LIMIT
+
         found = staged.nearest(reduce(exact.vectors, self._projection)[0], limit=VECTOR_LIMIT)
         rows = staged.catalog.chunks(sorted({chunk_id for ids in found for chunk_id in ids}))
         answers = [
