@@ -22,7 +22,8 @@ class Language:
     that editors' modelines use. `separator` joins a qualified name, `method_separator` the last step to a member. With
     `has_clauses`, definitions of one name that follow each other are one.
     `test_name` is a regular expression: functions and methods whose names it finds are tests. What `blank` matches,
-    another one, with ^ and $ at every line, is blank to the grammar: lines that only the preprocessor makes sense of.
+    another one, with ^ and $ at every line, is blank to the grammar: lines that only the preprocessor makes sense of,
+    and nesting that its scanner can't hold.
     `nested` are words, one of which is in the text of whatever holds a definition more than three nodes below the file:
     with them, other text is not searched that deep, so that bodies cost no time. Only for a language whose definitions
     stand at the top of a file, save where those words are.
@@ -55,6 +56,11 @@ _EXTERN_C = (
 
 _BEGIN_END = r"^[ \t]*[A-Z_]*(?:BEGIN|END)(?:_[A-Z0-9_]*)?(?:\([^()\n]*\))?[ \t]*\r?$(?!\s*[}=,|&+;)\]?:])"
 """A macro alone on its line that begins or ends something (`FMT_BEGIN_EXPORT`), not the last member of an enum."""
+
+_DEEP_YAML = r"(?:[-?] +){64,}|^ {200,}.*"
+_DEEP_MARKDOWN = r"(?:> ?|(?:[-*+]|\d{1,9}[.)]) +){64,}|^[ \t]{200,}.*"
+_DEEP_KOTLIN = r'(?:"\$\{\s*){64,}'
+"""Nesting beyond what a person writes: these scanners write past the end of their state, which has 1,024 bytes."""
 
 _C_BLANK = f"{_EXTERN_C}|{_BEGIN_END}"
 
@@ -91,7 +97,7 @@ _ROWS = (
         blank=_C_BLANK,
     ),
     Language("csharp", "csharp", ("cs", "csx"), aliases=("c#", "cs")),
-    Language("kotlin", "kotlin", ("kt", "kts"), aliases=("kt",)),
+    Language("kotlin", "kotlin", ("kt", "kts"), aliases=("kt",), blank=_DEEP_KOTLIN),
     Language("scala", "scala", ("scala", "sc", "sbt"), (), ("scala",)),
     Language("swift", "swift", ("swift",), (), ("swift",), test_name="^test([A-Z0-9_]|$)"),
     Language(
@@ -170,9 +176,17 @@ _ROWS = (
     Language("css", "css", ("css",), separator=" "),
     Language("scss", "scss", ("scss",), separator=" "),
     Language("html", "html", ("html", "htm", "xhtml"), separator=" "),
-    Language("markdown", "markdown", ("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), separator=" > "),
+    Language(
+        "markdown",
+        "markdown",
+        ("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"),
+        separator=" > ",
+        blank=_DEEP_MARKDOWN,
+    ),
     Language("toml", "toml", ("toml",), ("Cargo.lock", "poetry.lock", "uv.lock", "Pipfile")),
-    Language("yaml", "yaml", ("yml", "yaml", "cff"), (".clang-format", ".clang-tidy"), aliases=("yml",)),
+    Language(
+        "yaml", "yaml", ("yml", "yaml", "cff"), (".clang-format", ".clang-tidy"), aliases=("yml",), blank=_DEEP_YAML
+    ),
     Language(
         "json",
         "json",

@@ -88,7 +88,10 @@ class _Match(NamedTuple):
 def read_definitions(
     matches: Iterable[tuple[int, dict[str, list[Node]]]], plans: Sequence[Plan], data: bytes
 ) -> tuple[list[Definition], list[tuple[int, Node]]]:
-    """Return a file's definitions sorted by start, the widest first, and its scopes with where each begins."""
+    """Return a file's definitions sorted by start, the widest first, and its scopes with where each begins.
+
+    The tree may be that of `data` with a line feed after it.
+    """
     found = _Found(matches, plans, data)
     within = sorted([item for item in found.leading.values() if not item.is_keyword], key=itemgetter(0))
     starts = [item.start for item in within]
@@ -100,13 +103,13 @@ def read_definitions(
         while found.wrappers and (wrapper := found.wrappers.get(outer.byte_range)) is not None:
             outer = wrapper
         start, row, before = _take_leading(outer, found.leading, data)
-        code, end, stop = outer.start_byte, outer.end_byte, node.end_byte
+        code, end, stop = outer.start_byte, min(outer.end_byte, len(data)), min(node.end_byte, len(data))
         last_row, column = outer.end_point
         if "body" in captures:
             body = captures["body"][0]
             stop = body.start_byte
             if body.end_byte > end:
-                end, (last_row, column) = body.end_byte, body.end_point
+                end, (last_row, column) = min(body.end_byte, len(data)), body.end_point
             if "doc" not in captures and (doc := found.docs.get(stop)) is not None:
                 captures["doc"] = [doc]
         last_row -= column == 0 and last_row > row

@@ -64,7 +64,9 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     grammar = _load_grammar(language)
     if grammar.blank is not None:
         data = grammar.blank.sub(_blanked, data)
-    root = _parse_tree(grammar, data, timeout_seconds).root_node
+    # Some scanners look for the end of the last line without end, Perl's after a comment.
+    ended = data if data.endswith(b"\n") else data + b"\n"
+    root = _parse_tree(grammar, ended, timeout_seconds).root_node
     errors = 0
     if root.has_error:
         if root.is_error and root.child_count > MAX_ERROR_CHILDREN:

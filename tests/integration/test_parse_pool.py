@@ -123,6 +123,28 @@ def test_no_line_is_lost_where_a_grammar_fails(tmp_path: Path, misbehave: None, 
     check_chunks(content, parsed.chunks)
 
 
+def test_grammars_survive_what_their_scanners_do_not(tmp_path: Path) -> None:
+    """A comment at the very end, and nesting that a scanner's state can't hold: hangs and crashes without our care."""
+    files = {
+        "comment.pl": b"sub a { 1 }\nb#",
+        "deep.kt": b"val a = 1\nval b = " + b'"${' * 1000,
+        "lists.md": b"# A\n\n" + b"1. - " * 1000 + b"x\n",
+        "lists.yaml": b"a:\n  " + b"- " * 1500,
+        "quotes.md": b"# A\n\n" + b"> " * 1000 + b"x\n",
+        "steps.md": b"# A\n\n" + b"".join(b" " * depth + b"- a\n" for depth in range(0, 1400, 2)),
+        "steps.yaml": b"".join(b" " * depth + b"a:\n" for depth in range(700)),
+    }
+    make(tmp_path, files)
+    tree = Worktree(tmp_path, WalkOptions(include_minified=True))
+    config = Config(walk=WalkOptions(include_minified=True))
+    results = list(parse_files(tree, detect(tree, {}).added, config))
+    assert summary(results) == dict.fromkeys(sorted(files), "parsed")
+    for result in results:
+        assert isinstance(result, ParsedFile)
+        assert any(chunk.name for chunk in result.chunks)
+        check_chunks(files[result.record.path], result.chunks)
+
+
 def test_a_file_that_ends_every_worker_is_skipped_and_known_again(tmp_path: Path, misbehave: None) -> None:
     make(tmp_path, {"a.py": b"doom\n", "b.py": b"unchunkable\n", "c.py": b"x = 1\n"})
     results = parse_tree(tmp_path)
