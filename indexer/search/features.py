@@ -193,15 +193,17 @@ def is_sure(query: Query, definition: Definition) -> bool:
 
 
 def _prefix_share(query: Query, words: Sequence[str]) -> float:
-    """Return the share of the query's words that begin a word of a file's name, or that such a word begins.
-
-    `auth.py` is about authentication, `config.c` about configuration.
-    """
-    hits = sum(
-        any(one[: len(other)] == other or other[: len(one)] == one for one in words if min(len(one), len(other)) > 2)
-        for other in query.words
-    )
+    """Return the share of the query's words that are alike to a word of a file's name."""
+    hits = sum(any(alike(word, one) for one in words) for word in query.words)
     return hits / len(query.words) if query.words else 0.0
+
+
+def alike(word: str, other: str) -> bool:
+    """Whether one term begins the other, and is not too short to say so.
+
+    `auth.py` is about authentication, `config.c` about configuration, `DictReader` reads dictionaries.
+    """
+    return min(len(word), len(other)) > 2 and (word.startswith(other) or other.startswith(word))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -35,6 +35,8 @@ def test_the_function_that_is_named_as_the_question_asks_comes_first() -> None:
     assert shown_first(query, stored(1, "send_body"), stored(2, "parse_headers"), stored(3, "parse_url")) == (
         "parse_headers"
     )
+    query = read_query("read rows as dictionaries")
+    assert shown_first(query, stored(1, "RowWriter"), stored(2, "DictReader")) == "DictReader"
 
 
 @pytest.mark.parametrize(
@@ -47,8 +49,8 @@ def test_the_function_that_is_named_as_the_question_asks_comes_first() -> None:
 )
 def test_definitions_beginnings_and_public_names_come_first(better: StoredChunk, worse: StoredChunk) -> None:
     assert shown_first(read_query("how is a message posted"), better, worse) == better.name
-    assert closer_look(read_query("posted"), {}, {1: 1.0, 2: 1.0}, [worse, better]).keys() == {2, 1}
-    assert next(iter(closer_look(read_query("posted"), {}, {1: 1.0, 2: 1.0}, [worse, better]))) == 2
+    assert closer_look(read_query("posted"), {"post": 1.0}, {1: 1.0, 2: 1.0}, [worse, better]).keys() == {2, 1}
+    assert next(iter(closer_look(read_query("posted"), {"post": 1.0}, {1: 1.0, 2: 1.0}, [worse, better]))) == 2
 
 
 def test_a_private_name_that_is_asked_for_is_not_held_against_it() -> None:
@@ -58,7 +60,7 @@ def test_a_private_name_that_is_asked_for_is_not_held_against_it() -> None:
 
 
 def test_chunks_that_were_not_looked_at_follow_in_their_order() -> None:
-    looked = closer_look(read_query("send"), {}, {1: 3.0, 2: 2.0, 3: 1.0}, [stored(1, "receive")])
+    looked = closer_look(read_query("send"), {"send": 1.0}, {1: 3.0, 2: 2.0, 3: 1.0}, [stored(1, "receive")])
     assert list(looked) == [1, 2, 3]
 
 
