@@ -210,7 +210,7 @@ class _Found:
 
     def add_leading(self, node: Node, role: str, kind: SymbolKind | None, doc: Node | None, data: bytes) -> None:
         """Remember a node that may belong to the definition after it, by where its last line ends."""
-        start, end = node.start_byte, node.end_byte
+        start, end = node.start_byte, min(node.end_byte, len(data))
         while end > start and data[end - 1] in b" \t\r\n":
             end -= 1
         known = self.leading.get(end)

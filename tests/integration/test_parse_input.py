@@ -11,6 +11,7 @@ from indexer.languages.registry import LANGUAGES
 from indexer.stages import parse as module
 from indexer.stages.parse import parse
 from indexer.stages.symbols import MAX_DEPTH
+from tests.golden import sample_of
 
 
 def names(source: str | bytes, language: str) -> list[str]:
@@ -48,6 +49,15 @@ def test_line_ends_of_windows_and_nul_bytes() -> None:
 def test_a_comment_belongs_to_the_definition_right_below_it() -> None:
     source = "#!/bin/x\ndef a(): pass\n\n# apart\n\ndef b(): pass\nx = 1  # trailing\ndef c(): pass\n"
     assert [symbol.doc for symbol in parse(source, "python").symbols] == ["", "", "", ""]
+
+
+@pytest.mark.parametrize("language", [name for name, row in LANGUAGES.items() if row.has_symbols])
+def test_a_file_may_end_anywhere(language: str) -> None:
+    data = sample_of(language).read_bytes()
+    for end in range(1, len(data), 61):
+        for symbol in parse(data[:end], language).symbols:
+            assert 0 <= symbol.start_byte < symbol.end_byte <= end
+            assert symbol.end_line <= data.count(b"\n", 0, end) + 1
 
 
 def test_what_documents_the_file_does_not_document_its_first_item() -> None:
