@@ -24,6 +24,7 @@ import numpy as np
 
 import indexer
 from benchmarks.evaluation_sets import DEPTH, SETS, Answer, EvaluationSet, located
+from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions, ProjectionOptions
 from indexer.search.filters import Selection
 from indexer.search.fuse import WEIGHTS, reciprocal_ranks
