@@ -10,7 +10,7 @@ import xxhash
 from indexer.errors import DamagedIndexError, FormatVersionError
 from indexer.stores.layout import MANIFEST, REMEDY
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when the files of a generation change their meaning; an index of another version is never read."""
 
 _MAX_MANIFEST_BYTES = 16 << 20
