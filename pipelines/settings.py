@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,19 @@ def _read_layer(path: Path) -> dict[str, Any]:
         message, _, place = str(error).partition(" - at `$.")
         key = place.rstrip("`") or "top level"
         raise ConfigError(f"{path}: {key}: {message}; configs/default.toml lists every key") from error
+    if "languages" in values:
+        _check_languages(path, values["languages"])
     return values
+
+
+def _check_languages(path: Path, languages: dict[str, str]) -> None:
+    """Raise ConfigError for a language that there is not."""
+    from indexer.languages.registry import LANGUAGES
+
+    for pattern, language in languages.items():
+        if language not in LANGUAGES:
+            known = ", ".join(get_close_matches(language, LANGUAGES, cutoff=0.4) or sorted(LANGUAGES))
+            raise ConfigError(f"{path}: languages.{pattern!r}: there is no language {language!r}; there is {known}")
 
 
 def _merge(base: dict[str, Any], layer: dict[str, Any]) -> None:

@@ -42,8 +42,8 @@ def detect_language(path: str, head: str | bytes = "", overrides: Mapping[str, s
     """Return the language of a file and why.
 
     Asked in order: `overrides` (glob over the file's name, or over the path where it has a slash, to language), file
-    name, extension, interpreter line, modeline. `head` is the start of the content; `.h` and `.m` are told apart by it.
-    A file that nothing claims is plain text.
+    name, extension, interpreter line, modeline. `head` is the start of the content, which tells what `.h`, `.C` and
+    `.m` are. A file that nothing claims is plain text.
     """
     name = path.rpartition("/")[2]
     for pattern, language in (overrides or {}).items():
@@ -51,9 +51,10 @@ def detect_language(path: str, head: str | bytes = "", overrides: Mapping[str, s
             return Detection(language, f"the setting {pattern!r}")
     if name in _BY_NAME:
         return Detection(_BY_NAME[name], f"the file name {name}")
-    extension = name.rpartition(".")[2].lower() if "." in name.lstrip(".") else ""
-    if extension in _BY_CONTENT:
-        return _detect_by_content(extension, _decoded(head))
+    written = name.rpartition(".")[2] if "." in name.lstrip(".") else ""
+    extension = written.lower()
+    if extension in _BY_CONTENT or written == _C_OR_CPP:
+        return _detect_by_content(extension, written, _decoded(head))
     if extension in _BY_EXTENSION:
         return Detection(_BY_EXTENSION[extension], f"the extension .{extension}")
     for pattern, language in _NAME_GLOBS:
@@ -67,11 +68,11 @@ def _decoded(head: str | bytes) -> str:
     return head[:HEAD_CHARS] if isinstance(head, str) else head[:HEAD_CHARS].decode("utf-8", "replace")
 
 
-def _detect_by_content(extension: str, text: str) -> Detection:
+def _detect_by_content(extension: str, written: str, text: str) -> Detection:
     modeline = _detect_modeline(text)
     if modeline is not None:
         return modeline
-    why = f"the extension .{extension} and "
+    why = f"the extension .{written} and "
     if _OBJC.search(text):
         return Detection("objc", why + "Objective-C directives")
     if extension == "m":
@@ -119,3 +120,5 @@ _BY_EXTENSION: Final = _index((extension, row.name) for row in _ROWS for extensi
 _BY_INTERPRETER: Final = _index((program, row.name) for row in _ROWS for program in row.interpreters)
 _BY_ALIAS: Final = _index((alias, row.name) for row in _ROWS for alias in (row.name, *row.aliases))
 _BY_CONTENT: Final = frozenset({"h", "m"})
+_C_OR_CPP: Final = "C"
+"""C++ by an old custom of Unix; C where file names are all in capitals."""

@@ -31,6 +31,8 @@ from indexer.languages.registry import LANGUAGES
         ("a.h", "/* using this class:\n class of\n virtual memory */\nint f(void);\n", "c", None),
         ("a.h", "class EXPORT A final : public B\n{\n};\n", "cpp", None),
         ("a.h", "#import <Foundation/Foundation.h>\n@interface A : NSObject\n@end\n", "objc", None),
+        ("a.C", "class A {\n};\n", "cpp", "the extension .C and C++ declarations"),
+        ("A.C", "int f(void);\n", "c", "the extension .C and no sign of C++"),
         ("a.m", "% Solves.\nfunction x = solve(a)\n", "matlab", None),
         ("a.m", '#import "A.h"\n@implementation A\n@end\n', "objc", None),
         ("a.unknown", "words", "text", "nothing says another language"),
