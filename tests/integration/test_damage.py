@@ -14,6 +14,7 @@ from indexer.errors import DamagedIndexError, FormatVersionError
 from indexer.stores import layout, staged_text
 from indexer.stores import manifest as manifests
 from indexer.stores.generation import open_generation
+from indexer.stores.manifest import FORMAT_VERSION
 from indexer.stores.staging import begin
 from pipelines.repair import Repair, repair
 from pipelines.verify import FindingKind, verify
@@ -248,8 +249,9 @@ def test_consistent_checksums_do_not_hide_that_parts_differ(mine: Path) -> None:
 def test_another_format_version_is_said_to_be_one(mine: Path) -> None:
     folder = layout.generation_dir(mine, 1)
     content = (folder / layout.MANIFEST).read_bytes()
-    (folder / layout.MANIFEST).write_bytes(content.replace(b'"format_version": 1', b'"format_version": 2, "more": 3'))
-    with pytest.raises(FormatVersionError, match=r"version 2.*version 1.*--full"):
+    mine_is, another = f'"format_version": {FORMAT_VERSION}', f'"format_version": {FORMAT_VERSION + 1}, "more": 3'
+    (folder / layout.MANIFEST).write_bytes(content.replace(mine_is.encode(), another.encode()))
+    with pytest.raises(FormatVersionError, match=rf"version {FORMAT_VERSION + 1}.*version {FORMAT_VERSION}.*--full"):
         open_generation(mine)
     with pytest.raises(FormatVersionError), begin(mine):
         pytest.fail("another version")
