@@ -49,7 +49,7 @@ WORDS_A_CHUNK = 60
 QUESTION_WORDS = 5
 TOPIC, OF_FILE, OF_CHUNK, OF_QUESTION = 0.6, 0.55, 0.55, 0.2
 """How far vectors lie apart by topic, by file, by chunk, and a question from its chunk, in standard deviations."""
-FILES_A_TOPIC = 25
+FILES_A_TOPIC, FILES_A_FOLDER = 25, 20
 SEED = 7
 
 
@@ -77,13 +77,17 @@ class Corpus:
             numbers = np.arange(first, min(self.size, first + step))
             random = np.random.default_rng((SEED, first))
             files, place = np.unique(numbers // CHUNKS_A_FILE, return_inverse=True)
-            folders = self._draw(random, len(files), 3)
+            folders = self._draw(random, len(files) // FILES_A_FOLDER + 1, 2)
+            stems = self._draw(random, len(files), 1)
             words = self._draw(random, len(numbers), WORDS_A_CHUNK)
             deviation = (
                 TOPIC * self._topics[files % len(self._topics)]
                 + OF_FILE * random.standard_normal((len(files), self._topics.shape[1]))
             )[place] + OF_CHUNK * random.standard_normal((len(numbers), self._topics.shape[1]))
-            paths = [f"{a}/{b}/{c}_{file}.py" for (a, b, c), file in zip(folders, files.tolist(), strict=True)]
+            paths = [
+                f"{'/'.join(folders[place // FILES_A_FOLDER])}/{stem}_{file}.py"
+                for place, ((stem,), file) in enumerate(zip(stems, files.tolist(), strict=True))
+            ]
             chunks = [
                 _chunk(number, paths[file], row)
                 for number, file, row in zip(numbers.tolist(), place.tolist(), words, strict=True)

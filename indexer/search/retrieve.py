@@ -90,9 +90,8 @@ class FileScores:
 
     def aligned(self, scores: Mapping[int, float]) -> NDArray[np.float64]:
         """Return scores by chunk id as float64[n]; chunks without one have 0."""
-        import numpy as np
-
-        return np.array([scores.get(chunk_id, 0.0) for chunk_id in self.ids.tolist()], dtype=np.float64)
+        column: NDArray[np.float64] = _columns(self.ids, [(list(scores), list(scores.values()))])[0]
+        return column
 
 
 def by_words(generation: Generation, query: Query, selection: Selection, *, limit: int = TEXT_LIMIT) -> Scores:
@@ -224,6 +223,8 @@ def _columns(ids: NDArray[np.int64], answers: Sequence[tuple[Sequence[int], Sequ
     import numpy as np
 
     columns = np.zeros((len(answers), len(ids)))
+    if not len(ids):
+        return columns
     found = np.array([chunk_id for chunks, _ in answers for chunk_id in chunks], np.int64)
     values = np.array([value for _, values in answers for value in values])
     row = np.repeat(np.arange(len(answers)), [len(chunks) for chunks, _ in answers])

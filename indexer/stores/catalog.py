@@ -167,8 +167,7 @@ class Catalog:
                 "SELECT id, path FROM files WHERE path IN ({})", [encode_path(path) for path in paths]
             )
         }
-        rows = self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
-        return files, list(rows)
+        return files, self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
 
     def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
         """Return one chunk for each text hash that the catalog knows."""
@@ -214,10 +213,12 @@ class Catalog:
         (row,) = self._rows(sql)
         return int(row[0])
 
-    def _many(self, sql: str, values: Sequence[int] | Sequence[bytes]) -> Iterator[Any]:
+    def _many(self, sql: str, values: Sequence[int] | Sequence[bytes]) -> list[Any]:
+        rows: list[Any] = []
         for start in range(0, len(values), _BATCH):
             part = values[start : start + _BATCH]
-            yield from self._rows(sql.format(",".join("?" * len(part))), part)
+            rows += self._rows(sql.format(",".join("?" * len(part))), part)
+        return rows
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
         with self._damage():
