@@ -6,7 +6,7 @@ The features are few and scaled to the query: each is a share of the best file's
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+ALIKE_CHARS = 3
+"""Shorter beginnings say nothing."""
 _TEST = re.compile(
     r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)"
     r"(?:/|$)|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$"
@@ -147,10 +149,11 @@ def _names(
     for definition in definitions.values():
         value = definition_value(query, definition)
         defined[definition.path] = max(defined.get(definition.path, 0.0), value)
+    find = alike(tuple(query.words))
     columns: dict[str, list[float]] = {}
     for path in paths:
         row = {
-            "stem_prefix": _prefix_share(query, file_words(path)),
+            "stem_prefix": len(set().union(*map(find, file_words(path)))) / max(1, len(query.words)),
             "stem_exact": float(file_name(path) in spelled),
             # A folder named like a symbol holds what is around it, not the symbol.
             "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
@@ -192,18 +195,23 @@ def is_sure(query: Query, definition: Definition) -> bool:
     return query.kind is QueryKind.SYMBOL or is_code_name(definition.name)
 
 
-def _prefix_share(query: Query, words: Sequence[str]) -> float:
-    """Return the share of the query's words that are alike to a word of a file's name."""
-    hits = sum(any(alike(word, one) for one in words) for word in query.words)
-    return hits / len(query.words) if query.words else 0.0
-
-
-def alike(word: str, other: str) -> bool:
-    """Whether one term begins the other, and is not too short to say so.
+@lru_cache(maxsize=16)
+def alike(words: tuple[str, ...]) -> Callable[[str], set[str]]:
+    """Return a function that says which of the words begin a term, or are begun by it, and not by too little.
 
     `auth.py` is about authentication, `config.c` about configuration, `DictReader` reads dictionaries.
     """
-    return min(len(word), len(other)) > 2 and (word.startswith(other) or other.startswith(word))
+    known = {word for word in words if len(word) >= ALIKE_CHARS}
+    beginning: dict[str, list[str]] = {}
+    for word in known:
+        for end in range(ALIKE_CHARS, len(word) + 1):
+            beginning.setdefault(word[:end], []).append(word)
+
+    def find(term: str) -> set[str]:
+        longer = beginning.get(term, ())
+        return known.intersection([term[:end] for end in range(ALIKE_CHARS, len(term))]).union(longer)
+
+    return find
 
 
 @lru_cache(maxsize=1 << 14)

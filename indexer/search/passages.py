@@ -10,7 +10,7 @@ words and meaning. `NAMED` is by hand, since such sentences seldom write a symbo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts, stem
@@ -72,7 +72,10 @@ def closer_look(
 
     `scores` are those of `chunk_scores`; `weights` are the query's words with their shares of its rarity.
     """
-    closer = {chunk.id: round(scores[chunk.id] + _closer(query, weights, chunk), SCORE_DECIMALS) for chunk in chunks}
+    find = alike(tuple(query.words))
+    closer = {
+        chunk.id: round(scores[chunk.id] + _closer(query, weights, find, chunk), SCORE_DECIMALS) for chunk in chunks
+    }
     known = {**scores, **closer}
     first = sorted(closer, key=lambda chunk_id: (-closer[chunk_id], chunk_id))
     return {chunk_id: known[chunk_id] for chunk_id in dict.fromkeys([*first, *scores])}
@@ -98,12 +101,14 @@ def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -
     return [(place, chunk_id, score) for score, place, _, chunk_id in [*entries, *rest][:count]]
 
 
-def _closer(query: Query, weights: Mapping[str, float], chunk: StoredChunk) -> float:
+def _closer(query: Query, weights: Mapping[str, float], find: Callable[[str], set[str]], chunk: StoredChunk) -> float:
     if chunk.kind == SymbolKind.REGION:
         return REGION
     own = {stem(part) for part in parts(chunk.name)}
-    covered = sum(weights[word] for word in query.words if any(alike(word, part) for part in own))
-    meant = sum(any(alike(word, part) for word in query.words) for part in own) / len(own) if own else 0.0
+    found = [find(part) for part in own]
+    named = set().union(*found)
+    covered = sum(weights[word] for word in query.words if word in named)
+    meant = sum(map(bool, found)) / len(own) if own else 0.0
     return (
         SYMBOL
         + NAME_COVERED * covered
