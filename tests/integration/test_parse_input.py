@@ -60,6 +60,25 @@ def test_a_file_may_end_anywhere(language: str) -> None:
             assert symbol.end_line <= data.count(b"\n", 0, end) + 1
 
 
+@pytest.mark.parametrize(
+    ("language", "source", "expected"),
+    [
+        ("c", 'static const char *names[] = {"a"};\n', {"names"}),
+        ("cpp", "class A {\n  template <class U> U* make(U u);\n};\n", {"A", "A::make"}),
+        ("cpp", 'extern "C" void call(int x);\n', {"call"}),
+        (
+            "bash",
+            'setup() {\n  x\n}\n\n@test "adds" {\n  run add\n}\n\n@test "ends" {\n  run end\n}\n',
+            {"setup", "adds", "ends"},
+        ),
+    ],
+)
+def test_declarations_that_grammars_hold_in_odd_places(language: str, source: str, expected: set[str]) -> None:
+    found = parse(source, language).symbols
+    assert {symbol.qualified_name for symbol in found} == expected
+    assert max(symbol.end_line for symbol in found) == source.count("\n")
+
+
 def test_what_documents_the_file_does_not_document_its_first_item() -> None:
     (symbol,) = parse("//! The crate.\n/// The function.\nfn a() {}\n", "rust").symbols
     assert (symbol.doc, symbol.start_line) == ("The function.", 2)

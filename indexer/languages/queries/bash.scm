@@ -1,3 +1,9 @@
+((command
+  name: (command_name) @_test
+  .
+  argument: [(string) (raw_string)] @name) @definition.test @open
+  (#eq? @_test "@test"))
+
 (function_definition
   name: (_) @name
   body: (_) @body) @definition.function

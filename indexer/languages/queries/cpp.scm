@@ -55,6 +55,12 @@
     (function_declarator declarator: [(identifier) (destructor_name) (operator_name)] @name)
     (operator_cast) @name
   ]) @definition.method)
+(field_declaration_list (template_declaration (declaration
+  declarator: [
+    (function_declarator declarator: [(identifier) (operator_name)] @name)
+    (pointer_declarator declarator: (function_declarator declarator: [(identifier) (operator_name)] @name))
+    (reference_declarator (function_declarator declarator: [(identifier) (operator_name)] @name))
+  ]) @definition.method))
 (field_declaration
   declarator: (reference_declarator (field_identifier) @name)) @definition.field
 
@@ -64,6 +70,7 @@
     (init_declarator declarator: (identifier) @name)
     (init_declarator declarator: (pointer_declarator declarator: (identifier) @name))
     (init_declarator declarator: (array_declarator declarator: (identifier) @name))
+    (init_declarator declarator: (pointer_declarator declarator: (array_declarator declarator: (identifier) @name)))
     (array_declarator declarator: (identifier) @name)
     (pointer_declarator declarator: (identifier) @name)
   ]) @definition.variable)

@@ -1,25 +1,25 @@
 (function_declaration
   name: (method_index_expression) @name
-  body: (_)? @body) @definition.method
+  [body: (_) "end"]? @body) @definition.method
 (function_declaration
   name: (_) @name
-  body: (_)? @body) @definition.function
+  [body: (_) "end"]? @body) @definition.function
 (variable_declaration (assignment_statement
   (variable_list . name: (_) @name .)
-  (expression_list . value: (function_definition body: (_)? @body)))) @definition.function
+  (expression_list . value: (function_definition [body: (_) "end"]? @body)))) @definition.function
 (assignment_statement
   (variable_list . name: (_) @name .)
-  (expression_list . value: (function_definition body: (_)? @body))) @definition.function
+  (expression_list . value: (function_definition [body: (_) "end"]? @body))) @definition.function
 (field
   name: (_) @name
-  value: (function_definition body: (_)? @body)) @definition.function
+  value: (function_definition [body: (_) "end"]? @body)) @definition.function
 
 ((function_call
   name: (identifier) @_call
   arguments: (arguments
     .
     (string content: (_) @name)
-    (function_definition body: (_)? @body))) @definition.test
+    (function_definition [body: (_) "end"]? @body))) @definition.test
   (#any-of? @_call "describe" "it" "context" "test"))
 
 ((chunk (variable_declaration (assignment_statement (variable_list name: (identifier) @name))) @definition.constant)
