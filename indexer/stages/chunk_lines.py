@@ -13,7 +13,9 @@ from typing import Final, NamedTuple
 
 _CLOSER: Final = re.compile(rb"[)\]}]|(?:end|else|elif|except|finally|catch|fi|done|esac|then|do|and|or)\b")
 _WORD_END: Final = re.compile(rb"[\s,;(){}\[\]<>\"'|&](?![\s,;(){}\[\]<>\"'|&])")
-_BAD_BREAK: Final = 1_000
+_CLOSER_STARTS: Final = b")]}eacftdo"
+_CLOSER_COST: Final = 500
+_NO_BREAK: Final = 1 << 30
 
 
 class Part(NamedTuple):
@@ -56,9 +58,9 @@ class LineTable:
     def join(self, first: int, last: int) -> Part:
         """Return lines [first, last], neither end blank, as one part."""
         start = self.starts[first]
-        end = start + len(self.data[start : self.starts[last + 1] - 1].rstrip())
+        text = self.data[start : self.starts[last + 1] - 1].rstrip()
         body = b"\n".join([line for line in self.stripped[first : last + 1] if line])
-        return Part(first, last, start, end, self.data[start:end], body)
+        return Part(first, last, start, start + len(text), text, body)
 
     def outline(self, first: int, last: int, code: int, signature: str) -> Part:
         """Return a signature in place of lines [first, last], indented as line `code` is."""
@@ -81,20 +83,31 @@ class LineTable:
                 stop = first + 1
             else:
                 least = bisect_left(sizes, sizes[first] + limit // 2, first + 1, stop)
-                stop = min(range(stop, least - 1, -1), key=self.break_cost)
+                stop = self.best_break(least, stop)
                 yield self.join(*self.trim(first, stop - 1))
             first, last = self.trim(stop, last)
         if first <= last:
             yield self.join(first, last)
 
-    def break_cost(self, number: int) -> int:
-        """Return how bad it is to start a part with a line: its indentation, more for a closing or blank line."""
-        text = self.stripped[number]
-        if not text:
-            return _BAD_BREAK
-        line = self.lines[number]
-        indent = 4 * (len(line) - len(line.lstrip())) - (not self.stripped[number - 1])
-        return indent + _BAD_BREAK // 2 if _CLOSER.match(text) else indent
+    def best_break(self, first: int, last: int) -> int:
+        """Return the line of [first, last] where a part starts best, the last of equals.
+
+        It is the one with the least indentation, after a blank line if there is one; no blank line, nor a closing one
+        unless all are.
+        """
+        best, least = last, _NO_BREAK
+        for number in range(last, first - 1, -1):
+            text = self.stripped[number]
+            if not text:
+                continue
+            cost = 4 * (len(self.lines[number].rstrip()) - len(text)) - (not self.stripped[number - 1])
+            if cost < least and text[0] in _CLOSER_STARTS and _CLOSER.match(text):
+                cost += _CLOSER_COST
+            if cost < least:
+                best, least = number, cost
+                if cost < 0:
+                    break
+        return best
 
     def cut_line(self, number: int, limit: int) -> Iterator[Part]:
         """Yield one line in pieces of about `limit` bytes, cut after a blank or a mark, never within a word.
