@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 
@@ -20,8 +20,11 @@ from indexer.stages.definitions import Plan, read_definitions
 from indexer.stages.symbols import name_symbols
 from indexer.types import Symbol, SymbolKind
 
-MAX_ERROR_CHILDREN: Final = 20_000
-"""A tree that is one error with more children than this is not queried: the time would grow with their square."""
+MAX_TOKEN_RUN: Final = 1_000
+"""So many tokens in a row in broken code are not searched: the query looks at all that follow for each one of them."""
+
+WATCHED_BYTES: Final = 1 << 14
+"""Shorter text takes milliseconds, whatever it is; the parser is not interrupted to look at the clock."""
 
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
@@ -40,6 +43,10 @@ class ParseResult:
     errors: int
 
 
+_Match: TypeAlias = tuple[int, dict[str, list[Node]]]
+"""A pattern's index, and the nodes that it captured by name."""
+
+
 class _Grammar(NamedTuple):
     """A language made ready; `plans` says for each pattern of the query what it is for."""
 
@@ -54,7 +61,8 @@ class _Grammar(NamedTuple):
 def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) -> ParseResult:
     """Return the symbols of a source text (UTF-8 when given as bytes) in a language of the registry.
 
-    A language without a grammar has no symbols. Raises ParseTimeoutError after `timeout_seconds` of parsing.
+    A language without a grammar has no symbols. Raises ParseTimeoutError after `timeout_seconds` of the processor's
+    time in the parser, so that a busy machine skips no file.
     """
     row = LANGUAGES.get(language)
     if row is None or not row.has_symbols:
@@ -67,23 +75,43 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     # Some scanners look for the end of the last line without end, Perl's after a comment.
     ended = data if data.endswith(b"\n") else data + b"\n"
     root = _parse_tree(grammar, ended, timeout_seconds).root_node
-    errors = 0
-    if root.has_error:
-        if root.is_error and root.child_count > MAX_ERROR_CHILDREN:
-            return ParseResult((), root.child_count)
-        errors = max(1, _count_errors(root))
-    definitions, scopes = read_definitions(_search(grammar, root, data), grammar.plans, data)
+    errors, runs = _read_errors(root) if root.has_error else (0, [])
+    definitions, scopes = read_definitions(_search(grammar, root, data, runs), grammar.plans, data)
     return ParseResult(name_symbols(definitions, scopes, row, data), errors)
 
 
-def _search(grammar: _Grammar, root: Node, data: bytes) -> Iterable[tuple[int, dict[str, list[Node]]]]:
-    """Return the matches of the query, in a language with `nested` some of them twice."""
+def tree_seconds(data: bytes, language: str) -> float:
+    """Return the processor seconds that the parser by itself takes for a text; 0 in a language without a grammar."""
+    row = LANGUAGES.get(language)
+    if row is None or not row.has_symbols:
+        return 0.0
+    parser = _load_grammar(language).parser
+    start = time.process_time()
+    parser.parse(data)
+    return time.process_time() - start
+
+
+def _search(grammar: _Grammar, root: Node, data: bytes, runs: Sequence[tuple[int, int]]) -> Iterable[_Match]:
+    """Return the matches of the query outside `runs`, in a language with `nested` some of them twice."""
+    if runs:
+        return _search_around(grammar, root, runs)
     if grammar.nested and not root.has_error:
         return _search_top(grammar, root, data)
     return QueryCursor(grammar.query).matches(root)
 
 
-def _search_top(grammar: _Grammar, root: Node, data: bytes) -> Iterator[tuple[int, dict[str, list[Node]]]]:
+def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]]) -> Iterator[_Match]:
+    """Yield the matches that lie between spans of bytes that are not to be searched."""
+    cursor = QueryCursor(grammar.query)
+    start = 0
+    for first, last in [*runs, (root.end_byte, root.end_byte)]:
+        if start < first:  # an empty range would be taken for no limit
+            cursor.set_containing_byte_range(start, first)
+            yield from cursor.matches(root)
+        start = last
+
+
+def _search_top(grammar: _Grammar, root: Node, data: bytes) -> Iterator[_Match]:
     """Yield the matches near the root, and all those in definitions whose text tells that there are more.
 
     The statements of bodies are most of a tree and seldom hold a definition, and a query takes its time by the node.
@@ -138,21 +166,36 @@ def _plan(captures: list[str]) -> Plan:
     return Plan("doc", "doc", None)
 
 
-def _count_errors(root: Node) -> int:
-    """Return the number of ERROR and MISSING nodes; a query for them would visit every node of the tree."""
+def _read_errors(root: Node) -> tuple[int, list[tuple[int, int]]]:
+    """Return the number of ERROR and MISSING nodes, at least 1, and the spans of long runs of tokens, sorted.
+
+    A query for the errors would visit every node of the tree; this visits those that have one inside.
+    """
     count = int(root.is_error)
+    runs: list[tuple[int, int]] = []
     broken = [root]
     while broken:
+        tokens: list[Node] = []
         for node in broken.pop().children:
             count += node.is_error or node.is_missing
             if node.has_error:
                 broken.append(node)
-    return count
+            if not node.is_named:
+                tokens.append(node)
+                continue
+            if len(tokens) > MAX_TOKEN_RUN:
+                runs.append((tokens[0].start_byte, tokens[-1].end_byte))
+            tokens = []
+        if len(tokens) > MAX_TOKEN_RUN:
+            runs.append((tokens[0].start_byte, tokens[-1].end_byte))
+    return max(1, count), sorted(runs)
 
 
 def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
-    clock = time.monotonic
-    deadline = clock() + timeout_seconds
+    if len(data) < WATCHED_BYTES:
+        return grammar.parser.parse(data)
+    begin = time.thread_time()
+    deadline = time.monotonic() + timeout_seconds
     views: list[memoryview] = []
     is_parsed = False
 
@@ -164,7 +207,13 @@ def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
         return views[-1]
 
     def is_late(_offset: int, _has_error: bool) -> bool:
-        return clock() > deadline
+        nonlocal deadline
+        if time.monotonic() <= deadline:
+            return False
+        # By the clock on the wall it is late; what counts is the processor's time, which costs more to read.
+        left = begin + timeout_seconds - time.thread_time()
+        deadline = time.monotonic() + left
+        return left <= 0
 
     try:
         return grammar.parser.parse(read, progress_callback=is_late)

@@ -89,6 +89,12 @@ def test_one_hundred_thousand_brackets_end_quickly_and_without_symbols() -> None
     assert parse("[" * 100_000, "python").errors > 0
 
 
+def test_a_long_run_of_tokens_hides_no_definition_before_it() -> None:
+    found = parse("def f():\n  x\n" + "(" * 100_000, "python")
+    assert [symbol.name for symbol in found.symbols] == ["f"]
+    assert found.errors > 0
+
+
 def test_definitions_nested_without_end_stay_bounded() -> None:
     depth = 3000
     found = parse("function f(){" * depth + "}" * depth, "javascript").symbols
