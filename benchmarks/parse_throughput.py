@@ -1,116 +1,164 @@
-"""Megabytes a second from files to chunks, by language on one core, and with a worker on every core.
+"""Megabytes of source a second from the walk to chunks: by language on one core, and with a worker on every core.
 
-python -m benchmarks.parse_throughput [FOLDER …]     default: this Python's standard library and its C headers
+python -m benchmarks.parse_throughput [--runs N] [FOLDER …]     default: this Python's standard library and its headers
 
-A folder is walked by the rules of a build; files that a build skips are not counted. One core: the processor time of
-read, decode, parse and chunk in one process, without the time that a language's grammar and query take to load once a
-process (`load_ms`); the walk's is apart. All cores: wall time with worker processes, their start included.
+FOLDER is a repository, or several. It is walked by the rules of a build; files that a build skips are not counted. All
+figures are medians of N runs (default 5):
+
+- one core, warm: the processor's time for reading, decoding, parsing and chunking after one uncounted run, each file
+  with its share of the walk; `tree_sitter_alone` is what the parser does by itself with the same text, the bound on
+  whatever is built on it;
+- one core, cold: wall time of a new process that does the same once: the start of Python, imports, the walk, and the
+  grammars and queries of all languages are in it, the files are in the system's cache;
+- all cores: wall time with worker processes, their start included; peak resident megabytes of the largest worker.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
+import resource
+import statistics
+import subprocess
 import sys
 import sysconfig
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmarks.measure import write_result
+from benchmarks.measure import MAXRSS_UNIT, write_result
 from indexer.config import Config
 from indexer.sources.worktree import Worktree
+from indexer.stages.decode import Decoded, decode
 from indexer.stages.detect import detect
-from indexer.types import FileRecord, ParsedFile, Source
+from indexer.stages.parse import tree_seconds
+from indexer.types import FileRecord, ParsedFile
 from pipelines.parse_file import parse_file
 from pipelines.parse_pool import parse_files
 
-MIN_BYTES = 20_000
-"""Languages with less text than this say nothing about speed and are left out."""
+MIN_BYTES = 100_000
+"""Languages with less text than this say little about speed and are left out."""
 
 
-def one_core(source: Source, records: tuple[FileRecord, ...], config: Config) -> dict[str, dict[str, Any]]:
-    """Return files, megabytes, chunks, files with errors, load time and megabytes a second of each language."""
-    files: Counter[str] = Counter()
-    size: Counter[str] = Counter()
-    chunks: Counter[str] = Counter()
-    errors: Counter[str] = Counter()
-    seconds: dict[str, float] = {}
-    load: dict[str, float] = {}
-    for record in records:
-        start = time.process_time()
-        content = source.read(record.path)
-        outcome = parse_file(record, content, config)
-        took = time.process_time() - start
-        if not isinstance(outcome, ParsedFile):
-            continue
-        language = outcome.record.language
-        if language not in load:
-            start = time.process_time()
-            parse_file(record, content, config)
-            load[language] = took - (time.process_time() - start)
-            took -= load[language]
-        files[language] += 1
-        size[language] += len(content)
-        seconds[language] = seconds.get(language, 0.0) + took
-        chunks[language] += len(outcome.chunks)
-        errors[language] += outcome.record.errors > 0
-    return {
-        language: {
-            "files": files[language],
-            "megabytes": count / 1e6,
-            "megabytes_per_second": count / 1e6 / seconds[language],
-            "load_ms": 1000 * load[language],
-            "chunks": chunks[language],
-            "files_with_errors": errors[language],
-        }
-        for language, count in size.most_common()
-        if count >= MIN_BYTES
-    }
+class Repository(NamedTuple):
+    """A folder with the files that a build would parse, and the processor seconds that the walk took."""
+
+    source: Worktree
+    records: tuple[FileRecord, ...]
+    walk_seconds: float
 
 
-def all_cores(source: Source, records: tuple[FileRecord, ...], config: Config) -> dict[str, float]:
-    """Return megabytes, wall seconds and megabytes a second with one worker a core."""
-    start = time.perf_counter()
-    parsed = [outcome.record for outcome in parse_files(source, records, config) if isinstance(outcome, ParsedFile)]
-    wall = time.perf_counter() - start
-    megabytes = sum(record.size for record in parsed) / 1e6
-    return {"megabytes": megabytes, "wall_seconds": wall, "megabytes_per_second": megabytes / wall}
-
-
-def measure(folder: Path) -> dict[str, Any]:
-    """Walk and read one folder, and measure both ways."""
-    config = Config()
-    source = Worktree(folder, config.walk)
+def walk(folder: Path, config: Config) -> Repository:
+    """Walk and hash a folder as a build does."""
     start = time.process_time()
+    source = Worktree(folder, config.walk)
     records = detect(source, {}).added
-    walk = time.process_time() - start
+    return Repository(source, records, time.process_time() - start)
+
+
+def one_core(repository: Repository, config: Config) -> dict[str, tuple[int, int, float]]:
+    """Return files, bytes and processor seconds of each language, the walk's time shared out by files."""
+    totals: dict[str, tuple[int, int, float]] = defaultdict(lambda: (0, 0, 0.0))
+    share = repository.walk_seconds / max(1, len(repository.records))
+    for record in repository.records:
+        start = time.process_time()
+        outcome = parse_file(record, repository.source.read(record.path), config)
+        seconds = time.process_time() - start + share
+        if isinstance(outcome, ParsedFile):
+            files, size, before = totals[outcome.record.language]
+            totals[outcome.record.language] = files + 1, size + record.size, before + seconds
+    return dict(totals)
+
+
+def parser_alone(repository: Repository, config: Config) -> dict[str, float]:
+    """Return the processor seconds that tree-sitter takes for the trees of each language, and nothing else."""
+    totals: dict[str, float] = defaultdict(float)
+    for record in repository.records:
+        content = repository.source.read(record.path)
+        outcome, decoded = parse_file(record, content, config), decode(content)
+        if isinstance(outcome, ParsedFile) and isinstance(decoded, Decoded):
+            totals[outcome.record.language] += tree_seconds(decoded.text.encode(), outcome.record.language)
+    return dict(totals)
+
+
+def all_cores(repository: Repository, config: Config) -> float:
+    """Return megabytes parsed a second of wall time with one worker a core."""
+    start = time.perf_counter()
+    outcomes = parse_files(repository.source, repository.records, config)
+    size = sum(outcome.record.size for outcome in outcomes if isinstance(outcome, ParsedFile))
+    return size / 1e6 / (time.perf_counter() - start)
+
+
+def cold(folder: Path) -> float:
+    """Return the wall seconds of a new process that walks, parses and chunks once on one core."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "benchmarks.parse_throughput", "--once", folder], check=True)
+    return time.perf_counter() - start
+
+
+def measure(folder: Path, runs: int) -> dict[str, Any]:
+    """Measure a folder in this process and with workers."""
+    config = Config()
+    repository = walk(folder, config)
+    one_core(repository, config)
+    repeated = [one_core(repository, config) for _ in range(runs)]
+    alone = [parser_alone(repository, config) for _ in range(runs)]
+    languages = {}
+    for language, (files, size, _) in sorted(repeated[0].items(), key=lambda item: -item[1][1]):
+        if size < MIN_BYTES:
+            continue
+        speeds = [size / 1e6 / run[language][2] for run in repeated]
+        tree = statistics.median(run[language] for run in alone)
+        languages[language] = {
+            "files": files,
+            "megabytes": size / 1e6,
+            "megabytes_per_second": statistics.median(speeds),
+            "slowest_run": min(speeds),
+            "fastest_run": max(speeds),
+            "tree_sitter_alone": size / 1e6 / tree if tree else None,
+        }
     return {
-        "walk_seconds": walk,
-        "one_core": one_core(source, records, config),
-        "all_cores": all_cores(source, records, config),
+        "megabytes": sum(size for _, size, _ in repeated[0].values()) / 1e6,
+        "walk_seconds": repository.walk_seconds,
+        "one_core_warm": languages,
+        "all_cores_megabytes_per_second": statistics.median(all_cores(repository, config) for _ in range(runs)),
+        "peak_worker_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * MAXRSS_UNIT / 1e6,
     }
 
 
 def _table(name: str, figures: dict[str, Any]) -> str:
-    total = figures["all_cores"]
-    lines = [f"{name}: walk {figures['walk_seconds']:.2f} s, all cores {total['megabytes_per_second']:.1f} MB/s"]
-    for language, row in figures["one_core"].items():
+    speed, peak = figures["all_cores_megabytes_per_second"], figures["peak_worker_rss_mb"]
+    lines = [f"{name}: {figures['megabytes']:.1f} MB, all cores {speed:.1f} MB/s, {peak:.0f} MB a worker"]
+    for language, row in figures["one_core_warm"].items():
+        alone = f"   tree-sitter alone {row['tree_sitter_alone']:6.1f}" if row["tree_sitter_alone"] else ""
         speed = f"{row['megabytes']:8.2f} MB {row['megabytes_per_second']:6.1f} MB/s"
-        lines.append(f"  {language:18} {row['files']:5} files {speed}   {row['files_with_errors']} with errors")
+        lines.append(f"  {language:18} {row['files']:5} files {speed}{alone}")
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measure the folders of the command line and write the result."""
-    folders = [Path(name) for name in sys.argv[1:]]
-    folders = folders or [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("include"))]
-    figures: dict[str, Any] = {"cores": os.cpu_count()}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.once:
+        one_core(walk(options.folders[0], Config()), Config())
+        return
+    folders = options.folders or [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("include"))]
+    figures: dict[str, Any] = {"runs": options.runs}
     for folder in folders:
-        figures[folder.name] = measure(folder)
-        print(_table(folder.name, figures[folder.name]))
-    names = " ".join(folder.name for folder in folders) if sys.argv[1:] else ""
-    print(write_result("parse_throughput", f"python -m benchmarks.parse_throughput {names}".rstrip(), figures))
+        figures[folder.name] = measure(folder, options.runs)
+        print(_table(folder.name, figures[folder.name]), flush=True)
+    for folder in folders:  # after all the workers, whose memory the largest child process stands for
+        seconds = statistics.median(cold(folder) for _ in range(options.runs))
+        speed = figures[folder.name]["megabytes"] / seconds
+        figures[folder.name]["one_core_cold_megabytes_per_second"] = speed
+        print(f"{folder.name}: one core cold {speed:.1f} MB/s")
+    names = " ".join(folder.name for folder in options.folders)
+    command = f"python -m benchmarks.parse_throughput --runs {options.runs} {names}".rstrip()
+    print(write_result("parse_throughput", command, figures))
 
 
 if __name__ == "__main__":
