@@ -26,12 +26,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tree_sitter import Parser
+from tree_sitter_language_pack import get_language
+
 from benchmarks.measure import MAXRSS_UNIT, write_result
 from indexer.config import Config
+from indexer.languages.registry import LANGUAGES
 from indexer.sources.worktree import Worktree
 from indexer.stages.decode import Decoded, decode
 from indexer.stages.detect import detect
-from indexer.stages.parse import tree_seconds
 from indexer.types import FileRecord, ParsedFile
 from pipelines.parse_file import parse_file
 from pipelines.parse_pool import parse_files
@@ -73,11 +76,19 @@ def one_core(repository: Repository, config: Config) -> dict[str, tuple[int, int
 def parser_alone(repository: Repository, config: Config) -> dict[str, float]:
     """Return the processor seconds that tree-sitter takes for the trees of each language, and nothing else."""
     totals: dict[str, float] = defaultdict(float)
+    parsers = {
+        name: Parser(get_language(row.grammar))  # type: ignore[arg-type]
+        for name, row in LANGUAGES.items()
+        if row.has_symbols
+    }
     for record in repository.records:
         content = repository.source.read(record.path)
         outcome, decoded = parse_file(record, content, config), decode(content)
-        if isinstance(outcome, ParsedFile) and isinstance(decoded, Decoded):
-            totals[outcome.record.language] += tree_seconds(decoded.text.encode(), outcome.record.language)
+        if isinstance(outcome, ParsedFile) and isinstance(decoded, Decoded) and outcome.record.language in parsers:
+            text = decoded.text.encode()
+            start = time.process_time()
+            parsers[outcome.record.language].parse(text)
+            totals[outcome.record.language] += time.process_time() - start
     return dict(totals)
 
 
@@ -108,7 +119,7 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
         if size < MIN_BYTES:
             continue
         speeds = [size / 1e6 / run[language][2] for run in repeated]
-        tree = statistics.median(run[language] for run in alone)
+        tree = statistics.median(run.get(language, 0.0) for run in alone)
         languages[language] = {
             "files": files,
             "megabytes": size / 1e6,

@@ -24,7 +24,8 @@ MAX_TOKEN_RUN: Final = 1_000
 """So many tokens in a row in broken code are not searched: the query looks at all that follow for each one of them."""
 
 WATCHED_BYTES: Final = 1 << 14
-"""Shorter text takes milliseconds, whatever it is; the parser is not interrupted to look at the clock."""
+"""Shorter text takes milliseconds, so the parser is not interrupted to look at the clock. A scanner that hangs would not
+ask for it either; the limit of the worker's process ends that."""
 
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
@@ -78,17 +79,6 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     errors, runs = _read_errors(root) if root.has_error else (0, [])
     definitions, scopes = read_definitions(_search(grammar, root, data, runs), grammar.plans, data)
     return ParseResult(name_symbols(definitions, scopes, row, data), errors)
-
-
-def tree_seconds(data: bytes, language: str) -> float:
-    """Return the processor seconds that the parser by itself takes for a text; 0 in a language without a grammar."""
-    row = LANGUAGES.get(language)
-    if row is None or not row.has_symbols:
-        return 0.0
-    parser = _load_grammar(language).parser
-    start = time.process_time()
-    parser.parse(data)
-    return time.process_time() - start
 
 
 def _search(grammar: _Grammar, root: Node, data: bytes, runs: Sequence[tuple[int, int]]) -> Iterable[_Match]:
