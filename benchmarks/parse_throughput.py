@@ -110,9 +110,9 @@ def cold(folder: Path) -> float:
 def measure(folder: Path, runs: int) -> dict[str, Any]:
     """Measure a folder in this process and with workers."""
     config = Config()
+    one_core(walk(folder, config), config)
+    repeated = [one_core(walk(folder, config), config) for _ in range(runs)]
     repository = walk(folder, config)
-    one_core(repository, config)
-    repeated = [one_core(repository, config) for _ in range(runs)]
     alone = [parser_alone(repository, config) for _ in range(runs)]
     languages = {}
     for language, (files, size, _) in sorted(repeated[0].items(), key=lambda item: -item[1][1]):

@@ -24,8 +24,10 @@ MAX_TOKEN_RUN: Final = 1_000
 """So many tokens in a row in broken code are not searched: the query looks at all that follow for each one of them."""
 
 WATCHED_BYTES: Final = 1 << 14
-"""Shorter text takes milliseconds, so the parser is not interrupted to look at the clock. A scanner that hangs would not
-ask for it either; the limit of the worker's process ends that."""
+"""Shorter text takes milliseconds, so the parser is not interrupted to look at the clock.
+
+A scanner that hangs would not ask for it either; the limit of the worker's process ends that.
+"""
 
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
