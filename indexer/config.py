@@ -69,7 +69,12 @@ class ProjectionOptions(Options, frozen=True):
 
 
 class VectorOptions(Options, frozen=True):
-    """The HNSW graph of usearch, and when segments are merged."""
+    """The HNSW graph of usearch, and when segments are merged.
+
+    The graph takes 83 bytes a vector at connectivity 8, 147 at 16. Recall@10 and @100 against exact int8 search, 8 and
+    16: 24,000 chunks of code at 64 dims 0.998, 0.975 and 0.999, 0.991; 250,000 synthetic ones at 128 dims 0.972, 0.936
+    and 0.998, 0.969. Up to 50,000 vectors are searched exactly, whatever the graph.
+    """
 
     connectivity: PositiveInt = 8
     expansion_add: PositiveInt = 128

@@ -107,7 +107,9 @@ class Index:
         evidence = self.evidence(asked, selection, mode=mode, files=max(CANDIDATE_FILES, k))
         default = ranking.MEANING_ALONE if mode == "vector" else ranking.shipped_ranker()
         ranked = ranking.rank(evidence, ranker or default, explain=explain)
-        return SearchResult(query, self.generation.number, self._hits(evidence, ranked, k=k, closely=mode != "vector"))
+        hits = self._hits(evidence, ranked, k=k, closely=mode != "vector")
+        self.generation.bound_memory()
+        return SearchResult(query, self.generation.number, hits)
 
     def similar(
         self,
@@ -134,6 +136,7 @@ class Index:
             _hit(documents[chunk_id], None, score=round(score, 6), ranks={"vector": place}, contributions={})
             for place, (chunk_id, score) in enumerate(chosen, 1)
         )
+        self.generation.bound_memory()
         return SearchResult(f"{path}:{line}", self.generation.number, hits)
 
     def evidence(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from indexer.config import VectorOptions
 from indexer.errors import DamagedIndexError, NoIndexError
-from indexer.stores import layout, lock
+from indexer.stores import layout, lock, residency
 from indexer.stores import manifest as manifests
 from indexer.stores.catalog import Catalog
 from indexer.stores.layout import REMEDY
@@ -112,6 +112,11 @@ class Generation:
                 if found != expected:
                     raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
                 self._checked.add(name)
+
+    def bound_memory(self) -> None:
+        """Let go of the pages of this generation's files when the process holds more than `residency.MAPPED_BYTES`."""
+        if residency.mapped_bytes() > residency.MAPPED_BYTES:
+            residency.release_pages(self.path)
 
     def close(self) -> None:
         """Close every file and let the generation be collected."""

@@ -99,9 +99,11 @@ class VectorSegments:
     def get(self, number: int, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
         found = _get(self.segment(number), ids)
-        if any(vector is None for vector in found):
-            raise DamagedIndexError(f"{self._path(number)}: lacks vectors that the catalog names; {REMEDY}")
-        return np.frombuffer(b"".join(found), np.int8).reshape(-1, self._dims)
+        try:
+            joined = b"".join(found)
+        except TypeError as error:  # one is None
+            raise DamagedIndexError(f"{self._path(number)}: lacks vectors that the catalog names; {REMEDY}") from error
+        return np.frombuffer(joined, np.int8).reshape(-1, self._dims)
 
     def find(self, number: int, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
         """Return those of the vectors, int8[k], that a segment holds."""

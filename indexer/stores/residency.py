@@ -1,0 +1,53 @@
+"""Keep what a process holds of an index's files in its memory bounded.
+
+Tantivy and usearch map files, and each page that a search touches stays mapped, with the fifteen around it that the
+system maps along; over many searches that comes to the size of the index. Pages that are let go stay in the system's
+cache and are mapped again at the next touch, so that what a search finds never changes.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+from pathlib import Path
+
+MAPPED_BYTES = 192 << 20
+"""Of file-backed pages, libraries included, that a process may hold after a search. An index of 100,000 chunks stays
+below. At 1,000,000 chunks of 64 dims letting go, which each search then leads to, doubles a search's processor time;
+without, 1,000 searches leave 950 MB mapped."""
+
+_STATM = Path("/proc/self/statm")
+_MAPS = Path("/proc/self/maps")
+
+
+def mapped_bytes() -> int:
+    """Return the bytes of file-backed pages in this process's memory, 0 where the system does not say."""
+    if sys.platform != "linux":
+        return 0
+    try:
+        return int(_STATM.read_bytes().split()[2]) * mmap.PAGESIZE
+    except OSError:
+        return 0
+
+
+def release_pages(folder: Path) -> int:
+    """Let go of all pages of mapped files in a folder and those in it; return how many mappings there were.
+
+    Only for files that are mapped to be read: what was written to private pages would be lost.
+    """
+    if sys.platform != "linux":
+        return 0
+    import ctypes
+
+    inside = os.fsencode(os.path.realpath(folder)) + b"/"
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    released = 0
+    for line in _MAPS.read_bytes().splitlines():
+        span, rights, _, _, _, *path = line.split(maxsplit=5)
+        if path and path[0].startswith(inside) and b"w" not in rights:
+            first, end = (int(part, 16) for part in span.split(b"-"))
+            advise(first, end - first, mmap.MADV_DONTNEED)
+            released += 1
+    return released

@@ -1,0 +1,37 @@
+"""Letting go of mapped pages."""
+
+from __future__ import annotations
+
+import mmap
+import sys
+from pathlib import Path
+
+import pytest
+
+from indexer.stores.residency import mapped_bytes, release_pages
+
+SIZE = 8 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is mapped")
+def test_pages_of_a_folder_are_let_go_and_read_again(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "index" / "text", tmp_path / "elsewhere"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True)
+        (folder / "file").write_bytes(bytes(range(256)) * (SIZE >> 8))
+    with (
+        (inside / "file").open("rb") as one,
+        (outside / "file").open("rb") as other,
+        mmap.mmap(one.fileno(), 0, access=mmap.ACCESS_READ) as first,
+        mmap.mmap(other.fileno(), 0, access=mmap.ACCESS_READ) as second,
+    ):
+        content = bytes(first), bytes(second)
+        before = mapped_bytes()
+        assert release_pages(tmp_path / "index") == 1
+        assert mapped_bytes() <= before - SIZE // 2
+        assert (bytes(first), bytes(second)) == content
+    assert release_pages(tmp_path / "index") == 0
+
+
+def test_a_folder_without_mapped_files(tmp_path: Path) -> None:
+    assert release_pages(tmp_path) == 0
