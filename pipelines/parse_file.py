@@ -23,14 +23,16 @@ def parse_file(record: FileRecord, content: bytes, config: Config, *, failure: s
     or `failure` says that it did, the record's `failure` says how and the chunks follow lines alone. Only what concerns
     the installation, ImportError and OSError, and MemoryError are raised.
     """
-    record = replace(record, hash=content_hash(content))
+    digest = content_hash(content)
     decoded = decode(content)
     if isinstance(decoded, NotText):
-        return replace(record, skip=SkipReason.BINARY, detail=decoded.detail)
+        return replace(record, hash=digest, skip=SkipReason.BINARY, detail=decoded.detail)
     text = decoded.text
     if not text.strip():
-        return replace(record, skip=SkipReason.EMPTY, detail="white space only" if content else "0 bytes")
-    record = _described(record, text, config)
+        detail = "white space only" if content else "0 bytes"
+        return replace(record, hash=digest, skip=SkipReason.EMPTY, detail=detail)
+    language = detect_language(record.path, text, config.languages).language
+    record = replace(record, hash=digest, language=language, lines=text.count("\n") + (not text.endswith("\n")))
     included = included_reasons(config.walk)
     if not record.detail and (found := classify(record.path, text, record.language, included=included)):
         return replace(record, skip=found.reason, detail=found.detail)
@@ -39,7 +41,9 @@ def parse_file(record: FileRecord, content: bytes, config: Config, *, failure: s
         try:
             parsed = parse(source, record.language, timeout_seconds=config.parse.timeout_seconds)
             chunks = chunk(record.path, record.language, source, parsed.symbols, config.chunk)
-            return ParsedFile(replace(record, errors=parsed.errors), chunks)
+            if parsed.errors != record.errors:
+                record = replace(record, errors=parsed.errors)
+            return ParsedFile(record, chunks)
         except (ImportError, OSError, MemoryError):
             raise
         except ParseTimeoutError as error:
@@ -63,8 +67,3 @@ def give_up(record: FileRecord, content: bytes, config: Config, detail: str) -> 
     """
     language = detect_language(record.path, overrides=config.languages).language
     return replace(record, hash=content_hash(content), language=language, skip=SkipReason.PARSER_FAILED, detail=detail)
-
-
-def _described(record: FileRecord, text: str, config: Config) -> FileRecord:
-    language = detect_language(record.path, text, config.languages).language
-    return replace(record, language=language, lines=text.count("\n") + (not text.endswith("\n")))

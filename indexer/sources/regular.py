@@ -17,10 +17,18 @@ def read_regular(path: str, limit: int) -> bytes:
     Raises OSError: among others EFBIG for more than `limit` bytes, ELOOP for a symbolic link, and EINVAL for anything
     else that is no regular file.
     """
-    with os.fdopen(os.open(path, _FLAGS), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    descriptor = os.open(path, _FLAGS)
+    try:  # by itself, since a file object takes five times as long as the reading of a source file
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "is not a regular file", path)
-        content = file.read(limit + 1)
-    if len(content) > limit:
+        pieces: list[bytes] = []
+        left = limit + 1
+        while left and (piece := os.read(descriptor, min(left, found.st_size + 1))):
+            pieces.append(piece)
+            left -= len(piece)
+    finally:
+        os.close(descriptor)
+    if not left:
         raise OSError(errno.EFBIG, f"has outgrown the limit of {limit:,} bytes", path)
-    return content
+    return b"".join(pieces)
