@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from indexer.config import ChunkOptions
 from indexer.stages.chunk_lines import LineTable
@@ -32,7 +35,7 @@ CONTAINERS: Final = frozenset(
 )
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """Lines [first, last] of a container, 0-based: one large symbol, or code with small symbols in it."""
 
     first: int
@@ -121,7 +124,7 @@ class Layout:
             return
         item = Item(first, last, -1, tuple(small))
         if glue and items and items[-1].large >= 0 and self.is_glue(item):
-            items[-1] = items[-1]._replace(last=last)
+            items[-1] = replace(items[-1], last=last)
         else:
             items.append(item)
 

@@ -9,7 +9,9 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 _CLOSER: Final = re.compile(rb"[)\]}]|(?:end|else|elif|except|finally|catch|fi|done|esac|then|do|and|or)\b")
 _WORD_END: Final = re.compile(rb"[\s,;(){}\[\]<>\"'|&](?![\s,;(){}\[\]<>\"'|&])")
@@ -18,7 +20,7 @@ _CLOSER_COST: Final = 500
 _NO_BREAK: Final = 1 << 30
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """Some text of lines [first, last], 0-based, and the bytes [start, end) of the source that it stands for.
 
     `text` shows it, indentation kept; `body` is the same lines stripped, blank ones left out.

@@ -19,8 +19,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from indexer.types import SymbolKind
 
@@ -43,7 +46,7 @@ class Plan(NamedTuple):
     kind: SymbolKind | None
 
 
-class Leading(NamedTuple):
+class Leading(msgspec.Struct, frozen=True, gc=False):
     """A comment, or another node that belongs to the definition after it; `row` is 0-based."""
 
     start: int
@@ -56,7 +59,7 @@ class Leading(NamedTuple):
     is_keyword: bool
 
 
-class Definition(NamedTuple):
+class Definition(msgspec.Struct, frozen=True, gc=False):
     """One definition: its widest span with all that belongs to it, and the nodes that describe it.
 
     The signature is [signature_start, signature_end) without the `inside` comments and attributes; `leading` holds
@@ -76,7 +79,10 @@ class Definition(NamedTuple):
     signature_end: int
 
 
-class _Match(NamedTuple):
+_BY_PLACE: Final = attrgetter("start", "negative_end", "name_start")
+
+
+class _Match(msgspec.Struct, frozen=True, gc=False):
     """What one definition pattern took: the pattern's place, the defined node, its kind and all captures."""
 
     pattern: int
@@ -93,11 +99,12 @@ def read_definitions(
     The tree may be that of `data` with a line feed after it.
     """
     found = _Found(matches, plans, data)
-    within = sorted([item for item in found.leading.values() if not item.is_keyword], key=itemgetter(0))
+    within = sorted([item for item in found.leading.values() if not item.is_keyword], key=attrgetter("start"))
     starts = [item.start for item in within]
     definitions: list[Definition] = []
-    for name_start, (pattern, node, kind, captures) in found.names.items():
-        if pattern > found.nodes[node.byte_range]:
+    for name_start, match in found.names.items():
+        node, captures = match.node, match.captures
+        if match.pattern > found.nodes[node.byte_range]:
             continue
         outer = node
         while found.wrappers and (wrapper := found.wrappers.get(outer.byte_range)) is not None:
@@ -115,9 +122,9 @@ def read_definitions(
         last_row -= column == 0 and last_row > row
         inside = within[bisect_left(starts, code) : bisect_left(starts, stop)] if within else ()
         definitions.append(
-            Definition(start, -end, name_start, row, last_row, kind, captures, before, inside, code, stop)
+            Definition(start, -end, name_start, row, last_row, match.kind, captures, before, inside, code, stop)
         )
-    definitions.sort(key=itemgetter(0, 1, 2))
+    definitions.sort(key=_BY_PLACE)
     levels = [_level(definition) for definition in definitions]
     if any(level is not None for level in levels):
         definitions = _close(definitions, levels, data)
@@ -154,7 +161,7 @@ def _close(definitions: Sequence[Definition], levels: Sequence[int | None], data
     closed = list(definitions)
     for place, limit in limits.items():
         closed[place] = _extended(definitions[place], limit, data)
-    closed.sort(key=itemgetter(0, 1, 2))
+    closed.sort(key=_BY_PLACE)
     return closed
 
 
@@ -162,7 +169,7 @@ def _extended(definition: Definition, limit: int, data: bytes) -> Definition:
     """Return a definition that lasts until `limit`, white space left out."""
     end = definition.start + len(data[definition.start : limit].rstrip())
     last_row = definition.row + data.count(b"\n", definition.start, end)
-    return definition._replace(negative_end=-end, last_row=last_row)
+    return replace(definition, negative_end=-end, last_row=last_row)
 
 
 class _Found:
