@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 _BLOCKS: Final = (("/*", "*/"), ("(*", "*)"), ("{-", "-}"), ("<!--", "-->"), ("#=", "=#"))
+_OPENERS: Final = (*(opener for opener, _ in _BLOCKS), "--[")
 _LUA_BLOCK: Final = re.compile(r"--\[=*\[")
 _QUOTES: Final = re.compile(r"""(?:[A-Za-z]{0,3}|~[sS])(\"{3}|'{3}|["'`])(?P<text>.*)\1\Z""", re.DOTALL)
 _LINE_MARK: Final = re.compile(r"""(?://[/!]*<?|\#+['!]?|--+(?:\s?[|^])?|;+|%+|\.\\"|")\s?""")
@@ -20,12 +21,17 @@ def clean_comment(text: str) -> str:
     text = text.strip()
     if text[:1] == "=":
         return _POD_CODE.sub(r"\1\2", _POD_COMMAND.sub("", text)).strip()
-    inner = _block_text(text)
+    inner = _block_text(text) if text.startswith(_OPENERS) else None
     if inner is None:
         text = _XML_TAG.sub("", text) if "<" in text else text
-        return "\n".join([_LINE_MARK.sub("", line.strip(), count=1).rstrip() for line in text.splitlines()]).strip()
+        return "\n".join([_unmarked(line.strip()) for line in text.splitlines()]).strip()
     lines = [line.strip() for line in inner.splitlines()]
     return "\n".join([_STAR.sub("", line, count=1) if line[:1] == "*" else line for line in lines]).strip()
+
+
+def _unmarked(line: str) -> str:
+    mark = _LINE_MARK.match(line)
+    return line[mark.end() :] if mark else _LINE_MARK.sub("", line, count=1).rstrip()
 
 
 def _block_text(text: str) -> str | None:

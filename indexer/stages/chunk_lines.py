@@ -41,8 +41,8 @@ class LineTable:
         self.data = data
         self.lines = data.split(b"\n")
         self.stripped = [line.strip() for line in self.lines]
-        self.starts = [0, *accumulate([len(line) + 1 for line in self.lines])]
-        self.sizes = [0, *accumulate([len(text) + 1 if text else 0 for text in self.stripped])]
+        self.starts = list(accumulate([len(line) + 1 for line in self.lines], initial=0))
+        self.sizes = list(accumulate([len(text) + 1 if text else 0 for text in self.stripped], initial=0))
 
     def size(self, first: int, last: int) -> int:
         """Return the size of lines [first, last]."""
@@ -97,12 +97,13 @@ class LineTable:
         It is the one with the least indentation, after a blank line if there is one; no blank line, nor a closing one
         unless all are.
         """
+        lines, stripped = self.lines, self.stripped
         best, least = last, _NO_BREAK
         for number in range(last, first - 1, -1):
-            text = self.stripped[number]
+            text = stripped[number]
             if not text:
                 continue
-            cost = 4 * (len(self.lines[number].rstrip()) - len(text)) - (not self.stripped[number - 1])
+            cost = 4 * lines[number].find(text) - (not stripped[number - 1])
             if cost < least and text[0] in _CLOSER_STARTS and _CLOSER.match(text):
                 cost += _CLOSER_COST
             if cost < least:

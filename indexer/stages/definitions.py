@@ -234,12 +234,11 @@ def _take_leading(node: Node, leading: dict[int, Leading], data: bytes) -> tuple
     taken: list[Leading] = []
     while leading:
         before = data[max(0, start - _GAP_BYTES) : start]
-        text = before.rstrip()
-        gap = len(before) - len(text)
-        item = leading.get(start - gap)
+        text = len(before.rstrip())
+        item = leading.get(start - len(before) + text)
         if item is None:
             break
-        if before.count(b"\n", len(text)) > 1 and not data.startswith(POD, item.start):
+        if before.count(b"\n", text) > 1 and not data.startswith(POD, item.start):
             break
         if item.is_comment and not _starts_line(data, item.start):
             break

@@ -108,6 +108,7 @@ def _search_top(grammar: _Grammar, root: Node, data: bytes) -> Iterator[_Match]:
 
     The statements of bodies are most of a tree and seldom hold a definition, and a query takes its time by the node.
     """
+    nested = [word for word in grammar.nested if word in data]
     top, whole = QueryCursor(grammar.query), QueryCursor(grammar.query)
     top.set_max_start_depth(_TOP_DEPTH)
     for match in top.matches(root):
@@ -115,7 +116,7 @@ def _search_top(grammar: _Grammar, root: Node, data: bytes) -> Iterator[_Match]:
         plan, captures = grammar.plans[match[0]], match[1]
         if plan.role == "definition":
             node = captures[plan.capture][0]
-            if _holds_more(node, captures.get("body"), grammar.nested, data):
+            if _holds_more(node, captures.get("body"), nested, data):
                 yield from whole.matches(node)
 
 

@@ -128,13 +128,17 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _split_name(name: str, qualified: str, parent: str, language: Language) -> tuple[str, str]:
     """Return the last step of a name that has several (`Foo::bar`), and what stands before it."""
-    if language.separator.isspace():
+    separator = language.separator
+    if separator.isspace():
         return name, parent
-    place, separator = name.rfind(language.separator), language.separator
+    place = name.rfind(separator)
     if language.method_separator and name.rfind(language.method_separator) > place:
-        place, separator = name.rfind(language.method_separator), language.method_separator
+        separator = language.method_separator
+        place = name.rfind(separator)
+    if place <= 0:
+        return name, parent
     last = name[place + len(separator) :]
-    if place > 0 and last and _is_whole(last):
+    if last and _is_whole(last):
         return last, qualified[: -len(last) - len(separator)]
     return name, parent
 
