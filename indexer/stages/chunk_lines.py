@@ -103,7 +103,7 @@ class LineTable:
             text = stripped[number]
             if not text:
                 continue
-            cost = 4 * lines[number].find(text) - (not stripped[number - 1])
+            cost = 4 * (len(lines[number].rstrip()) - len(text)) - (not stripped[number - 1])
             if cost < least and text[0] in _CLOSER_STARTS and _CLOSER.match(text):
                 cost += _CLOSER_COST
             if cost < least:

@@ -103,21 +103,22 @@ def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]
         start = last
 
 
-def _search_top(grammar: _Grammar, root: Node, data: bytes) -> Iterator[_Match]:
-    """Yield the matches near the root, and all those in definitions whose text tells that there are more.
+def _search_top(grammar: _Grammar, root: Node, data: bytes) -> list[_Match]:
+    """Return the matches near the root, and all those in definitions whose text tells that there are more.
 
     The statements of bodies are most of a tree and seldom hold a definition, and a query takes its time by the node.
     """
     nested = [word for word in grammar.nested if word in data]
     top, whole = QueryCursor(grammar.query), QueryCursor(grammar.query)
     top.set_max_start_depth(_TOP_DEPTH)
-    for match in top.matches(root):
-        yield match
-        plan, captures = grammar.plans[match[0]], match[1]
-        if plan.role == "definition":
-            node = captures[plan.capture][0]
+    defined = [plan.capture if plan.role == "definition" else "" for plan in grammar.plans]
+    found, inner = top.matches(root), []
+    for pattern, captures in found:
+        if capture := defined[pattern]:
+            node = captures[capture][0]
             if _holds_more(node, captures.get("body"), nested, data):
-                yield from whole.matches(node)
+                inner += whole.matches(node)
+    return found + inner
 
 
 def _holds_more(node: Node, body: list[Node] | None, nested: Sequence[bytes], data: bytes) -> bool:
@@ -125,7 +126,7 @@ def _holds_more(node: Node, body: list[Node] | None, nested: Sequence[bytes], da
     start, end = node.byte_range
     if data.find(b"/", start, body[0].start_byte if body else end) >= 0:
         return True
-    return any(data.find(word, start, end) >= 0 for word in nested)
+    return any([data.find(word, start, end) >= 0 for word in nested])
 
 
 @cache
