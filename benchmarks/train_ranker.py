@@ -1,11 +1,11 @@
 """Fits the ranker's weights on queries with known answers, and says how good they are on repositories not fitted on.
 
-    python -m benchmarks.train_ranker EVAL REPOS [--indexes DIR] [--boosted] [--write]
+    python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA [--indexes DIR] [--boosted] [--write]
 
-EVAL holds queries.jsonl ({"id", "repo", "query", "relevant": [{"path"}]}) and repos.json ([{"name",
-"benchmark_root"}]); REPOS holds a checkout of each repository under its name. Indexes are built where they are missing
-or stale. With --boosted gradient-boosted trees are tried on the same folds. The figures are written to results/; with
---write the weights fitted on everything replace indexer/search/ranker.json.
+CODE_SEARCH, REPOS and COSQA are the folders of benchmarks.retrieval's sets. Repositories of the first are held out in
+turn; on the second, a folder of single functions asked for in the words of web searches, only the weights of IN_SMALL
+are fitted, once the others are known. With --boosted gradient-boosted trees are tried on the same folds. The figures
+are written to results/; with --write the weights fitted on everything replace indexer/search/ranker.json.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import argparse
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import indexer
+from benchmarks.evaluation_sets import EvaluationSet, code_search, cosqa
 from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions
 from indexer.search import rank as ranking
@@ -35,10 +35,14 @@ from pipelines.build import build
 Float = NDArray[np.float64]
 
 PENALTY = 10.0
-"""The L2 penalty on weights of features of unit variance, beside a likelihood in which each repository weighs 20."""
+"""The L2 penalty on weights of features of unit variance, functions a likelihood in which each repository weighs 20."""
 REPOSITORY_WEIGHT = 20.0
 NEWTON_STEPS = 30
 FOLDS = 5
+IN_SMALL = ("nearest_in_small", "words_in_small")
+"""Features for folders whose files are small."""
+FUNCTION_FOLDERS = 2
+"""As so many repositories the functions weigh: enough for the penalty not to outweigh them."""
 SEEDS = 5
 DEPTH = 10
 BY_HAND = {"path_match": 4.0, "prose": -1.5}
@@ -70,8 +74,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.train_ranker", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("eval", type=Path)
+    parser.add_argument("code_search", type=Path)
     parser.add_argument("repos", type=Path)
+    parser.add_argument("cosqa", type=Path)
     parser.add_argument("--indexes", type=Path, default=Path("build/ranker-indexes"))
     parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
     parser.add_argument("--boosted", action="store_true", help="also try gradient-boosted trees")
@@ -79,19 +84,24 @@ def main() -> None:
     arguments = parser.parse_args()
     config = Config(encoder=EncoderOptions(path=arguments.encoder_path))
     names: list[str] = []
-    cases = list(gather(arguments.eval, arguments.repos, arguments.indexes, config, names))
-    repositories = len({case.repository for case in cases})
-    print(f"{len(cases)} queries, {repositories} repositories, {len(names)} features")
-    models: dict[str, Fit] = {"linear": lambda own: _linear(fit(own))}
+    repositories = code_search(arguments.code_search, arguments.repos)
+    snippets = cosqa(arguments.cosqa, arguments.indexes / "corpora")
+    cases = list(gather(repositories, arguments.indexes, config, names))
+    functions = [
+        replace(case, repository=f"functions {number % FUNCTION_FOLDERS}")
+        for number, case in enumerate(gather(snippets, arguments.indexes, config, names))
+    ]
+    print(f"{len(cases)} queries of repositories, {len(functions)} of functions, {len(names)} features")
+    models: dict[str, Fit] = {"linear": lambda own: _linear(fit_both(own, functions, names))}
     if arguments.boosted:
         models |= {f"boosted, {trees} trees of {leaves} leaves": _boosted(trees, leaves) for trees, leaves in BOOSTED}
-    figures = {name: _judge(cases, model) for name, model in models.items()}
-    write_result("ranker", "python -m benchmarks.train_ranker EVAL REPOS --boosted", figures)
-    weights = fit(cases)
+    figures = {name: _judge(cases, functions, model) for name, model in models.items()}
+    write_result("ranker", "python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA --boosted", figures)
+    weights = fit_both(cases, functions, names)
     ranker = ranking.Ranker(
         format=ranking.FORMAT,
-        trained_on=f"{len(cases)} queries over {repositories} repositories, L2 penalty {PENALTY:g}; "
-        f"by hand: {', '.join(BY_HAND)}",
+        trained_on=f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over "
+        f"single functions, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}",
         weights={name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)} | BY_HAND,
     )
     encoded = msgspec.json.format(msgspec.json.encode(ranker), indent=1) + b"\n"
@@ -101,46 +111,42 @@ def main() -> None:
         print(encoded.decode())
 
 
-def gather(evaluation: Path, repos: Path, indexes: Path, config: Config, names: list[str]) -> Iterator[Case]:
-    """Yield a case for each query; `names` is filled with the features' names, in the order of the columns."""
-    roots = {row["name"]: row.get("benchmark_root") or "" for row in _read_json(evaluation / "repos.json")}
-    queries: dict[str, list[dict[str, Any]]] = {}
-    for line in (evaluation / "queries.jsonl").read_bytes().splitlines():
-        row = msgspec.json.decode(line)
-        queries.setdefault(row["repo"], []).append(row)
-    for name, rows in sorted(queries.items()):
-        build(repos / name / roots[name], config=config, index_dir=indexes / name)
+def gather(evaluation: EvaluationSet, indexes: Path, config: Config, names: list[str]) -> Iterator[Case]:
+    """Yield a case for each question; `names` is filled with the features' names, in the order of the columns."""
+    for name, questions in sorted(evaluation.questions.items()):
+        build(evaluation.roots[name], config=config, index_dir=indexes / name)
+        prefix = evaluation.prefixes[name]
         with indexer.open(indexes / name, options=config.encoder) as index:
-            for row in rows:
-                evidence = index.evidence(read_query(row["query"]), Selection(None))
-                paths = evidence.scores.paths
-                if not paths:
-                    continue
-                names[:], matrix = features(evidence)
-                targets = [target["path"] for target in row["relevant"]]
-                right = np.array([any(_same(path, target, roots[name]) for target in targets) for path in paths])
-                yield Case(name, matrix, right, len(targets))
+            for question in questions:
+                evidence = index.evidence(read_query(question.text), Selection(None))
+                paths = [f"{prefix}/{path}" if prefix else path for path in evidence.scores.paths]
+                if paths:
+                    names[:], matrix = features(evidence)
+                    targets = {target["path"] for target in question.targets}
+                    yield Case(name, matrix, np.array([path in targets for path in paths]), len(targets))
 
 
-def fit(cases: Sequence[Case]) -> Float:
+def fit(cases: Sequence[Case], *, held: Float) -> Float:
     """Return the weights, float64[features], that make right files likely among the wrong ones of their query.
 
     Each right file is a choice against all wrong ones (conditional logit); repositories weigh the same, and so do a
-    repository's queries. Newton's method; the problem is convex.
+    repository's queries. `held` has the weights that are given, and NaN for those to find. Newton's method; the problem
+    is convex.
     """
-    scale = np.vstack([case.matrix for case in cases]).std(axis=0) + 1e-6
+    free = np.isnan(held)
+    scale = np.vstack([case.matrix[:, free] for case in cases]).std(axis=0) + 1e-6
     size = Counter(case.repository for case in cases)
-    choices = [
-        (np.vstack([case.matrix[place], case.matrix[~case.right]]) / scale, case)
-        for case in cases
-        for place in np.flatnonzero(case.right)
-    ]
-    shares = [REPOSITORY_WEIGHT / size[case.repository] / int(case.right.sum()) for _, case in choices]
+    choices = []
+    for case in cases:
+        share = REPOSITORY_WEIGHT / size[case.repository] / max(1, int(case.right.sum()))
+        for place in np.flatnonzero(case.right):
+            rows = np.vstack([case.matrix[place], case.matrix[~case.right]])
+            choices.append((rows[:, free] / scale, rows[:, ~free] @ held[~free], share))
 
     def loss(weights: Float) -> float:
         total = PENALTY / 2 * float(weights @ weights)
-        for (rows, _), share in zip(choices, shares, strict=True):
-            utilities = rows @ weights
+        for rows, given, share in choices:
+            utilities = rows @ weights + given
             top = utilities.max()
             total += share * (top + math.log(np.exp(utilities - top).sum()) - utilities[0])
         return total
@@ -148,8 +154,8 @@ def fit(cases: Sequence[Case]) -> Float:
     weights = np.zeros(len(scale))
     for _ in range(NEWTON_STEPS):
         gradient, hessian = PENALTY * weights, PENALTY * np.eye(len(scale))
-        for (rows, _), share in zip(choices, shares, strict=True):
-            utilities = rows @ weights
+        for rows, given, share in choices:
+            utilities = rows @ weights + given
             likelihood = np.exp(utilities - utilities.max())
             likelihood /= likelihood.sum()
             mean = likelihood @ rows
@@ -161,15 +167,24 @@ def fit(cases: Sequence[Case]) -> Float:
         weights = weights - length * step
         if np.abs(step).max() < 1e-4:
             break
-    fitted: Float = weights / scale
+    fitted = held.copy()
+    fitted[free] = weights / scale
     return fitted
 
 
-def _judge(cases: Sequence[Case], model: Fit) -> dict[str, float]:
-    """Return NDCG@10 on folds of repositories, its deviation over splits, and on the cases that it was fitted on."""
+def fit_both(cases: Sequence[Case], functions: Sequence[Case], names: Sequence[str]) -> Float:
+    """Return the weights fitted on repositories, and after them those of IN_SMALL on single functions."""
+    small = np.isin(names, IN_SMALL)
+    weights = fit(cases, held=np.where(small, 0.0, np.nan))
+    return fit(functions, held=np.where(small, np.nan, weights))
+
+
+def _judge(cases: Sequence[Case], functions: Sequence[Case], model: Fit) -> dict[str, float]:
+    """Return NDCG@10 on folds of repositories, its deviation over splits, and that on what it was fitted on."""
     means = [cross_validate(cases, model, seed=seed) for seed in range(SEEDS)]
-    figures = {"folds": float(np.mean(means)), "deviation": float(np.std(means)), "own": evaluate(cases, model(cases))}
-    return {name: round(value, 4) for name, value in figures.items()}
+    score = model(cases)
+    figures = {"folds": float(np.mean(means)), "deviation": float(np.std(means)), "own": evaluate(cases, score)}
+    return {name: round(value, 4) for name, value in {**figures, "own functions": evaluate(functions, score)}.items()}
 
 
 def _linear(weights: Float) -> Score:
@@ -219,15 +234,6 @@ def cross_validate(cases: Sequence[Case], model: Fit, *, seed: int) -> float:
             score = model([case for case in cases if case.repository not in held_out])
             total += len(held_out) * evaluate([case for case in cases if case.repository in held_out], score)
     return total / len(repositories)
-
-
-def _same(path: str, target: str, root: str) -> bool:
-    """Whether a path relative to the indexed folder is a target's, which is relative to the repository."""
-    return target in (path, f"{root}/{path}")
-
-
-def _read_json(path: Path) -> Any:
-    return msgspec.json.decode(path.read_bytes())
 
 
 if __name__ == "__main__":

@@ -106,6 +106,10 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         columns[name] = np.array(row)
     sizes = np.diff(scores.starts, append=len(scores.ids))
     columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
+    # Where files are single functions, no words add up over a file's chunks, and the nearest chunk tells more.
+    small = count / max(1, len(scores.ids))
+    columns["nearest_in_small"] = columns["cosine_best"] * small
+    columns["words_in_small"] = columns["text_sum3"] * small
     return tuple(columns), np.stack(list(columns.values()), axis=1)
 
 
