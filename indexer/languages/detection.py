@@ -79,7 +79,9 @@ def _detect_by_content(extension: str, written: str, text: str) -> Detection:
         if _MATLAB.search(text):
             return Detection("matlab", why + "MATLAB comments or functions")
         return Detection("objc", why + "no sign of MATLAB")
-    if _CPP.search(_CPP_ONLY.sub("", text)):
+    if "__cplusplus" in text:
+        text = _CPP_ONLY.sub("", text)
+    if _CPP.search(text):
         return Detection("cpp", why + "C++ declarations")
     return Detection("c", why + "no sign of C++")
 

@@ -74,7 +74,7 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     data = data.replace(b"\x00", b" ")  # grammars take NUL for the end of the file
     grammar = _load_grammar(language)
     if grammar.blank is not None:
-        data = grammar.blank.sub(_blanked, data)
+        data = grammar.blank.sub(_blanked, b"\n" + data)[1:]
     # Some scanners look for the end of the last line without end, Perl's after a comment.
     ended = data if data.endswith(b"\n") else data + b"\n"
     root = _parse_tree(grammar, ended, timeout_seconds).root_node
@@ -126,7 +126,7 @@ def _holds_more(node: Node, body: list[Node] | None, nested: Sequence[bytes], da
     start, end = node.byte_range
     if data.find(b"/", start, body[0].start_byte if body else end) >= 0:
         return True
-    return any([data.find(word, start, end) >= 0 for word in nested])
+    return any(data.find(word, start, end) >= 0 for word in nested)
 
 
 @cache

@@ -199,3 +199,8 @@ def test_definitions_below_the_top_of_a_file_are_found_where_bodies_are_passed_o
     everything = module._load_grammar("go")._replace(nested=())
     monkeypatch.setattr(module, "_load_grammar", lambda _: everything)
     assert parse(GO, "go") == found
+
+
+def test_a_macro_on_the_first_line_is_no_part_of_the_declaration_after_it() -> None:
+    (symbol,) = parse("API_BEGIN_EXPORT\nint f(void) { return 1; }\n", "c").symbols
+    assert (symbol.signature, symbol.start_line, symbol.start_byte) == ("int f(void)", 2, 17)
