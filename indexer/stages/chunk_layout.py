@@ -136,7 +136,7 @@ def _children(symbols: Sequence[Symbol]) -> dict[int, list[int]]:
     for index, symbol in enumerate(symbols):
         while open_symbols:
             outer = symbols[open_symbols[-1]]
-            is_twin = (outer.start_byte, outer.end_byte) == (symbol.start_byte, symbol.end_byte)
+            is_twin = outer.start_byte == symbol.start_byte and outer.end_byte == symbol.end_byte
             if outer.end_byte > symbol.start_byte and not is_twin:
                 break
             open_symbols.pop()

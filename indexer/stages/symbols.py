@@ -102,9 +102,9 @@ def name_symbols(
 
 def _holds(symbol: Symbol, definition: Definition) -> bool:
     """Whether a definition is inside a symbol, not its twin (`a = b = 1`), nor after it with a comment inside it."""
-    if (symbol.start_byte, symbol.end_byte) == (definition.start, -definition.negative_end):
+    if definition.signature_start >= symbol.end_byte:
         return False
-    return definition.signature_start < symbol.end_byte
+    return symbol.start_byte != definition.start or symbol.end_byte != -definition.negative_end
 
 
 def _kind(definition: Definition, name: str, language: Language, *, is_member: bool) -> SymbolKind:
