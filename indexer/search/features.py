@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
+from indexer.search.file_scores import FileScores
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
-from indexer.search.retrieve import FileScores, Found
+from indexer.search.retrieve import Found
 from indexer.types import SymbolKind
 
 if TYPE_CHECKING:

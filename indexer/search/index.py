@@ -12,16 +12,16 @@ from indexer.config import EncoderOptions, VectorOptions
 from indexer.errors import ConfigError, ModelError, NoIndexError
 from indexer.search import rank as ranking
 from indexer.search import retrieve
-from indexer.search.features import Definition, Evidence, rarity
+from indexer.search.features import Definition, Evidence
+from indexer.search.file_scores import score_files
 from indexer.search.filters import Selection, select
 from indexer.search.fuse import WEIGHTS, reciprocal_ranks
-from indexer.search.passages import SHORTLIST, arrange, closer_look
+from indexer.search.hits import best_hits, make_hit
 from indexer.search.query import Query, read_query
-from indexer.search.snippet import snippet
 from indexer.stores.document import source_path
 from indexer.stores.generation import Generation, open_generation
 from indexer.stores.layout import default_index_dir
-from indexer.types import Encoder, Hit, SearchMode, SearchResult
+from indexer.types import Encoder, SearchMode, SearchResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +107,7 @@ class Index:
         evidence = self.evidence(asked, selection, mode=mode, files=max(CANDIDATE_FILES, k))
         default = ranking.MEANING_ALONE if mode == "vector" else ranking.shipped_ranker()
         ranked = ranking.rank(evidence, ranker or default, explain=explain)
-        hits = self._hits(evidence, ranked, k=k, closely=mode != "vector")
+        hits = best_hits(self.generation.text, evidence, ranked, k=k, closely=mode != "vector")
         self.generation.bound_memory()
         return SearchResult(query, self.generation.number, hits)
 
@@ -133,7 +133,7 @@ class Index:
         chosen = [(chunk_id, score) for chunk_id, score in near.items() if chunk_id != origin.id][:k]
         documents = self.generation.text.documents([chunk_id for chunk_id, _ in chosen])
         hits = tuple(
-            _hit(documents[chunk_id], None, score=round(score, 6), ranks={"vector": place}, contributions={})
+            make_hit(documents[chunk_id], None, score=round(score, 6), ranks={"vector": place}, contributions={})
             for place, (chunk_id, score) in enumerate(chosen, 1)
         )
         self.generation.bound_memory()
@@ -146,7 +146,7 @@ class Index:
         vector = None if mode == "text" else self.encode(query.embedded)
         found = self._find(query, selection, vector, words=mode != "vector")
         leading = self._leading(query, found, count=files)
-        scores = retrieve.in_files(self.generation, query, leading, selection, words=mode != "vector", vector=vector)
+        scores = score_files(self.generation, query, leading, selection, words=mode != "vector", vector=vector)
         return Evidence(query, found, scores, self._definitions(found))
 
     def encode(self, text: str) -> NDArray[np.int8]:
@@ -206,33 +206,6 @@ class Index:
             for chunk_id, stored in documents.items()
         }
 
-    def _hits(
-        self, evidence: Evidence, ranked: Sequence[ranking.RankedFile], *, k: int, closely: bool
-    ) -> tuple[Hit, ...]:
-        """Return the best chunks of the best files, the few best of each file looked at closely."""
-        text, query = self.generation.text, evidence.query
-        leading = ranked[:k]
-        shares = dict(zip(query.words, rarity(evidence.scores)[0].tolist(), strict=True))
-        documents = text.documents([i for file in leading for i in list(file.chunks)[: SHORTLIST if closely else 1]])
-        looked: list[tuple[float, dict[int, float]]] = []
-        for file in leading:
-            first = [documents[chunk_id] for chunk_id in file.chunks if chunk_id in documents]
-            chunks = closer_look(query, shares, file.chunks, first) if closely else file.chunks
-            looked.append((file.score, chunks))
-        chosen = arrange(looked, count=k)
-        documents |= text.documents([chunk_id for _, chunk_id, _ in chosen if chunk_id not in documents])
-        places = {name: {i: place for place, i in enumerate(found, 1)} for name, found in evidence.found.chunks.items()}
-        return tuple(
-            _hit(
-                documents[chunk_id],
-                query,
-                score=score,
-                ranks={name: place[chunk_id] for name, place in places.items() if chunk_id in place},
-                contributions=_with_rest(leading[file].contributions, score),
-            )
-            for file, chunk_id, score in chosen
-        )
-
     def _chunk_at(self, path: str, line: int) -> StoredChunk:
         """Return the smallest chunk over a line."""
         documents = self.generation.text.documents(self.generation.catalog.chunk_ids_of(path)).values()
@@ -251,39 +224,3 @@ class Index:
                 for path in sorted(self.generation.catalog.stats()):
                     self._names.setdefault(path.rpartition("/")[2].lower(), []).append(path)
             return self._names
-
-
-def _with_rest(contributions: dict[str, float], score: float) -> dict[str, float]:
-    """Return the parts of a file's score, and what a later chunk of it has less as a part of its own."""
-    rest = round(score - sum(contributions.values()), retrieve.SCORE_DECIMALS)
-    return {**contributions, "later_chunk": rest} if contributions and rest < -0.01 else contributions
-
-
-def _hit(
-    chunk: StoredChunk,
-    query: Query | None,
-    *,
-    score: float,
-    ranks: dict[str, int],
-    contributions: dict[str, float],
-) -> Hit:
-    shown, line = snippet(chunk.text, query, start_line=chunk.start_line)
-    if chunk.text.count("\n") != chunk.end_line - chunk.start_line:
-        line = 0  # an outline, whose lines don't follow one another in the file
-    return Hit(
-        id=chunk.id,
-        path=source_path(chunk.path),
-        start_line=chunk.start_line,
-        end_line=chunk.end_line,
-        language=chunk.language,
-        kind=chunk.kind,
-        name=chunk.name,
-        qualified_name=chunk.qualified_name,
-        signature=chunk.signature,
-        doc=chunk.doc,
-        snippet=shown,
-        snippet_line=line,
-        score=score,
-        ranks=ranks,
-        contributions=contributions,
-    )

@@ -14,7 +14,7 @@ from indexer.errors import StorageError
 from indexer.stores import durable, layout
 from indexer.stores.document import decode_embedding, decode_stored, index_path
 from indexer.stores.generation import Generation
-from indexer.stores.text import segment_stats
+from indexer.stores.text_files import segment_stats
 from indexer.stores.text_writer import TextWriter
 from indexer.types import Chunk
 

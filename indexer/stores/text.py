@@ -8,10 +8,7 @@ segment is merged, so term weights are corrected to those of the living, and a t
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -19,9 +16,8 @@ from typing import NamedTuple, cast
 import msgspec
 import tantivy
 
-from indexer.errors import DamagedIndexError
 from indexer.stores.document import StoredChunk, decode_stored, index_path
-from indexer.stores.layout import REMEDY, TEXT_LOCKS
+from indexer.stores.text_files import SegmentStats, damage, readable, segment_stats
 
 WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
 """Analysed fields, in the order of indexer.stores.text_writer's documents."""
@@ -60,14 +56,6 @@ def schema() -> tantivy.Schema:
 def register_tokenizer(index: tantivy.Index) -> None:
     """Tell an index how analysed fields are split."""
     index.register_tokenizer(_TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
-
-
-class SegmentStats(NamedTuple):
-    """Documents in all segments, dead ones included; dead ones; and the number of segments."""
-
-    documents: int
-    dead: int
-    segments: int
 
 
 class Match(NamedTuple):
@@ -292,27 +280,6 @@ class TextIndex:
         return tantivy.Query.regex_query(self._schema, "path", pattern)
 
 
-def segment_stats(path: Path) -> SegmentStats:
-    """Read from Tantivy's meta.json how many documents lie in how many segments."""
-    with damage(path):
-        meta = msgspec.json.decode((path / "meta.json").read_bytes(), type=_Meta)
-    dead = sum(segment.deletes.num_deleted_docs for segment in meta.segments if segment.deletes is not None)
-    return SegmentStats(sum(segment.max_doc for segment in meta.segments), dead, len(meta.segments))
-
-
-class _Deletes(msgspec.Struct):
-    num_deleted_docs: int
-
-
-class _SegmentMeta(msgspec.Struct):
-    max_doc: int
-    deletes: _Deletes | None
-
-
-class _Meta(msgspec.Struct):
-    segments: list[_SegmentMeta]
-
-
 def _either(queries: Sequence[tantivy.Query]) -> tantivy.Query:
     return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
 
@@ -340,31 +307,3 @@ def _bytes(document: tantivy.Document, field: str) -> bytes:
     if not isinstance(value, bytes):
         raise ValueError(f"a document has no {field}")
     return value
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[Path]:
-    """Yield a folder with the same files in which Tantivy may make its lock file, as it does even to read."""
-    if os.access(path, os.W_OK):
-        yield path
-        return
-    # Tantivy's threads may be about to make their lock while the folder is removed.
-    with tempfile.TemporaryDirectory(prefix="indexer-", ignore_cleanup_errors=True) as view:
-        for entry in path.iterdir():
-            if entry.name not in TEXT_LOCKS:
-                (Path(view) / entry.name).symlink_to(entry.absolute())
-        yield Path(view)
-
-
-@contextmanager
-def damage(path: Path) -> Iterator[None]:
-    """Turn what Tantivy raises, its panics included, into DamagedIndexError."""
-    try:
-        yield
-    except (ValueError, OSError, msgspec.DecodeError) as error:
-        raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
-    except BaseException as error:
-        # A Rust panic derives from BaseException alone.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise DamagedIndexError(f"{path}: the text index is malformed ({error}); {REMEDY}") from error

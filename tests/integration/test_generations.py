@@ -9,7 +9,7 @@ import pytest
 
 from indexer.config import VectorOptions
 from indexer.errors import DamagedIndexError, IndexerError, LockedError, NoIndexError, StorageError
-from indexer.stores import layout, text
+from indexer.stores import layout, text_files
 from indexer.stores.commit import gc
 from indexer.stores.generation import open_generation
 from indexer.stores.staging import begin
@@ -189,7 +189,7 @@ def test_an_index_moves_and_serves_where_nothing_can_be_written(
     shutil.copytree(tmp_path / "a", tmp_path / "b", ignore=shutil.ignore_patterns(*layout.TEXT_LOCKS))
     shutil.rmtree(tmp_path / "a")
     before = sorted((tmp_path / "b").rglob("*"))
-    monkeypatch.setattr(text.os, "access", lambda *_: False)  # type: ignore[attr-defined]
+    monkeypatch.setattr(text_files.os, "access", lambda *_: False)  # type: ignore[attr-defined]
     with open_generation(tmp_path / "b") as generation:
         assert len(text_hits(generation, "origin")) == 10
         assert len(vector_hits(generation, "x")) == 10

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.search.features import Definition, Evidence
+from indexer.search.file_scores import FileScores
 from indexer.search.passages import MOST_OF_A_FILE, arrange, chunk_scores, closer_look
 from indexer.search.query import Query, read_query
-from indexer.search.retrieve import FileScores, Found
+from indexer.search.retrieve import Found
 from indexer.stores.document import StoredChunk
 from indexer.types import SymbolKind
 

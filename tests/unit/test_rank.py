@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from indexer.search.features import Definition, Evidence, features, file_name, file_words
+from indexer.search.file_scores import FileScores
 from indexer.search.query import read_query
 from indexer.search.rank import MEANING_ALONE, Ranker, rank, shipped_ranker
-from indexer.search.retrieve import FileScores, Found
+from indexer.search.retrieve import Found
 
 
 def evidence(
