@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 _GAP_BYTES: Final = 256
 """White space longer than this parts a comment from what follows it."""
 
-
 POD: Final = b"="
 """How Perl's documentation starts; an empty line must follow it."""
+
+_BY_PLACE: Final = attrgetter("start", "negative_end", "name_start")
 
 
 class Plan(NamedTuple):
@@ -77,9 +78,6 @@ class Definition(msgspec.Struct, frozen=True, gc=False):
     inside: Sequence[Leading]
     signature_start: int
     signature_end: int
-
-
-_BY_PLACE: Final = attrgetter("start", "negative_end", "name_start")
 
 
 class _Match(msgspec.Struct, frozen=True, gc=False):
