@@ -306,7 +306,12 @@ def main() -> None:
                     shutil.rmtree(root, ignore_errors=True)
             figures[f"{size}_chunks_{dims}_dims"] = found
             print(size, dims, json.dumps(found), flush=True)
-    write_result("search_latency", "python -m benchmarks.search_latency " + " ".join(sys.argv[1:]), figures)
+    command = f"python -m benchmarks.search_latency --sizes {_words(arguments.sizes)} --dims {_words(arguments.dims)}"
+    write_result("search_latency", command, figures)
+
+
+def _words(numbers: Sequence[int]) -> str:
+    return " ".join(map(str, numbers))
 
 
 if __name__ == "__main__":

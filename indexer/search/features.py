@@ -212,6 +212,7 @@ def alike(words: tuple[str, ...]) -> Callable[[str], set[str]]:
         for end in range(ALIKE_CHARS, len(word) + 1):
             beginning.setdefault(word[:end], []).append(word)
 
+    @lru_cache(maxsize=1 << 12)
     def find(term: str) -> set[str]:
         longer = beginning.get(term, ())
         return known.intersection([term[:end] for end in range(ALIKE_CHARS, len(term))]).union(longer)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts, stem
@@ -88,12 +90,13 @@ def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -
     file's first chunk scores as the file, and a later one by how likely it is the right one of its file. No file has
     more than MOST_OF_A_FILE until files run out.
     """
+    is_enough = sum(min(len(chunks), MOST_OF_A_FILE) for _, chunks in files) >= count
     entries: list[tuple[float, int, int, int]] = []
     rest: list[tuple[float, int, int, int]] = []
     for place, (score, chunks) in enumerate(files):
         top = max(chunks.values(), default=0.0)
         total = math.log(sum(math.exp(value - top) for value in chunks.values()) or 1.0)
-        for turn, (chunk_id, value) in enumerate(chunks.items()):
+        for turn, (chunk_id, value) in enumerate(islice(chunks.items(), MOST_OF_A_FILE if is_enough else None)):
             later = score + value - top - total + AGAIN if turn else score
             (entries if turn < MOST_OF_A_FILE else rest).append((round(later, SCORE_DECIMALS), place, turn, chunk_id))
     entries.sort(key=lambda entry: (-entry[0], *entry[1:]))
@@ -104,8 +107,8 @@ def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -
 def _closer(query: Query, weights: Mapping[str, float], find: Callable[[str], set[str]], chunk: StoredChunk) -> float:
     if chunk.kind == SymbolKind.REGION:
         return REGION
-    own = {stem(part) for part in parts(chunk.name)}
-    found = [find(part) for part in own]
+    own = _terms(chunk.name)
+    found = [find(term) for term in own]
     named = set().union(*found)
     covered = sum(weights[word] for word in query.words if word in named)
     meant = sum(map(bool, found)) / len(own) if own else 0.0
@@ -116,3 +119,8 @@ def _closer(query: Query, weights: Mapping[str, float], find: Callable[[str], se
         + LATER_PART * (chunk.part > 0)
         + PRIVATE * (chunk.name.startswith("_") and chunk.name not in query.names)
     )
+
+
+@lru_cache(maxsize=1 << 14)
+def _terms(name: str) -> frozenset[str]:
+    return frozenset(stem(part) for part in parts(name))
