@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 import indexer
-from benchmarks.evaluation_sets import DEPTH, SETS, Answer, EvaluationSet, located
+from benchmarks.evaluation_sets import DEPTH, SETS, Answer, EvaluationSet, Located, located
 from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions, ProjectionOptions
 from indexer.search.filters import Selection
@@ -99,7 +99,9 @@ def main() -> None:
                 made_with=made_with,
                 folder=folder,
             )
-    write_result(f"retrieval_{arguments.set}", f"python -m benchmarks.retrieval {arguments.set} …", figures)
+    flags = "".join(f" --{name}" for name in ("ablation", "projections") if getattr(arguments, name))
+    command = f"python -m benchmarks.retrieval {arguments.set} EVAL REPOS{flags}"
+    write_result(f"retrieval_{arguments.set}", command, figures)
 
 
 def ask(
@@ -114,6 +116,7 @@ def ask(
     encoding: list[float] = []
     lines: list[bytes] = []
     for name, questions in evaluation.questions.items():
+        prefix = evaluation.prefixes[name]
         with indexer.open(indexes / name, options=config.encoder) as index:
             search(index, questions[0].text)
             for question in questions:
@@ -123,9 +126,11 @@ def ask(
                 hits = search(index, question.text)
                 encoding.append((middle - start) * 1e3)
                 times.append((time.perf_counter() - middle) * 1e3)
-                figures = evaluation.score(question, hits, evaluation.prefixes[name])
+                figures = evaluation.score(question, hits, prefix)
                 scored.setdefault(name, []).append((question.group, figures))
-                lines.append(msgspec.json.encode({"id": question.id, "results": [located(hit) for hit in hits]}))
+                lines.append(
+                    msgspec.json.encode({"id": question.id, "results": [located(hit, prefix) for hit in hits]})
+                )
     if run is not None:
         run.write_bytes(b"\n".join(lines) + b"\n")
     groups = {group for rows in scored.values() for group, _ in rows if group}
@@ -170,7 +175,10 @@ def _fused(index: Index, text: str) -> Answer:
 
 
 def _one_a_file(hits: Answer) -> Answer:
-    return list({hit.path: hit for hit in reversed(hits)}.values())[::-1]
+    first: dict[str, Located] = {}
+    for hit in hits:
+        first.setdefault(hit.path, hit)
+    return list(first.values())
 
 
 def _with(ranker: Ranker) -> Search:
