@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, count
+from operator import add
 from typing import Final
 
 import msgspec
@@ -40,9 +41,11 @@ class LineTable:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.lines = data.split(b"\n")
-        self.stripped = [line.strip() for line in self.lines]
-        self.starts = list(accumulate([len(line) + 1 for line in self.lines], initial=0))
-        self.sizes = list(accumulate([len(text) + 1 if text else 0 for text in self.stripped], initial=0))
+        self.stripped = list(map(bytes.strip, self.lines))
+        # A line feed counts with each line, and with each stripped one that is not blank.
+        self.starts: list[int] = list(map(add, accumulate(map(len, self.lines), initial=0), count()))
+        texts, feeds = map(len, self.stripped), map(bool, self.stripped)
+        self.sizes: list[int] = list(map(add, accumulate(texts, initial=0), accumulate(feeds, initial=0)))
 
     def size(self, first: int, last: int) -> int:
         """Return the size of lines [first, last]."""
