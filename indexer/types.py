@@ -181,6 +181,21 @@ class SymbolKind(StrEnum):
     REGION = "region"
 
 
+TYPE_KINDS = frozenset(
+    {
+        SymbolKind.CLASS,
+        SymbolKind.STRUCT,
+        SymbolKind.INTERFACE,
+        SymbolKind.TRAIT,
+        SymbolKind.PROTOCOL,
+        SymbolKind.ENUM,
+        SymbolKind.UNION,
+        SymbolKind.OBJECT,
+    }
+)
+"""Kinds that are types in every sense: they have a name of their own, and may have members."""
+
+
 class Symbol(msgspec.Struct, frozen=True, gc=False):
     """A named definition in a file.
 

@@ -16,7 +16,7 @@ from indexer.languages.analyzer import terms
 from indexer.search.file_scores import FileScores
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.retrieve import Found
-from indexer.types import SymbolKind
+from indexer.types import TYPE_KINDS, SymbolKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,21 +37,7 @@ _PROSE = re.compile(
 )
 _PROSE_WORDS = frozenset(("readm", "doc", "document", "changelog", "tutori", "guid", "licens", "notebook"))
 _INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
-_TYPES = frozenset(
-    str(kind)
-    for kind in (
-        SymbolKind.CLASS,
-        SymbolKind.STRUCT,
-        SymbolKind.INTERFACE,
-        SymbolKind.TRAIT,
-        SymbolKind.PROTOCOL,
-        SymbolKind.ENUM,
-        SymbolKind.UNION,
-        SymbolKind.TYPE,
-        SymbolKind.MODULE,
-        SymbolKind.OBJECT,
-    )
-)
+_TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
 
 
 @dataclass(frozen=True, slots=True)

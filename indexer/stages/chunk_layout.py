@@ -10,29 +10,19 @@ from msgspec.structs import replace
 
 from indexer.config import ChunkOptions
 from indexer.stages.chunk_lines import LineTable
-from indexer.types import Symbol, SymbolKind
+from indexer.types import TYPE_KINDS, Symbol, SymbolKind
 
 GLUE_BYTES: Final = 48
 """Code between symbols smaller than this (closing braces, `#endif`) goes with the symbol before it."""
 
 CALLABLES: Final = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.TEST})
-CONTAINERS: Final = frozenset(
-    {
-        SymbolKind.CLASS,
-        SymbolKind.STRUCT,
-        SymbolKind.INTERFACE,
-        SymbolKind.TRAIT,
-        SymbolKind.PROTOCOL,
-        SymbolKind.ENUM,
-        SymbolKind.UNION,
-        SymbolKind.MODULE,
-        SymbolKind.OBJECT,
-        SymbolKind.IMPLEMENTATION,
-        SymbolKind.MESSAGE,
-        SymbolKind.SERVICE,
-        SymbolKind.SECTION,
-    }
-)
+CONTAINERS: Final = TYPE_KINDS | {
+    SymbolKind.MODULE,
+    SymbolKind.IMPLEMENTATION,
+    SymbolKind.MESSAGE,
+    SymbolKind.SERVICE,
+    SymbolKind.SECTION,
+}
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):

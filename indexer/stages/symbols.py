@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from indexer.languages.comments import clean_comment, clean_docstring, fold
 from indexer.languages.registry import Language
 from indexer.stages.definitions import Definition, Leading
-from indexer.types import Symbol, SymbolKind
+from indexer.types import TYPE_KINDS, Symbol, SymbolKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -26,20 +26,7 @@ MAX_SIGNATURE_BYTES: Final = 400
 MAX_VALUE_BYTES: Final = 120
 MAX_DOC_BYTES: Final = 2000
 
-_TYPES: Final = frozenset(
-    {
-        SymbolKind.CLASS,
-        SymbolKind.STRUCT,
-        SymbolKind.INTERFACE,
-        SymbolKind.TRAIT,
-        SymbolKind.PROTOCOL,
-        SymbolKind.ENUM,
-        SymbolKind.ENUM_MEMBER,
-        SymbolKind.UNION,
-        SymbolKind.OBJECT,
-        SymbolKind.IMPLEMENTATION,
-    }
-)
+_TYPES: Final = TYPE_KINDS | {SymbolKind.ENUM_MEMBER, SymbolKind.IMPLEMENTATION}
 _SCOPES: Final = frozenset({SymbolKind.MODULE, SymbolKind.NAMESPACE})
 _MEMBERS: Final = frozenset({SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.FIELD, SymbolKind.PROPERTY})
 
