@@ -10,7 +10,6 @@ A failure in 1 or 2 leaves only staging/, in 3 a generation that nothing names: 
 
 from __future__ import annotations
 
-import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -46,7 +45,7 @@ def sweep(index_dir: Path) -> None:
     with storing(index_dir):
         staging = layout.staging_dir(index_dir)
         if staging.exists():
-            shutil.rmtree(staging)
+            durable.remove_tree(staging)
         staging.mkdir()
         try:
             current = layout.read_current(index_dir).number
@@ -66,7 +65,7 @@ def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[
     """
     files: dict[str, FileSum] = {}
     mode = stat.S_IMODE((folder / layout.CATALOG).stat().st_mode)
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in layout.TEXT_LOCKS):
         name = path.relative_to(folder).as_posix()
         known = carried.get(name)
         if known is None:
@@ -134,5 +133,5 @@ def _remove(index_dir: Path, number: int) -> bool:
             # Windows, where a file that a reader has open can't be moved.
             return False
     with suppress(OSError):
-        shutil.rmtree(trash)
+        durable.remove_tree(trash)
     return True

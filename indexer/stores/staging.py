@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -167,7 +166,8 @@ class Staging:
             self._text.discard()
         self._catalog.close()
         if self.committed is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            with suppress(OSError):
+                durable.remove_tree(self._folder)
 
     def _stage_files(self) -> None:
         """Make the folder, with the base's files in it: hard links of what is immutable, copies of what changes."""

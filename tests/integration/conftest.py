@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,19 @@ import pytest
 SHARED_MEMORY = Path("/dev/shm")
 
 
-@pytest.fixture
-def ram_path(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder in memory where there is one, for tests that commit often: waiting for a disk proves nothing."""
-    if not SHARED_MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY, ignore_cleanup_errors=True) as folder:
+@contextmanager
+def ram_folder() -> Iterator[Path]:
+    """Yield an empty folder, in memory where there is one, since waiting for a disk proves nothing.
+
+    A thread of Tantivy may make a lock file while the folder is removed.
+    """
+    parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def ram_path() -> Iterator[Path]:
+    """An empty folder, in memory where there is one."""
+    with ram_folder() as folder:
+        yield folder

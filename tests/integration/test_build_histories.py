@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -16,7 +15,7 @@ from indexer.stores.generation import Generation, open_generation
 from indexer.stores.layout import default_index_dir
 from pipelines.build import build
 from pipelines.verify import verify
-from tests.integration.conftest import SHARED_MEMORY
+from tests.integration.conftest import ram_folder
 
 CONFIG = Config(
     encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"), parse=ParseOptions(workers=1)
@@ -75,8 +74,8 @@ def answers(generation: Generation) -> list[object]:
 @settings(max_examples=6, deadline=None)
 @given(st.lists(edit, min_size=4, max_size=14))
 def test_any_history_of_builds_equals_a_fresh_build(history: list[tuple[object, ...]]) -> None:
-    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as folder:
-        grown, fresh = Path(folder, "grown"), Path(folder, "fresh")
+    with ram_folder() as folder:
+        grown, fresh = folder / "grown", folder / "fresh"
         grown.mkdir()
         for step in (*history, ("build",)):
             if step == ("build",):

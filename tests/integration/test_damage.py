@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from indexer.errors import DamagedIndexError, FormatVersionError
-from indexer.stores import layout, staged_text
+from indexer.stores import durable, layout, staged_text
 from indexer.stores import manifest as manifests
 from indexer.stores.generation import open_generation
 from indexer.stores.manifest import FORMAT_VERSION
@@ -134,7 +134,7 @@ def test_a_writer_never_builds_on_damage(
             commit_tree(index_dir, small_tree(files=30, word="all new"), fresh=True)
         # What was carried over unread is still known to be damaged; what was written is sound.
         assert {finding.file.rpartition("/")[2] for finding in verify(index_dir).findings} <= {path.name}
-        shutil.rmtree(index_dir)
+        durable.remove_tree(index_dir)
 
 
 def test_repair_takes_what_is_sound(committed: Path, ram_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_repair_takes_what_is_sound(committed: Path, ram_path: Path) -> None:
         assert len(report.findings) == 1
         assert verify(index_dir).ok
         assert answers(index_dir) == right
-        shutil.rmtree(index_dir)
+        durable.remove_tree(index_dir)
     assert len(rebuilds) == len(names) - 2
     assert repair(committed, rebuild=rebuild).repair == Repair.NOTHING
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from indexer.config import VectorOptions
 from indexer.errors import DamagedIndexError, IndexerError, LockedError, NoIndexError, StorageError
-from indexer.stores import layout, text_files
+from indexer.stores import durable, layout, text_files
 from indexer.stores.commit import gc
 from indexer.stores.generation import open_generation
 from indexer.stores.staging import begin
@@ -182,12 +183,42 @@ def test_a_second_writer_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     assert verify(tmp_path).ok
 
 
+def test_a_lock_made_while_a_folder_is_removed_stops_no_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit_tree(tmp_path, small_tree())
+    left = layout.staging_dir(tmp_path) / "00000002" / layout.TEXT
+    left.mkdir(parents=True)
+    remove, late = os.rmdir, [left / layout.TEXT_LOCKS[1]]
+
+    def rmdir(path: str, **options: int) -> None:
+        if Path(path).name == layout.TEXT and late:
+            late.pop().touch()
+        remove(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    commit_tree(tmp_path, small_tree(word="changed"))
+    assert not late
+    assert list(layout.staging_dir(tmp_path).iterdir()) == []
+
+
+def test_no_lock_is_part_of_a_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def relock(operation: str, path: Path) -> None:
+        if operation == "close":
+            for name in layout.TEXT_LOCKS:
+                (path.parent / layout.TEXT / name).touch()
+
+    monkeypatch.setattr(durable, "before_step", relock)
+    commit_tree(tmp_path, small_tree())
+    with open_generation(tmp_path) as generation:
+        assert not [name for name in generation.manifest.files if name.endswith(".lock")]
+    assert verify(tmp_path).ok
+
+
 def test_an_index_moves_and_serves_where_nothing_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit_tree(tmp_path / "a", small_tree())
     shutil.copytree(tmp_path / "a", tmp_path / "b", ignore=shutil.ignore_patterns(*layout.TEXT_LOCKS))
-    shutil.rmtree(tmp_path / "a")
+    durable.remove_tree(tmp_path / "a")
     before = sorted((tmp_path / "b").rglob("*"))
     monkeypatch.setattr(text_files.os, "access", lambda *_: False)  # type: ignore[attr-defined]
     with open_generation(tmp_path / "b") as generation:
@@ -206,7 +237,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 
 def test_an_index_whose_generations_were_removed_is_built_again(tmp_path: Path) -> None:
     commit_tree(tmp_path, small_tree())
-    shutil.rmtree(tmp_path / "generations")
+    durable.remove_tree(tmp_path / "generations")
     with pytest.raises(DamagedIndexError, match=r"names .*generations.00000001, which is missing"):
         open_generation(tmp_path)
     commit_tree(tmp_path, small_tree(), fresh=True)

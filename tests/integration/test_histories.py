@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +12,7 @@ from indexer.config import VectorOptions
 from indexer.stores import staged_text
 from indexer.stores.generation import Generation, open_generation
 from pipelines.verify import verify
-from tests.integration.conftest import SHARED_MEMORY
+from tests.integration.conftest import ram_folder
 from tests.synthetic import commit_tree, text_hits, vector_hits
 
 WORDS = ("parse", "http", "request", "header", "socket", "index")
@@ -61,8 +59,8 @@ def test_any_history_equals_a_fresh_build(monkeypatch: pytest.MonkeyPatch, small
     @settings(max_examples=50, deadline=None)
     @given(st.lists(edit, max_size=25))
     def check(history: list[tuple[object, ...]]) -> None:
-        with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as folder:
-            grown, fresh = Path(folder, "grown"), Path(folder, "fresh")
+        with ram_folder() as folder:
+            grown, fresh = folder / "grown", folder / "fresh"
             tree: dict[str, tuple[str, ...]] = {}
             committed: dict[str, tuple[str, ...]] = {}
             for step in (*history, ("commit",)):
