@@ -8,7 +8,7 @@ import msgspec
 import xxhash
 from msgspec import Meta
 
-CHUNKING_VERSION = 2
+CHUNKING_VERSION = 3
 """Raised when parsing or chunking changes what an unchanged file yields; part of the fingerprint."""
 
 PositiveInt = Annotated[int, Meta(ge=1)]

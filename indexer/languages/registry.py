@@ -24,9 +24,9 @@ class Language:
     `test_name` is a regular expression: functions and methods whose names it finds are tests. What `blank` matches,
     another one, with ^ and $ at every line and a line feed before the first, is blank to the grammar: lines that only
     the preprocessor makes sense of, and nesting that its scanner can't hold.
-    `nested` are words, one of which is in the text of whatever holds a definition more than three nodes below the file:
-    with them, other text is not searched that deep, so that bodies cost no time. Only for a language whose definitions
-    stand at the top of a file, save where those words are.
+    The one group of `body`, a third one, is the inside of a definition where none of the words `nested` stands: it
+    holds no definition, so the grammar doesn't see it, and errors in it are not counted. A file in which the grammar
+    finds an error without it is parsed as a whole.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Language:
     has_clauses: bool = False
     test_name: str = ""
     blank: str = ""
+    body: str = ""
     nested: tuple[str, ...] = ()
 
     @property
@@ -65,6 +66,9 @@ _DEEP_KOTLIN = r'(?:"\$\{\s*){64,}'
 _C_BLANK = rf"\n[ \t]*(?:{_EXTERN_C}|{_BEGIN_END})"
 """Starts with a character, which the regular expression engine finds far sooner than the start of a line."""
 
+_GO_BODY = r"\n(?:func |\) )[^\n]*\{\r?\n((?:[\t\r ][^\n`]*+\n|\n)++)\}"
+"""Indented lines without a raw string, as gofmt leaves them: their end is the first brace that is not indented."""
+
 _ROWS = (
     Language(
         "python",
@@ -84,7 +88,8 @@ _ROWS = (
         ("go",),
         aliases=("golang",),
         test_name="^(Test|Benchmark|Fuzz|Example)([^a-z]|$)",
-        nested=("type ", "struct {", "struct{", "interface {"),
+        body=_GO_BODY,
+        nested=("type ", "struct {", "struct{", "interface {", "interface{ ", "interface{\n", "/*", "*/"),
     ),
     Language("rust", "rust", ("rs",), (), ("rust-script",), separator="::"),
     Language("java", "java", ("java",), (), ("jbang",)),

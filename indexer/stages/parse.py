@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
@@ -32,8 +32,8 @@ A scanner that hangs would not ask for it either; the limit of the worker's proc
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
 
-_TOP_DEPTH: Final = 3
-"""Levels below the root that hold the definitions of a file with `Language.nested`, their parts and their comments."""
+_BLANK: Final = bytes(byte if byte == 10 else 32 for byte in range(256))
+"""Translates to blanks, line feeds kept."""
 
 _CAPTURE: Final = re.compile(r"@([A-Za-z_.]+)")
 
@@ -58,6 +58,7 @@ class _Grammar(NamedTuple):
     query: Query
     plans: tuple[Plan, ...]
     blank: re.Pattern[bytes] | None
+    body: re.Pattern[bytes] | None
     nested: tuple[bytes, ...]
 
 
@@ -74,22 +75,33 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     data = data.replace(b"\x00", b" ")  # grammars take NUL for the end of the file
     grammar = _load_grammar(language)
     if grammar.blank is not None:
-        data = grammar.blank.sub(_blanked, b"\n" + data)[1:]
+        data = grammar.blank.sub(lambda match: match[0].translate(_BLANK), b"\n" + data)[1:]
     # Some scanners look for the end of the last line without end, Perl's after a comment.
     ended = data if data.endswith(b"\n") else data + b"\n"
-    root = _parse_tree(grammar, ended, timeout_seconds).root_node
+    root = _parse_tree(grammar, _without_bodies(grammar, ended), timeout_seconds).root_node
+    if grammar.body is not None and root.has_error:
+        root = _parse_tree(grammar, ended, timeout_seconds).root_node
     errors, runs = _read_errors(root) if root.has_error else (0, [])
-    definitions, scopes = read_definitions(_search(grammar, root, data, runs), grammar.plans, data)
+    matches = _search_around(grammar, root, runs) if runs else QueryCursor(grammar.query).matches(root)
+    definitions, scopes = read_definitions(matches, grammar.plans, data)
     return ParseResult(name_symbols(definitions, scopes, row, data), errors)
 
 
-def _search(grammar: _Grammar, root: Node, data: bytes, runs: Sequence[tuple[int, int]]) -> Iterable[_Match]:
-    """Return the matches of the query outside `runs`, in a language with `nested` some of them twice."""
-    if runs:
-        return _search_around(grammar, root, runs)
-    if grammar.nested and not root.has_error:
-        return _search_top(grammar, root, data)
-    return QueryCursor(grammar.query).matches(root)
+def _without_bodies(grammar: _Grammar, data: bytes) -> bytes:
+    """Return a text in which the bodies that hold no definition are blank: most of a file, and of the parser's time."""
+    if grammar.body is None:
+        return data
+    nested = grammar.nested
+
+    def emptied(match: re.Match[bytes]) -> bytes:
+        whole, body = match[0], match[1]
+        for word in nested:
+            if word in whole:
+                return whole
+        start = match.start(1) - match.start()
+        return whole[:start] + body.translate(_BLANK) + whole[start + len(body) :]
+
+    return grammar.body.sub(emptied, data)
 
 
 def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]]) -> Iterator[_Match]:
@@ -101,32 +113,6 @@ def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]
             cursor.set_containing_byte_range(start, first)
             yield from cursor.matches(root)
         start = last
-
-
-def _search_top(grammar: _Grammar, root: Node, data: bytes) -> list[_Match]:
-    """Return the matches near the root, and all those in definitions whose text tells that there are more.
-
-    The statements of bodies are most of a tree and seldom hold a definition, and a query takes its time by the node.
-    """
-    nested = [word for word in grammar.nested if word in data]
-    top, whole = QueryCursor(grammar.query), QueryCursor(grammar.query)
-    top.set_max_start_depth(_TOP_DEPTH)
-    defined = [plan.capture if plan.role == "definition" else "" for plan in grammar.plans]
-    found, inner = top.matches(root), []
-    for pattern, captures in found:
-        if capture := defined[pattern]:
-            node = captures[capture][0]
-            if _holds_more(node, captures.get("body"), nested, data):
-                inner += whole.matches(node)
-    return found + inner
-
-
-def _holds_more(node: Node, body: list[Node] | None, nested: Sequence[bytes], data: bytes) -> bool:
-    """Whether the text of a definition tells of others in it, or of comments in its signature."""
-    start, end = node.byte_range
-    if data.find(b"/", start, body[0].start_byte if body else end) >= 0:
-        return True
-    return any(data.find(word, start, end) >= 0 for word in nested)
 
 
 @cache
@@ -143,12 +129,9 @@ def _load_grammar(language: str) -> _Grammar:
         span = source[query.start_byte_for_pattern(pattern) : query.end_byte_for_pattern(pattern)].decode()
         plans.append(_plan(_CAPTURE.findall(span)))
     blank = re.compile(row.blank.encode(), re.MULTILINE) if row.blank else None
+    body = re.compile(row.body.encode()) if row.body else None
     nested = tuple(word.encode() for word in row.nested)
-    return _Grammar(row, Parser(handle), query, tuple(plans), blank, nested)
-
-
-def _blanked(match: re.Match[bytes]) -> bytes:
-    return b"".join(b"\n" if byte == 10 else b" " for byte in match[0])
+    return _Grammar(row, Parser(handle), query, tuple(plans), blank, body, nested)
 
 
 def _plan(captures: list[str]) -> Plan:

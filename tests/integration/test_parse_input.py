@@ -5,6 +5,8 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES
@@ -176,29 +178,115 @@ def test_a_name_that_the_parser_made_up_is_no_symbol() -> None:
 
 
 GO = b"""package p
-func plain(s []int /* how many */) { for range s { if true { go func() { x := 1; _ = x }() } } }
-func local() { for { switch { case true: type deep struct { a int }; func() { type deeper int }() } } }
-func table() { for _, c := range []struct { name string }{{"x"}} { _ = c } }
-var handler = func() { if true { type hidden interface { Do() } } }
-type ( outer struct { inner struct { leaf struct { x int } } }; other = int )
-var (
-	// One is first.
-	one = 1 // after it
-)
+
+func plain(s []int /* how many */) {
+	for range s {
+		go func() { x := 1; _ = x }()
+	}
+}
+
+func (t *T[K]) table(
+	one struct {
+		inner int
+	},
+) (out interface {
+	Out()
+}) {
+	for _, c := range []struct{ name string }{{"x"}} {
+		_ = c
+	}
+}
+
+func local() {
+	type deep struct{ leaf int }
+}
+
+// one is first.
+var one = 1 // after it
 """
 
 
-def test_definitions_below_the_top_of_a_file_are_found_where_bodies_are_passed_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found = parse(GO, "go")
-    assert {symbol.name: symbol.signature for symbol in found.symbols}["plain"] == "func plain(s []int )"
-    assert {"local.deep.a", "local.deeper", "table.name", "handler.hidden.Do", "outer.inner.leaf.x", "one"} <= {
-        symbol.qualified_name for symbol in found.symbols
-    }
-    everything = module._load_grammar("go")._replace(nested=())
-    monkeypatch.setattr(module, "_load_grammar", lambda _: everything)
-    assert parse(GO, "go") == found
+def test_bodies_without_definitions_cost_no_definition() -> None:
+    found = {symbol.qualified_name: symbol for symbol in parse(GO, "go").symbols}
+    assert found["plain"].signature == "func plain(s []int )"
+    assert (found["plain"].start_line, found["plain"].end_line) == (3, 7)
+    assert list(found) == [
+        *("plain", "T.table", "T.table.inner", "T.table.Out", "T.table.name", "local", "local.deep", "local.deep.leaf"),
+        "one",
+    ]
+    assert found["one"].doc == "one is first."
+
+
+def test_an_error_in_a_body_hides_nothing_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = "package p\n\nfunc f() {\n\tcase 1: func( {{{\n}\n\nfunc g() {}\n\ntype t int\n"
+    assert parse(broken, "go").errors == 0
+    assert names(broken, "go") == ["f", "g", "t"]
+    whole = module._load_grammar("go")._replace(body=None)
+    monkeypatch.setattr(module, "_load_grammar", lambda _: whole)
+    assert parse(broken, "go").errors > 0
+
+
+def test_a_text_with_an_error_outside_bodies_is_parsed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What looks like the body's end is that of the loop in it.
+    source = "package p\n\nfunc f() {\n\tfor {\n}\n\tx := 1\n}\n\nfunc g() {}\n"
+    found = parse(source, "go")
+    whole = module._load_grammar("go")._replace(body=None)
+    monkeypatch.setattr(module, "_load_grammar", lambda _: whole)
+    assert parse(source, "go") == found
+    assert [(symbol.name, symbol.end_line) for symbol in found.symbols] == [("f", 7), ("g", 9)]
+    assert found.errors == 0
+
+
+STATEMENTS = (
+    "x := 1",
+    "",
+    "if x > 0 {\n\t\tx--\n\t}",
+    "raw := `a\n}\nfunc inRaw() {\n\tx := 1\n}\n`",
+    "/* {\n}\n\ntype inComment int */",
+    "// a type of }",
+    "\rtype local struct {\n\t\tfield int\n\t}",
+    "var y interface{ Do() }",
+    "var empty interface{}",
+    "z := interface {\n\t\tRun()\n\t}(nil)",
+    "func() {\n\t\tx++\n\t}()",
+    'brace := "}" + "{"',
+    "r := '`'",
+)
+HEADERS = (
+    "func f%d() {",
+    "func (t T) f%d() {",
+    "func f%d(\n\ta int,\n) error {",
+    "func f%d[T any](s struct {\n\ta int\n}) {",
+)
+TOPS = (
+    "",
+    "type t%d struct{ a int }",
+    "var v%d = `\nfunc hidden() {\n\tx := 1\n}\n`",
+    "/*\nfunc old%d() {\n\tx := 1\n}\n*/",
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(HEADERS), st.lists(st.sampled_from(STATEMENTS), max_size=6), st.sampled_from(TOPS)),
+        max_size=5,
+    ),
+    st.booleans(),
+)
+def test_symbols_are_those_of_the_whole_text(functions: list[tuple[str, list[str], str]], windows: bool) -> None:
+    source = "package p\n"
+    for number, (header, statements, top) in enumerate(functions):
+        body = "".join(f"\t{statement}\n" if statement else "\n" for statement in statements)
+        source += "\n" + "".join((header, "\n", body, "}\n\n", top, "\n")).replace("%d", str(number))
+    if windows:
+        source = source.replace("\n", "\r\n")
+    whole = module._load_grammar("go")._replace(body=None)
+    with pytest.MonkeyPatch.context() as patch:
+        found = parse(source, "go")
+        patch.setattr(module, "_load_grammar", lambda _: whole)
+        assert parse(source, "go") == found
+        assert found.errors == 0
 
 
 def test_a_macro_on_the_first_line_is_no_part_of_the_declaration_after_it() -> None:
