@@ -59,7 +59,15 @@ class _Grammar(NamedTuple):
     plans: tuple[Plan, ...]
     blank: re.Pattern[bytes] | None
     body: re.Pattern[bytes] | None
-    nested: tuple[bytes, ...]
+    nested: re.Pattern[bytes] | None
+
+
+class _Parsed(NamedTuple):
+    """A tree's root, the number of the parser's error nodes, and spans that are not to be searched."""
+
+    root: Node
+    errors: int
+    runs: list[tuple[int, int]]
 
 
 def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) -> ParseResult:
@@ -78,10 +86,13 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
         data = grammar.blank.sub(lambda match: match[0].translate(_BLANK), b"\n" + data)[1:]
     # Some scanners look for the end of the last line without end, Perl's after a comment.
     ended = data if data.endswith(b"\n") else data + b"\n"
-    root = _parse_tree(grammar, _without_bodies(grammar, ended), timeout_seconds).root_node
-    if grammar.body is not None and root.has_error:
-        root = _parse_tree(grammar, ended, timeout_seconds).root_node
-    errors, runs = _read_errors(root) if root.has_error else (0, [])
+    seen = _without_bodies(grammar, ended)
+    root, errors, runs = _parse_tree(grammar, seen, timeout_seconds)
+    if errors and seen != ended and seen.count(b"{") != seen.count(b"}"):
+        # What was taken for the end of a body may have been none.
+        whole = _parse_tree(grammar, ended, timeout_seconds)
+        if whole.errors < errors:
+            root, errors, runs = whole
     matches = _search_around(grammar, root, runs) if runs else QueryCursor(grammar.query).matches(root)
     definitions, scopes = read_definitions(matches, grammar.plans, data)
     return ParseResult(name_symbols(definitions, scopes, row, data), errors)
@@ -89,15 +100,14 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
 
 def _without_bodies(grammar: _Grammar, data: bytes) -> bytes:
     """Return a text in which the bodies that hold no definition are blank: most of a file, and of the parser's time."""
-    if grammar.body is None:
+    if grammar.body is None or grammar.nested is None:
         return data
-    nested = grammar.nested
+    nested = grammar.nested.search
 
     def emptied(match: re.Match[bytes]) -> bytes:
         whole, body = match[0], match[1]
-        for word in nested:
-            if word in whole:
-                return whole
+        if nested(whole) or whole.count(b"/*") != whole.count(b"*/"):
+            return whole
         start = match.start(1) - match.start()
         return whole[:start] + body.translate(_BLANK) + whole[start + len(body) :]
 
@@ -130,7 +140,7 @@ def _load_grammar(language: str) -> _Grammar:
         plans.append(_plan(_CAPTURE.findall(span)))
     blank = re.compile(row.blank.encode(), re.MULTILINE) if row.blank else None
     body = re.compile(row.body.encode()) if row.body else None
-    nested = tuple(word.encode() for word in row.nested)
+    nested = re.compile(row.nested.encode()) if row.nested else None
     return _Grammar(row, Parser(handle), query, tuple(plans), blank, body, nested)
 
 
@@ -168,7 +178,12 @@ def _read_errors(root: Node) -> tuple[int, list[tuple[int, int]]]:
     return max(1, count), sorted(runs)
 
 
-def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
+def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> _Parsed:
+    root = _parse_within(grammar, data, timeout_seconds).root_node
+    return _Parsed(root, *_read_errors(root)) if root.has_error else _Parsed(root, 0, [])
+
+
+def _parse_within(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
     if len(data) < WATCHED_BYTES:
         return grammar.parser.parse(data)
     begin = time.thread_time()

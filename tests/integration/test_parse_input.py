@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -226,6 +227,50 @@ def test_an_error_in_a_body_hides_nothing_after_it(monkeypatch: pytest.MonkeyPat
     assert parse(broken, "go").errors > 0
 
 
+MACROS = """int one(int a)
+{
+#ifdef A
+  if(a) {
+#else
+  if(!a) {
+#endif
+    return 1;
+  }
+out:
+  return 0;
+}
+
+static struct pair *two(int a) {
+  FOREACH(a) X(
+  return 0;
+}
+
+int three(void)
+{
+  enum { LEFT, RIGHT };
+  struct local { int x; } y;
+  return y.x;
+}
+"""
+
+
+def test_the_preprocessor_in_a_body_hides_no_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = parse(MACROS, "c")
+    assert found.errors == 0
+    assert [(symbol.qualified_name, symbol.start_line, symbol.end_line) for symbol in found.symbols] == [
+        ("one", 1, 12),
+        ("two", 14, 17),
+        ("three", 19, 24),
+        ("three.LEFT", 21, 21),
+        ("three.RIGHT", 21, 21),
+        ("three.local", 22, 22),
+        ("three.local.x", 22, 22),
+    ]
+    whole = module._load_grammar("c")._replace(body=None)
+    monkeypatch.setattr(module, "_load_grammar", lambda _: whole)
+    assert parse(MACROS, "c").errors > 0
+
+
 def test_a_text_with_an_error_outside_bodies_is_parsed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     # What looks like the body's end is that of the loop in it.
     source = "package p\n\nfunc f() {\n\tfor {\n}\n\tx := 1\n}\n\nfunc g() {}\n"
@@ -237,56 +282,107 @@ def test_a_text_with_an_error_outside_bodies_is_parsed_as_a_whole(monkeypatch: p
     assert found.errors == 0
 
 
-STATEMENTS = (
-    "x := 1",
-    "",
-    "if x > 0 {\n\t\tx--\n\t}",
-    "raw := `a\n}\nfunc inRaw() {\n\tx := 1\n}\n`",
-    "/* {\n}\n\ntype inComment int */",
-    "// a type of }",
-    "\rtype local struct {\n\t\tfield int\n\t}",
-    "var y interface{ Do() }",
-    "var empty interface{}",
-    "z := interface {\n\t\tRun()\n\t}(nil)",
-    "func() {\n\t\tx++\n\t}()",
-    'brace := "}" + "{"',
-    "r := '`'",
-)
-HEADERS = (
-    "func f%d() {",
-    "func (t T) f%d() {",
-    "func f%d(\n\ta int,\n) error {",
-    "func f%d[T any](s struct {\n\ta int\n}) {",
-)
-TOPS = (
-    "",
-    "type t%d struct{ a int }",
-    "var v%d = `\nfunc hidden() {\n\tx := 1\n}\n`",
-    "/*\nfunc old%d() {\n\tx := 1\n}\n*/",
-)
+class Pieces(NamedTuple):
+    """What functions that lie about their ends are made of; `%d` is replaced by a number."""
+
+    headers: tuple[str, ...]
+    lines: tuple[str, ...]
+    between: tuple[str, ...]
 
 
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(HEADERS), st.lists(st.sampled_from(STATEMENTS), max_size=6), st.sampled_from(TOPS)),
-        max_size=5,
+PIECES = {
+    "go": Pieces(
+        (
+            "func f%d() {",
+            "func (t T) f%d() {",
+            "func f%d(\n\ta int,\n) error {",
+            "func f%d[T any](s struct {\n\ta int\n}) {",
+        ),
+        (
+            "\tx := 1",
+            "",
+            "\tif x > 0 {\n\t\tx--\n\t}",
+            "\traw := `a\n}\nfunc inRaw() {\n\tx := 1\n}\n`",
+            "\t/* {\n}\n\ntype inComment int */",
+            "\t// a type of }",
+            "\ttype local struct {\n\t\tfield int\n\t}",
+            "\tvar y interface{ Do() }",
+            "\tvar empty interface{}",
+            "\tz := interface {\n\t\tRun()\n\t}(nil)",
+            "\tfunc() {\n\t\tx++\n\t}()",
+            '\tbrace := "}" + "{"',
+            "\tr := '`'",
+            "again:\n\tgoto again",
+        ),
+        (
+            "type t%d struct{ a int }",
+            "var v%d = `\nfunc hidden() {\n\tx := 1\n}\n`",
+            "/*\nfunc old%d() {\n\tx := 1\n}\n*/",
+        ),
     ),
-    st.booleans(),
-)
-def test_symbols_are_those_of_the_whole_text(functions: list[tuple[str, list[str], str]], windows: bool) -> None:
-    source = "package p\n"
-    for number, (header, statements, top) in enumerate(functions):
-        body = "".join(f"\t{statement}\n" if statement else "\n" for statement in statements)
-        source += "\n" + "".join((header, "\n", body, "}\n\n", top, "\n")).replace("%d", str(number))
-    if windows:
-        source = source.replace("\n", "\r\n")
-    whole = module._load_grammar("go")._replace(body=None)
-    with pytest.MonkeyPatch.context() as patch:
-        found = parse(source, "go")
-        patch.setattr(module, "_load_grammar", lambda _: whole)
-        assert parse(source, "go") == found
-        assert found.errors == 0
+    "c": Pieces(
+        (
+            "int f%d(int a)\n{",
+            "static int *f%d(void) {",
+            "struct s f%d(int a,\n    int b)\n{",
+            "int f%d(a)\n  int a;\n{",
+            "#ifdef A\nint f%d(int a) {\n#else\nint f%d(long a) {\n#endif",
+        ),
+        (
+            "  int x = 1;",
+            "",
+            "  if (x) {\n    x--;\n  }",
+            "  /* {\n}\n */",
+            "  char *c = \"}{ /*\", d = '{';",
+            "  struct local { int a; } y;",
+            "  struct local *p;",
+            "  enum {\n    A, B\n  };",
+            "  typedef int t;",
+            "#define M(x) { x",
+            "#if A\n  x = 2;\n#else\n  x = 3;\n#endif",
+            "out:\n  x = 4;",
+        ),
+        (
+            "struct t%d { int a; };",
+            "#define N%d do { \\\n  x(); \\\n} while (0)",
+            "/*\nint old%d(void)\n{\n  int x;\n}\n*/",
+            'static const char *v%d[] = {\n  "}",\n};',
+            "#endif",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", PIECES)
+def test_where_the_whole_text_is_well_its_symbols_are_found(language: str) -> None:
+    pieces = PIECES[language]
+    whole = module._load_grammar(language)._replace(body=None)
+    well = 0
+    function = st.tuples(
+        st.sampled_from(pieces.headers),
+        st.lists(st.sampled_from(pieces.lines), max_size=5),
+        st.lists(st.sampled_from(pieces.between), max_size=1),
+    )
+
+    @settings(deadline=None)
+    @given(st.lists(function, max_size=5), st.booleans())
+    def check(functions: list[tuple[str, list[str], list[str]]], windows: bool) -> None:
+        nonlocal well
+        text = "package p\n" if language == "go" else "#include <a.h>\n"
+        for number, (header, lines, between) in enumerate(functions):
+            text += "\n".join(["", header, *lines, "}", *between, ""]).replace("%d", str(number))
+        if windows:
+            text = text.replace("\n", "\r\n")
+        found = parse(text, language)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "_load_grammar", lambda _: whole)
+            expected = parse(text, language)
+        if expected.errors == 0:
+            assert found == expected
+            well += bool(functions)
+
+    check()
+    assert well > 20
 
 
 def test_a_macro_on_the_first_line_is_no_part_of_the_declaration_after_it() -> None:
