@@ -6,8 +6,8 @@
   name: (identifier) @name
   body: (block) @body) @definition.class
 
-(module (type_alias_statement left: (type (identifier) @name)) @definition.type)
-(module (type_alias_statement left: (type (generic_type . (identifier) @name))) @definition.type)
+(type_alias_statement left: (type (identifier) @name)) @definition.type
+(type_alias_statement left: (type (generic_type . (identifier) @name))) @definition.type
 
 ((module (assignment left: (identifier) @name) @definition.constant)
   (#match? @name "^_*[A-Z][A-Z0-9_]*$"))
