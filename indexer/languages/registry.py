@@ -24,8 +24,6 @@ class Language:
     `test_name` is a regular expression: functions and methods whose names it finds are tests. What `blank` matches,
     another one, with ^ and $ at every line and a line feed before the first, is blank to the grammar: lines that only
     the preprocessor makes sense of, and nesting that its scanner can't hold.
-    The one group of `body`, a third one, is the inside of a definition; where the definition has nothing that `nested`
-    finds, that holds no other one, and the grammar doesn't see it: neither its nodes nor its errors.
     """
 
     name: str
@@ -39,8 +37,6 @@ class Language:
     has_clauses: bool = False
     test_name: str = ""
     blank: str = ""
-    body: str = ""
-    nested: str = ""
 
     @property
     def has_symbols(self) -> bool:
@@ -65,11 +61,6 @@ _DEEP_KOTLIN = r'(?:"\$\{\s*){64,}'
 _C_BLANK = rf"\n[ \t]*(?:{_EXTERN_C}|{_BEGIN_END})"
 """Starts with a character, which the regular expression engine finds far sooner than the start of a line."""
 
-_GO_BODY = r"\n(?:func |\) )[^\n]*\{\r?\n((?:[\t\r ][^\n`]*+\n|\w++:\r?\n|\n)++)\}"
-_C_BODY = r"(?:\)\s*?\n|\n\w[^\n]*\) *)\{\r?\n((?:[\t\r ][^\n]*+\n|\w++:(?!:)[^\n{]*+\n|#[^\n]*+\n|\n)++)\}"
-"""Indented lines, labels and lines of the preprocessor, up to a brace that is not indented. Go's raw strings may hold
-anything, so a body with one is left to the grammar."""
-
 _ROWS = (
     Language(
         "python",
@@ -89,19 +80,10 @@ _ROWS = (
         ("go",),
         aliases=("golang",),
         test_name="^(Test|Benchmark|Fuzz|Example)([^a-z]|$)",
-        body=_GO_BODY,
-        nested=r"type |struct ?\{|interface ?\{\s*[^}\s]",
     ),
     Language("rust", "rust", ("rs",), (), ("rust-script",), separator="::"),
     Language("java", "java", ("java",), (), ("jbang",)),
-    Language(
-        "c",
-        "c",
-        ("c", "h"),
-        blank=_C_BLANK,
-        body=_C_BODY,
-        nested=r"(?:struct|union|enum)[\s\w]{0,200}+\{|typedef|#[ \t]*define",
-    ),
+    Language("c", "c", ("c", "h"), blank=_C_BLANK),
     Language(
         "cpp",
         "cpp",

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 
 from indexer.errors import ParseTimeoutError
+from indexer.languages.bodies import are_cut_well, blanked, without_bodies
 from indexer.languages.registry import LANGUAGES, Language, load_query
 from indexer.stages.definitions import Plan, read_definitions
 from indexer.stages.symbols import name_symbols
@@ -32,15 +33,15 @@ A scanner that hangs would not ask for it either; the limit of the worker's proc
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
 
-_BLANK: Final = bytes(byte if byte == 10 else 32 for byte in range(256))
-"""Translates to blanks, line feeds kept."""
-
 _CAPTURE: Final = re.compile(r"@([A-Za-z_.]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class ParseResult:
-    """The symbols of one file sorted by position, outer before inner, and the number of the parser's error nodes."""
+    """The symbols of one file sorted by position, outer before inner, and the number of the parser's error nodes.
+
+    Errors in bodies that hold no definition, which the parser doesn't see in some languages, are not among these.
+    """
 
     symbols: tuple[Symbol, ...]
     errors: int
@@ -58,8 +59,6 @@ class _Grammar(NamedTuple):
     query: Query
     plans: tuple[Plan, ...]
     blank: re.Pattern[bytes] | None
-    body: re.Pattern[bytes] | None
-    nested: re.Pattern[bytes] | None
 
 
 class _Parsed(NamedTuple):
@@ -83,35 +82,18 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     data = data.replace(b"\x00", b" ")  # grammars take NUL for the end of the file
     grammar = _load_grammar(language)
     if grammar.blank is not None:
-        data = grammar.blank.sub(lambda match: match[0].translate(_BLANK), b"\n" + data)[1:]
+        data = grammar.blank.sub(blanked, b"\n" + data)[1:]
     # Some scanners look for the end of the last line without end, Perl's after a comment.
     ended = data if data.endswith(b"\n") else data + b"\n"
-    seen = _without_bodies(grammar, ended)
+    seen = without_bodies(language, ended)
     root, errors, runs = _parse_tree(grammar, seen, timeout_seconds)
-    if errors and seen != ended and seen.count(b"{") != seen.count(b"}"):
-        # What was taken for the end of a body may have been none.
+    if errors and seen != ended and not are_cut_well(language, seen):
         whole = _parse_tree(grammar, ended, timeout_seconds)
         if whole.errors < errors:
             root, errors, runs = whole
     matches = _search_around(grammar, root, runs) if runs else QueryCursor(grammar.query).matches(root)
     definitions, scopes = read_definitions(matches, grammar.plans, data)
     return ParseResult(name_symbols(definitions, scopes, row, data), errors)
-
-
-def _without_bodies(grammar: _Grammar, data: bytes) -> bytes:
-    """Return a text in which the bodies that hold no definition are blank: most of a file, and of the parser's time."""
-    if grammar.body is None or grammar.nested is None:
-        return data
-    nested = grammar.nested.search
-
-    def emptied(match: re.Match[bytes]) -> bytes:
-        whole, body = match[0], match[1]
-        if nested(whole) or whole.count(b"/*") != whole.count(b"*/"):
-            return whole
-        start = match.start(1) - match.start()
-        return whole[:start] + body.translate(_BLANK) + whole[start + len(body) :]
-
-    return grammar.body.sub(emptied, data)
 
 
 def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]]) -> Iterator[_Match]:
@@ -139,9 +121,7 @@ def _load_grammar(language: str) -> _Grammar:
         span = source[query.start_byte_for_pattern(pattern) : query.end_byte_for_pattern(pattern)].decode()
         plans.append(_plan(_CAPTURE.findall(span)))
     blank = re.compile(row.blank.encode(), re.MULTILINE) if row.blank else None
-    body = re.compile(row.body.encode()) if row.body else None
-    nested = re.compile(row.nested.encode()) if row.nested else None
-    return _Grammar(row, Parser(handle), query, tuple(plans), blank, body, nested)
+    return _Grammar(row, Parser(handle), query, tuple(plans), blank)
 
 
 def _plan(captures: list[str]) -> Plan:

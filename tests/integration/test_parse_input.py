@@ -222,8 +222,7 @@ def test_an_error_in_a_body_hides_nothing_after_it(monkeypatch: pytest.MonkeyPat
     broken = "package p\n\nfunc f() {\n\tcase 1: func( {{{\n}\n\nfunc g() {}\n\ntype t int\n"
     assert parse(broken, "go").errors == 0
     assert names(broken, "go") == ["f", "g", "t"]
-    whole = module._load_grammar("go")._replace(body=None)
-    monkeypatch.setattr(module, "_load_grammar", lambda _: whole)
+    monkeypatch.setattr(module, "without_bodies", lambda _, text: text)
     assert parse(broken, "go").errors > 0
 
 
@@ -266,8 +265,7 @@ def test_the_preprocessor_in_a_body_hides_no_function(monkeypatch: pytest.Monkey
         ("three.local", 22, 22),
         ("three.local.x", 22, 22),
     ]
-    whole = module._load_grammar("c")._replace(body=None)
-    monkeypatch.setattr(module, "_load_grammar", lambda _: whole)
+    monkeypatch.setattr(module, "without_bodies", lambda _, text: text)
     assert parse(MACROS, "c").errors > 0
 
 
@@ -275,8 +273,7 @@ def test_a_text_with_an_error_outside_bodies_is_parsed_as_a_whole(monkeypatch: p
     # What looks like the body's end is that of the loop in it.
     source = "package p\n\nfunc f() {\n\tfor {\n}\n\tx := 1\n}\n\nfunc g() {}\n"
     found = parse(source, "go")
-    whole = module._load_grammar("go")._replace(body=None)
-    monkeypatch.setattr(module, "_load_grammar", lambda _: whole)
+    monkeypatch.setattr(module, "without_bodies", lambda _, text: text)
     assert parse(source, "go") == found
     assert [(symbol.name, symbol.end_line) for symbol in found.symbols] == [("f", 7), ("g", 9)]
     assert found.errors == 0
@@ -285,6 +282,8 @@ def test_a_text_with_an_error_outside_bodies_is_parsed_as_a_whole(monkeypatch: p
 class Pieces(NamedTuple):
     """What functions that lie about their ends are made of; `%d` is replaced by a number."""
 
+    begin: str
+    end: str
     headers: tuple[str, ...]
     lines: tuple[str, ...]
     between: tuple[str, ...]
@@ -292,6 +291,8 @@ class Pieces(NamedTuple):
 
 PIECES = {
     "go": Pieces(
+        "package p",
+        "}",
         (
             "func f%d() {",
             "func (t T) f%d() {",
@@ -321,6 +322,8 @@ PIECES = {
         ),
     ),
     "c": Pieces(
+        "#include <a.h>",
+        "}",
         (
             "int f%d(int a)\n{",
             "static int *f%d(void) {",
@@ -350,13 +353,41 @@ PIECES = {
             "#endif",
         ),
     ),
+    "python": Pieces(
+        "import a",
+        "",
+        (
+            "def f%d(x):\n    x += 1",
+            'def f%d(x: int) -> str:\n    """Return a text.\n\n    def example():\n        pass\n    """',
+            "class C%d:\n  def f(self):\n    # why\n    x = 1\n  async def g(self):\n    pass",
+            "def f%d(\n    x: int,\n) -> int:\n    return 1",
+            "@decorated\ndef f%d(x, y={1:\n    2}): # nothing:\n    'doc'",
+            "def f%d(a,  # first:\n    b):  # second:\n    pass",
+        ),
+        (
+            "    if x:\n        y = 1",
+            "    # a comment of its own",
+            "    y = 2  # and one at the end",
+            "    z = [\n1,\n    ]",
+            '    s = """\ndef no():\n    pass\n"""',
+            "    t = 1 + \\\n2",
+            "    def inner():\n        return 3",
+            "    class Local:\n        field = 1",
+            "# outside",
+            "    u = ')'; v = '('",
+            "",
+            "    w = 4;",
+            "    ...",
+            "    0",
+        ),
+        ("x%d = 1", "# after", "if a:\n    def g%d():\n        return 1\nelse:\n    pass"),
+    ),
 }
 
 
 @pytest.mark.parametrize("language", PIECES)
 def test_where_the_whole_text_is_well_its_symbols_are_found(language: str) -> None:
     pieces = PIECES[language]
-    whole = module._load_grammar(language)._replace(body=None)
     well = 0
     function = st.tuples(
         st.sampled_from(pieces.headers),
@@ -368,14 +399,14 @@ def test_where_the_whole_text_is_well_its_symbols_are_found(language: str) -> No
     @given(st.lists(function, max_size=5), st.booleans())
     def check(functions: list[tuple[str, list[str], list[str]]], windows: bool) -> None:
         nonlocal well
-        text = "package p\n" if language == "go" else "#include <a.h>\n"
+        text = pieces.begin + "\n"
         for number, (header, lines, between) in enumerate(functions):
-            text += "\n".join(["", header, *lines, "}", *between, ""]).replace("%d", str(number))
+            text += "\n".join(["", header, *lines, pieces.end, *between, ""]).replace("%d", str(number))
         if windows:
             text = text.replace("\n", "\r\n")
         found = parse(text, language)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "_load_grammar", lambda _: whole)
+            patch.setattr(module, "without_bodies", lambda _, text: text)
             expected = parse(text, language)
         if expected.errors == 0:
             assert found == expected
