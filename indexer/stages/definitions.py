@@ -2,10 +2,11 @@
 
 Captures that a query may use:
 
-- `@definition.<kind>` the whole definition, `@name` its name, `@body` where its signature stops, `@owner` the type that
-  a method is declared on, `@static` what makes a member one of the type itself, `@doc` its documentation, `@open` on
-  a definition that lasts until the next one marked so (a stage), `@level` on the mark of one that lasts until the next
-  of its level or a lower one (a heading), which is the digit in the mark's node type;
+- `@definition.<kind>` the whole definition, `@name` its name, `@name.start` where a name of several tokens begins,
+  `@body` where its signature stops, `@owner` the type that a method is declared on, perhaps in several steps, `@static`
+  what makes a member one of the type itself, `@doc` its documentation, `@open` on a definition that lasts until the
+  next one marked so (a stage), `@level` on the mark of one that lasts until the next of its level or a lower one (a
+  heading), which is the digit in the mark's node type;
 - in patterns of their own: `@comment` a comment; `@leading` a node that stands before or in a definition and belongs
   to it (attribute, annotation, keyword), perhaps with `@doc` inside; `@leading.<kind>` one that gives a function its
   kind; `@signature` one that is its signature; `@doc` the first node of a body; `@wrapped` inside `@wrapper` a

@@ -28,7 +28,8 @@ MAX_DOC_BYTES: Final = 2000
 
 _TYPES: Final = TYPE_KINDS | {SymbolKind.ENUM_MEMBER, SymbolKind.IMPLEMENTATION}
 _SCOPES: Final = frozenset({SymbolKind.MODULE, SymbolKind.NAMESPACE})
-_MEMBERS: Final = frozenset({SymbolKind.METHOD, SymbolKind.CONSTRUCTOR, SymbolKind.FIELD, SymbolKind.PROPERTY})
+_FIELDS: Final = frozenset({SymbolKind.FIELD, SymbolKind.PROPERTY})
+_MEMBERS: Final = _FIELDS | {SymbolKind.METHOD, SymbolKind.CONSTRUCTOR}
 
 
 def name_symbols(
@@ -52,7 +53,7 @@ def name_symbols(
         if len(open_places) >= MAX_DEPTH:
             continue
         outer = symbols[open_places[-1]] if open_places else None
-        parent = "" if outer is None else outer.qualified_name
+        parent = "" if outer is None else _whole(outer, definition.kind)
         if outer is not None:
             end = min(end, outer.end_byte)
         elif scopes and definition.kind not in _SCOPES and (place := bisect_right(scope_starts, start)):
@@ -60,10 +61,10 @@ def name_symbols(
         is_member = outer is not None and outer.kind in _TYPES
         captures = definition.captures
         if "owner" in captures:
-            owner = _text(captures["owner"][0], data)
+            owner = language.separator.join([_text(node, data) for node in captures["owner"]])
             parent = f"{parent}{language.separator}{owner}" if parent else owner
             is_member = True
-        name = _text(captures["name"][0], data)
+        name = _name(captures, data)
         kind = _kind(definition, name, language, is_member=is_member)
         if outer is not None and name == outer.name and kind is outer.kind:
             continue
@@ -94,6 +95,18 @@ def _holds(symbol: Symbol, definition: Definition) -> bool:
     return symbol.start_byte != definition.start or symbol.end_byte != -definition.negative_end
 
 
+def _whole(outer: Symbol, kind: SymbolKind) -> str:
+    """Return what a definition in `outer` is part of: a constructor's parameter that declares a field is the type's."""
+    return outer.parent if outer.kind is SymbolKind.CONSTRUCTOR and kind in _FIELDS else outer.qualified_name
+
+
+def _name(captures: dict[str, list[Node]], data: bytes) -> str:
+    node = captures["name"][0]
+    if "name.start" in captures:
+        return fold(data[captures["name.start"][0].start_byte : node.end_byte], MAX_NAME_BYTES)
+    return _text(node, data)
+
+
 def _kind(definition: Definition, name: str, language: Language, *, is_member: bool) -> SymbolKind:
     """Return the kind: a function is what its name or a telling attribute says, and a method if it is in a type."""
     kind = definition.kind
@@ -118,7 +131,8 @@ def _split_name(name: str, qualified: str, parent: str, language: Language) -> t
     separator = language.separator
     if separator.isspace():
         return name, parent
-    place = name.rfind(separator)
+    conversion = name.find("operator ")
+    place = name.rfind(separator, 0, conversion if conversion >= 0 else len(name))
     if language.method_separator and name.rfind(language.method_separator) > place:
         separator = language.method_separator
         place = name.rfind(separator)

@@ -27,8 +27,8 @@
     (pointer_declarator declarator: (function_declarator declarator: (qualified_identifier) @name))
     (reference_declarator (function_declarator declarator: (qualified_identifier) @name))
     (function_declarator declarator: (destructor_name) @name)
-    (operator_cast) @name
-    (qualified_identifier name: (operator_cast)) @name
+    (operator_cast "operator" @name.start type: (_) @name)
+    (qualified_identifier scope: (_) @name.start name: (operator_cast type: (_) @name))
   ]
   [(compound_statement) (try_statement) (default_method_clause) (delete_method_clause)] @body) @definition.method
 
@@ -53,7 +53,7 @@
 (field_declaration_list (declaration
   declarator: [
     (function_declarator declarator: [(identifier) (destructor_name) (operator_name)] @name)
-    (operator_cast) @name
+    (operator_cast "operator" @name.start type: (_) @name)
   ]) @definition.method)
 (field_declaration_list (template_declaration (declaration
   declarator: [

@@ -4,6 +4,7 @@
 (record_declaration
   name: (_) @name
   body: (_)? @body) @definition.class
+(record_declaration (parameter_list (parameter name: (_) @name) @definition.property))
 (struct_declaration
   name: (_) @name
   body: (_)? @body) @definition.struct
@@ -30,12 +31,15 @@
   name: (_) @name
   body: (_)? @body) @definition.constructor
 (destructor_declaration
+  "~" @name.start
   name: (_) @name
   body: (_)? @body) @definition.method
 (operator_declaration
+  "operator" @name.start
   operator: _ @name
   body: (_)? @body) @definition.method
 (conversion_operator_declaration
+  "operator" @name.start
   type: (_) @name
   body: (_)? @body) @definition.method
 

@@ -10,6 +10,10 @@
   name: (_) @name
   body: (_) @body) @definition.class
 
+((method_definition
+  name: (property_identifier) @name
+  body: (_) @body) @definition.constructor
+  (#eq? @name "constructor"))
 (method_definition
   name: (_) @name
   body: (_) @body) @definition.method

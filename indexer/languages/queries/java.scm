@@ -40,6 +40,7 @@
 ((field_declaration declarator: (variable_declarator name: (_) @name)) @definition.constant
   (#match? @name "^[A-Z][A-Z0-9_]*$"))
 (field_declaration declarator: (variable_declarator name: (_) @name)) @definition.field
+(record_declaration parameters: (formal_parameters (formal_parameter name: (_) @name) @definition.field))
 (constant_declaration declarator: (variable_declarator name: (_) @name)) @definition.constant
 
 (modifiers [(annotation) (marker_annotation)] @leading)

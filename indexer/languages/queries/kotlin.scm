@@ -13,7 +13,10 @@
   (type_identifier) @name
   (class_body)? @body) @definition.object
 (companion_object
-  "object" @name
+  (type_identifier) @name
+  (class_body)? @body) @definition.object
+(companion_object
+  "companion" @name
   (class_body)? @body) @definition.object
 (enum_entry
   (simple_identifier) @name

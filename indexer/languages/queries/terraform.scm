@@ -1,3 +1,12 @@
+((block
+  .
+  (identifier) @_block @owner
+  .
+  (string_lit (template_literal) @owner)
+  .
+  (string_lit (template_literal) @name)
+  (block_start) @body) @definition.resource
+  (#eq? @_block "data"))
 (block
   .
   (identifier) @_block

@@ -39,6 +39,9 @@
     (function_expression body: (_) @body)
   ]) @definition.method
 (public_field_definition name: (_) @name) @definition.field
+(required_parameter
+  [(accessibility_modifier) "readonly"]
+  pattern: (identifier) @name) @definition.property
 
 (ambient_declaration (lexical_declaration
   (variable_declarator name: (identifier) @name)) @definition.constant)
