@@ -68,7 +68,8 @@ def score_files(
     import msgspec
     import numpy as np
 
-    from indexer.stores.text import MASK_BITS, Filters
+    from indexer.stores.text import MASK_BITS
+    from indexer.stores.text_queries import Filters
 
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
     path_of, chunks = generation.catalog.chunks_in(paths)

@@ -1,7 +1,7 @@
 """The text index: BM25 over a chunk's fields, and all that is known of the chunk, in Tantivy.
 
-The only module that imports tantivy. Text fields hold terms of indexer.languages.analyzer, joined by spaces; what a
-person reads is in the stored fields of indexer.stores.document. Search sees deleted documents' statistics until their
+Text fields hold terms of indexer.languages.analyzer, joined by spaces; what a person reads is in the stored fields of
+indexer.stores.document. Search sees deleted documents' statistics until their
 segment is merged, so term weights are corrected to those of the living, and a text index with many dead is rewritten.
 """
 
@@ -13,19 +13,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
 
-import msgspec
 import tantivy
 
-from indexer.stores.document import StoredChunk, decode_stored, index_path
+from indexer.stores.document import StoredChunk, decode_stored
 from indexer.stores.text_files import SegmentStats, damage, readable, segment_stats
+from indexer.stores.text_queries import (
+    Filters,
+    among,
+    either,
+    group_query,
+    limited,
+    limits,
+    register_tokenizer,
+    term_query,
+)
 
-WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
-"""Analysed fields, in the order of indexer.stores.text_writer's documents."""
-RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
-"""Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
-
-_POSITIONS = {"names", "body"}
-_TOKENIZER = "words"
 _SCORE_DECIMALS = 4
 """What a sum of single-precision numbers in any order agrees on."""
 _TIES = 32
@@ -35,27 +37,6 @@ _MANY_TIES = 1024
 _CORRECTIONS = 10_000
 MASK_BITS = 24
 """How many groups one answer of `holding` covers."""
-_NEAR = 2
-"""How far apart terms near each other may be: a whole identifier stands between it and its parts."""
-
-
-def schema() -> tantivy.Schema:
-    """Return the schema of the text index."""
-    builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("id", indexed=True, fast=True)
-    for name in RAW_FIELDS:
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in WORD_FIELDS:
-        option = "position" if name in _POSITIONS else "freq"
-        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option=option)
-    builder.add_bytes_field("stored", stored=True)
-    builder.add_bytes_field("embedding", stored=True)
-    return builder.build()
-
-
-def register_tokenizer(index: tantivy.Index) -> None:
-    """Tell an index how analysed fields are split."""
-    index.register_tokenizer(_TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
 
 class Match(NamedTuple):
@@ -63,17 +44,6 @@ class Match(NamedTuple):
 
     id: int
     score: float
-
-
-class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What a chunk must be: of one of the languages, of one of the kinds, in one of the files (`paths`, as the source
-    has them), in a file whose path a regular expression matches, or doesn't match."""
-
-    languages: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    path_pattern: str = ""
-    not_path_pattern: str = ""
 
 
 class TextIndex:
@@ -115,16 +85,16 @@ class TextIndex:
         RAW_FIELDS. `any_of` limits the search to these chunk ids.
         """
         query = self._weighted(terms)
-        return [] if query is None else self._matches(self._filtered(query, filters, any_of), limit)
+        return [] if query is None else self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
 
     def scores(
         self, asked: Sequence[Mapping[str, Mapping[str, float]]], *, limit: int, filters: Filters | None = None
     ) -> list[tuple[list[int], list[float]]]:
         """Return for each query, as `search` takes them, the ids and the weighted BM25 of up to `limit` chunks that
         match, in no order."""
-        clauses = self._clauses(filters)
+        clauses = limits(self._schema, filters)
         queries = [self._weighted(terms) for terms in asked]
-        return [([], []) if query is None else self._unordered(_with(query, clauses), limit) for query in queries]
+        return [([], []) if query is None else self._unordered(limited(query, clauses), limit) for query in queries]
 
     def holding(
         self, groups: Sequence[Sequence[tuple[str, Sequence[str]]]], *, limit: int, filters: Filters | None = None
@@ -135,25 +105,25 @@ class TextIndex:
         `names` and `body` can tell. For each MASK_BITS groups in turn the ids of the chunks that hold any of them are
         returned, and numbers whose n-th bit says whether a chunk holds the n-th.
         """
-        clauses = self._clauses(filters)
+        clauses = limits(self._schema, filters)
         answers = []
         for first in range(0, len(groups), MASK_BITS):
             # Each group adds a power of two of its own to the score, which single precision holds exactly up to 24.
             parts = [
-                tantivy.Query.const_score_query(self._any(group), float(1 << bit))
+                tantivy.Query.const_score_query(group_query(self._schema, group), float(1 << bit))
                 for bit, group in enumerate(groups[first : first + MASK_BITS])
             ]
-            answers.append(self._unordered(_with(_either(parts), clauses), limit))
+            answers.append(self._unordered(limited(either(parts), clauses), limit))
         return answers
 
     def filter(self, filters: Filters, *, limit: int, any_of: Sequence[int] = ()) -> list[int]:
         """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`."""
-        query = self._filtered(tantivy.Query.all_query(), filters, any_of)
+        query = limited(tantivy.Query.all_query(), limits(self._schema, filters, any_of))
         return self._unordered(query, limit)[0] if limit > 0 else []
 
     def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
         """Return the ids of chunks whose raw field is exactly this value."""
-        return [match.id for match in self._matches(self._term(field, value), limit)]
+        return [match.id for match in self._matches(term_query(self._schema, field, value), limit)]
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
@@ -184,7 +154,7 @@ class TextIndex:
         if not ids:
             return
         with damage(self._path):
-            found = self._searcher.search(self._among("id", ids), len(ids), count=False)
+            found = self._searcher.search(among(self._schema, "id", ids), len(ids), count=False)
             addresses = [address for _, address in found.hits]
             for chunk_id, address in zip(
                 _ids(self._searcher.fast_field_values("id", addresses)), addresses, strict=True
@@ -209,24 +179,12 @@ class TextIndex:
 
     def _weighted(self, terms: Mapping[str, Mapping[str, float]]) -> tantivy.Query | None:
         parts = [
-            tantivy.Query.boost_query(self._term(field, term), weight * correction)
+            tantivy.Query.boost_query(term_query(self._schema, field, term), weight * correction)
             for field, weighted in terms.items()
             for term, weight in weighted.items()
             if (correction := self._correction(field, term)) > 0
         ]
-        return _either(parts) if parts else None
-
-    def _any(self, group: Sequence[tuple[str, Sequence[str]]]) -> tantivy.Query:
-        found = [
-            self._term(field, terms[0])
-            if len(terms) == 1
-            else tantivy.Query.phrase_query(self._schema, field, list(terms), _NEAR)
-            for field, terms in group
-        ]
-        return _either(found)
-
-    def _term(self, field: str, term: str) -> tantivy.Query:
-        return tantivy.Query.term_query(self._schema, field, term, index_option="freq")
+        return either(parts) if parts else None
 
     def _correction(self, field: str, term: str) -> float:
         """Return by what to multiply Tantivy's weight of a term, to count only living documents; 0 when none has it.
@@ -241,55 +199,12 @@ class TextIndex:
                 seen = self._searcher.doc_freq(field, term)
                 known = 1.0 if seen else 0.0
                 if seen and self.stats.dead:
-                    living = int(self._searcher.search(self._term(field, term), 1, count=True).count)  # type: ignore[attr-defined]
+                    living = int(self._searcher.search(term_query(self._schema, field, term), 1, count=True).count)  # type: ignore[attr-defined]
                     known = _idf(living, self.count) / _idf(seen, self.stats.documents) if living else 0.0
             if len(self._corrections) >= _CORRECTIONS:
                 self._corrections.clear()
             self._corrections[key] = known
         return known
-
-    def _filtered(self, query: tantivy.Query, filters: Filters | None, any_of: Sequence[int]) -> tantivy.Query:
-        clauses = self._clauses(filters)
-        if any_of:
-            clauses.append((tantivy.Occur.Must, self._among("id", any_of)))
-        return _with(query, clauses)
-
-    def _clauses(self, filters: Filters | None) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        """Return what the filters ask for, in clauses that add nothing to a score."""
-        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        if filters is not None:
-            if filters.languages:
-                clauses.append((tantivy.Occur.Must, self._among("language", filters.languages)))
-            if filters.kinds:
-                clauses.append((tantivy.Occur.Must, self._among("kind", filters.kinds)))
-            if filters.paths:
-                paths = [index_path(path) for path in filters.paths]
-                clauses.append((tantivy.Occur.Must, self._among("path", paths)))
-            if filters.path_pattern:
-                clauses.append((tantivy.Occur.Must, _silent(self._pattern(filters.path_pattern))))
-            if filters.not_path_pattern:
-                clauses.append((tantivy.Occur.MustNot, self._pattern(filters.not_path_pattern)))
-        return clauses
-
-    def _among(self, field: str, values: Sequence[str] | Sequence[int]) -> tantivy.Query:
-        """Look each value up; Tantivy's own set of terms walks the term dictionary, five times as long for 25 paths."""
-        terms = [tantivy.Query.term_query(self._schema, field, value, index_option="basic") for value in values]
-        return _silent(_either(terms))
-
-    def _pattern(self, pattern: str) -> tantivy.Query:
-        return tantivy.Query.regex_query(self._schema, "path", pattern)
-
-
-def _either(queries: Sequence[tantivy.Query]) -> tantivy.Query:
-    return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
-
-
-def _with(query: tantivy.Query, clauses: Sequence[tuple[tantivy.Occur, tantivy.Query]]) -> tantivy.Query:
-    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *clauses]) if clauses else query
-
-
-def _silent(query: tantivy.Query) -> tantivy.Query:
-    return tantivy.Query.const_score_query(query, 0.0)
 
 
 def _idf(documents: int, total: int) -> float:

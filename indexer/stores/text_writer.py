@@ -13,7 +13,7 @@ from indexer.errors import StorageError
 from indexer.languages.analyzer import indexed_text
 from indexer.stores.document import encode_embedding, encode_stored, index_path, utf8
 from indexer.stores.layout import TEXT_LOCKS
-from indexer.stores.text import register_tokenizer, schema
+from indexer.stores.text_queries import register_tokenizer, schema
 from indexer.types import Chunk
 
 _HEAP_BYTES = 32_000_000
