@@ -53,12 +53,18 @@ _EXTERN_C = (
 _BEGIN_END = r"[A-Z_]*(?:BEGIN|END)(?:_[A-Z0-9_]*)?(?:\([^()\n]*\))?[ \t]*\r?$(?!\s*[}=,|&+;)\]?:])"
 """A macro alone on its line that begins or ends something (`FMT_BEGIN_EXPORT`), not the last member of an enum."""
 
+_EXPORT = (
+    r"[A-Z][A-Z0-9_]*(?:API_?|CALL|CONSTEXPR|DECL|DEPRECATED|EXPORTS?|EXTERN|FUNC|INLINE|NODISCARD|PUBFUN|PUBLIC|PUBVAR)"
+    r"(?:_?[0-9][0-9_]*)?(?:\([^()\n]*\))?(?=[ \t]+[A-Za-z_]\w*[ \t*&]+[A-Za-z_])"
+)
+"""A macro before a declaration's type that says who may link to it (`UV_EXTERN int uv_run(…)`)."""
+
 _DEEP_YAML = r"(?:[-?] +){64,}|^ {200,}.*"
 _DEEP_MARKDOWN = r"(?:> ?|(?:[-*+]|\d{1,9}[.)]) +){64,}|^[ \t]{200,}.*"
 _DEEP_KOTLIN = r'(?:"\$\{\s*){64,}'
 """Nesting beyond what a person writes: these scanners write past the end of their state, which has 1,024 bytes."""
 
-_C_BLANK = rf"\n[ \t]*(?:{_EXTERN_C}|{_BEGIN_END})"
+_C_BLANK = rf"\n[ \t]*(?:{_EXTERN_C}|{_BEGIN_END}|{_EXPORT})"
 """Starts with a character, which the regular expression engine finds far sooner than the start of a line."""
 
 _ROWS = (

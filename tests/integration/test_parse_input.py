@@ -165,8 +165,23 @@ def test_lines_that_only_the_preprocessor_understands_hide_no_declaration() -> N
     assert {"open_handle", "first_handle"} <= set(names(HEADER.replace("class shade : int", "shade"), "c"))
     found = {symbol.qualified_name: symbol for symbol in parse(HEADER, "cpp").symbols}
     assert {"shade::dark", "shade::WEEK_END", "open_handle", "first_handle"} <= found.keys()
-    assert found["open_handle"].signature == "API_EXTERN int open_handle(struct handle* it, int flags)"
+    assert found["open_handle"].signature == "int open_handle(struct handle* it, int flags)"
     assert (found["shade"].start_line, found["shade"].end_line) == (10, 13)
+
+
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_a_macro_before_the_type_of_a_declaration_is_no_error(language: str) -> None:
+    source = (
+        "#include <a.h>\n/** Runs all. */\nUV_EXTERN int uv_run(uv_loop_t* loop);\n"
+        'LIB_API(1) const char* text_of(int code);\nFILE *open_it(void);\nINTERNAL_FUNC(name, "UV_EXTERN int no");\n'
+    )
+    result = parse(source, language)
+    assert result.errors == 0
+    assert [(symbol.name, symbol.signature, symbol.doc) for symbol in result.symbols][:3] == [
+        ("uv_run", "int uv_run(uv_loop_t* loop)", "Runs all."),
+        ("text_of", "const char* text_of(int code)", ""),
+        ("open_it", "FILE *open_it(void)", ""),
+    ]
 
 
 def test_a_name_that_the_parser_made_up_is_no_symbol() -> None:
