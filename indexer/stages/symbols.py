@@ -64,7 +64,7 @@ def name_symbols(
             owner = language.separator.join([_text(node, data) for node in captures["owner"]])
             parent = f"{parent}{language.separator}{owner}" if parent else owner
             is_member = True
-        name = _name(captures, data)
+        name = _text(captures["name"][0], data, captures.get("name.start"))
         kind = _kind(definition, name, language, is_member=is_member)
         if outer is not None and name == outer.name and kind is outer.kind:
             continue
@@ -98,13 +98,6 @@ def _holds(symbol: Symbol, definition: Definition) -> bool:
 def _whole(outer: Symbol, kind: SymbolKind) -> str:
     """Return what a definition in `outer` is part of: a constructor's parameter that declares a field is the type's."""
     return outer.parent if outer.kind is SymbolKind.CONSTRUCTOR and kind in _FIELDS else outer.qualified_name
-
-
-def _name(captures: dict[str, list[Node]], data: bytes) -> str:
-    node = captures["name"][0]
-    if "name.start" in captures:
-        return fold(data[captures["name.start"][0].start_byte : node.end_byte], MAX_NAME_BYTES)
-    return _text(node, data)
 
 
 def _kind(definition: Definition, name: str, language: Language, *, is_member: bool) -> SymbolKind:
@@ -151,9 +144,10 @@ def _is_whole(name: str) -> bool:
     return " " not in name and all(name.count(one) == name.count(other) for one, other in ("()", "[]", "<>"))
 
 
-def _text(node: Node, data: bytes) -> str:
-    """Return a name without the marks of a string, a quoted identifier or a symbol literal."""
-    text = fold(data[node.start_byte : node.end_byte], MAX_NAME_BYTES)
+def _text(node: Node, data: bytes, starts: Sequence[Node] | None = None) -> str:
+    """Return a name, from the first of `starts` on, without the marks of a string, a quoted identifier or a symbol."""
+    start = starts[0].start_byte if starts else node.start_byte
+    text = fold(data[start : node.end_byte], MAX_NAME_BYTES)
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'`":
         return text[1:-1]
     return text[1:] if node.type == "simple_symbol" else text
