@@ -35,7 +35,7 @@ from pipelines.build import build
 Float = NDArray[np.float64]
 
 PENALTY = 10.0
-"""The L2 penalty on weights of features of unit variance, functions a likelihood in which each repository weighs 20."""
+"""The L2 penalty on weights of features of unit variance, beside a likelihood in which each repository weighs 20."""
 REPOSITORY_WEIGHT = 20.0
 NEWTON_STEPS = 30
 FOLDS = 5

@@ -1,7 +1,7 @@
 """The bodies of functions that hold no definition: the grammar needn't see them.
 
-They are most of a file's nodes, and a parser and a query take their time by the node. What is wrong in them, such as
-branches of the preprocessor that open a brace twice, hides no definition after them either.
+A parser and a query take their time by the node. What is wrong in them, such as branches of the preprocessor that open
+a brace twice, hides no definition after them either.
 """
 
 from __future__ import annotations

@@ -86,9 +86,10 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
     # Some scanners look for the end of the last line without end, Perl's after a comment.
     ended = data if data.endswith(b"\n") else data + b"\n"
     seen = without_bodies(language, ended)
-    root, errors, runs = _parse_tree(grammar, seen, timeout_seconds)
+    begin = time.thread_time()
+    root, errors, runs = _parse_tree(grammar, seen, begin, timeout_seconds)
     if errors and seen != ended and not are_cut_well(language, seen):
-        whole = _parse_tree(grammar, ended, timeout_seconds)
+        whole = _parse_tree(grammar, ended, begin, timeout_seconds)
         if whole.errors < errors:
             root, errors, runs = whole
     matches = _search_around(grammar, root, runs) if runs else QueryCursor(grammar.query).matches(root)
@@ -158,16 +159,16 @@ def _read_errors(root: Node) -> tuple[int, list[tuple[int, int]]]:
     return max(1, count), sorted(runs)
 
 
-def _parse_tree(grammar: _Grammar, data: bytes, timeout_seconds: float) -> _Parsed:
-    root = _parse_within(grammar, data, timeout_seconds).root_node
+def _parse_tree(grammar: _Grammar, data: bytes, begin: float, timeout_seconds: float) -> _Parsed:
+    root = _parse_within(grammar, data, begin, timeout_seconds).root_node
     return _Parsed(root, *_read_errors(root)) if root.has_error else _Parsed(root, 0, [])
 
 
-def _parse_within(grammar: _Grammar, data: bytes, timeout_seconds: float) -> Tree:
+def _parse_within(grammar: _Grammar, data: bytes, begin: float, timeout_seconds: float) -> Tree:
+    """Parse until the thread's processor time is `begin` and `timeout_seconds`."""
     if len(data) < WATCHED_BYTES:
         return grammar.parser.parse(data)
-    begin = time.thread_time()
-    deadline = time.monotonic() + timeout_seconds
+    deadline = time.monotonic() + begin + timeout_seconds - time.thread_time()
     views: list[memoryview] = []
     is_parsed = False
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.errors import ParseTimeoutError
 from indexer.stages import parse as module
 from indexer.stages.parse import parse
 
@@ -110,6 +111,15 @@ def test_a_text_with_an_error_outside_bodies_is_parsed_as_a_whole(monkeypatch: p
     assert parse(source, "go") == found
     assert [(symbol.name, symbol.end_line) for symbol in found.symbols] == [("f", 7), ("g", 9)]
     assert found.errors == 0
+
+
+def test_both_parses_of_a_file_share_one_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    filler = "".join(f"int f{number}(int a);\n" for number in range(2000))
+    source = filler + "\nint f(int a)\n{\n  if(a) {\n}\n  return 1;\n}\n"
+    clock = iter([0.0, 0.0])  # as the first parse begins; after it the limit has long passed
+    monkeypatch.setattr(module.time, "thread_time", lambda: next(clock, 100.0))  # type: ignore[attr-defined]
+    with pytest.raises(ParseTimeoutError):
+        parse(source, "c", timeout_seconds=50.0)
 
 
 class Pieces(NamedTuple):
