@@ -22,7 +22,7 @@ from indexer.languages.registry import LANGUAGES
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import content_hash, detect
 from indexer.types import FileRecord, ParsedFile
-from pipelines.parse_file import parse_file
+from pipelines.parsing.file import parse_file
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -16,11 +16,11 @@ import numpy as np
 import xxhash
 
 from benchmarks.measure import write_result
-from indexer.stores.generation import open_generation
-from indexer.stores.manifest import Projection
-from indexer.stores.staging import Staging, begin
+from indexer.stores.generation.manifest import Projection
+from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.staging import Staging, begin
 from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SymbolKind
-from pipelines.verify import verify
+from pipelines.check.verify import verify
 
 SIZES = (1_000, 10_000, 50_000, 200_000)
 ROUNDS = 25

@@ -37,7 +37,7 @@ from indexer.stages.detect import detect
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.build import build
 from pipelines.explain import ExplainedPath, explain_paths
-from pipelines.parse_pool import parse_files
+from pipelines.parsing.pool import parse_files
 from pipelines.report import record_of
 
 CONFIG = Config(encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"))

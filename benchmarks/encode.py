@@ -23,7 +23,7 @@ from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stages.embed import embed, plan_batches
 from indexer.types import ParsedFile
-from pipelines.parse_pool import parse_files
+from pipelines.parsing.pool import parse_files
 
 ROUNDS = 5
 TEXTS = 1500

@@ -26,7 +26,7 @@ from indexer.languages.registry import LANGUAGES
 from indexer.stages.decode import Decoded, decode
 from indexer.stages.detect import detect
 from indexer.types import FileRecord, ParsedFile, SkippedFile, SkipReason, SourceFile
-from pipelines.parse_pool import parse_files
+from pipelines.parsing.pool import parse_files
 
 SAMPLES = Path(__file__).parent.parent / "tests" / "data" / "languages"
 MAX_BYTES = 3000

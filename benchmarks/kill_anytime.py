@@ -24,9 +24,9 @@ from pathlib import Path
 from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions, ProjectionOptions
 from indexer.languages.analyzer import terms
-from indexer.stores.generation import open_generation
+from indexer.stores.generation.reader import open_generation
 from pipelines.build import build
-from pipelines.verify import verify
+from pipelines.check.verify import verify
 
 KILLS = 200
 INDEXER = Path(sys.executable).parent / "indexer"

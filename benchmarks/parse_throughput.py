@@ -38,8 +38,8 @@ from indexer.sources.worktree import Worktree
 from indexer.stages.decode import Decoded, decode
 from indexer.stages.detect import detect
 from indexer.types import FileRecord, ParsedFile
-from pipelines.parse_file import parse_file
-from pipelines.parse_pool import parse_files
+from pipelines.parsing.file import parse_file
+from pipelines.parsing.pool import parse_files
 
 MIN_BYTES = 100_000
 """Languages with less text than this say little about speed and are left out."""

@@ -34,9 +34,9 @@ from benchmarks.measure import run, write_result
 from indexer.config import EncoderOptions, VectorOptions
 from indexer.encoders.registry import variant
 from indexer.stages.reduce import BUNDLED, bundled_projection
-from indexer.stores.layout import FOLDER
-from indexer.stores.manifest import Projection
-from indexer.stores.staging import begin
+from indexer.stores.generation.layout import FOLDER
+from indexer.stores.generation.manifest import Projection
+from indexer.stores.generation.staging import begin
 from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, SearchMode, SymbolKind
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -86,7 +86,7 @@ class VectorOptions(Options, frozen=True):
 class RecallOptions(Options, frozen=True):
     """How well the stored vectors must find what the encoder's own would; `queries` 0 asks nothing.
 
-    A full build whose recall (pipelines.basis.Recall) is below `floor` warns, or with `strict` fails. `drift` is how
+    A full build whose recall (quality.figures.Recall) is below `floor` warns, or with `strict` fails. `drift` is how
     much less of the squared length of what was added since the projection may keep before a refit is suggested: parts
     of one repository were measured to differ by 0.04 (median) to 0.12, foreign content by 0.2 and more.
     """

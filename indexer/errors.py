@@ -18,6 +18,9 @@ A message says what happened, where, and what to do about it.
 
 from __future__ import annotations
 
+REMEDY = "run `indexer verify` for details and `indexer repair` to mend the index"
+"""What to do about a damaged index."""
+
 
 class IndexerError(Exception):
     """Base of all errors raised on purpose; `exit_code` is what the command line ends with."""

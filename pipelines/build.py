@@ -12,25 +12,17 @@ from indexer.config import Config
 from indexer.errors import NoIndexError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
-from indexer.stores.generation import Generation, open_generation
-from indexer.stores.layout import default_index_dir
-from indexer.stores.manifest import Projection as Stored
+from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.manifest import Projection as Stored
+from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, SkipReason, Source
 from pipelines.freshness import detect_changes
 from pipelines.identity import Identity, rebuild_reason, wanted_identity
-from pipelines.report import (
-    BuildReport,
-    Progress,
-    Silence,
-    StageClock,
-    Tally,
-    record_of,
-    report_committed,
-    report_unchanged,
-)
+from pipelines.progress import Progress, Silence, StageClock
+from pipelines.report import BuildReport, Tally, record_of, report_committed, report_unchanged
 
 if TYPE_CHECKING:
-    from indexer.stores.staging import Staging
+    from indexer.stores.generation.staging import Staging
 
 NOTHING_INDEXED = "nothing is indexed: {root} holds no text file that the ignore rules let through"
 
@@ -69,7 +61,7 @@ def build(
                     if changes.is_empty and not reason:
                         return report_unchanged(generation, changes, job.clock.seconds)
 
-        from indexer.stores.staging import begin
+        from indexer.stores.generation.staging import begin
 
         with begin(index_dir, wait_seconds=wait_seconds, fresh=bool(reason), options=config.vectors) as staging:
             if not reason and number != (staging.base.number if staging.base else 0):
@@ -103,9 +95,9 @@ class _Job:
 def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, int, list[str]]:
     """Publish what is staged, brought up to date; return the counts, how many texts were embedded, and warnings."""
     from indexer.stages.reduce import FITTED
-    from pipelines.measure import BasisMeasure
-    from pipelines.projection import choose_projection
-    from pipelines.vectorize import open_vectorizer
+    from pipelines.quality.measure import BasisMeasure
+    from pipelines.quality.projection import choose_projection
+    from pipelines.vectors import open_vectorizer
 
     with open_vectorizer(job.config, job.cache_dir, clock=job.clock, progress=job.progress) as vectorizer:
         projection = choose_projection(job.source, changes, job.config, staging.base, vectorizer)
@@ -152,7 +144,7 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
 
 def _parse(records: Sequence[FileRecord], job: _Job) -> Iterator[ParsedFile | FileRecord]:
     """Parse and chunk files, counting only the time that this process waits for it."""
-    from pipelines.parse_pool import parse_files
+    from pipelines.parsing.pool import parse_files
 
     parsed = parse_files(job.source, records, job.config)
     while True:

@@ -15,10 +15,10 @@ from indexer.languages.detection import detect_language
 from indexer.sources.explain import explain_path
 from indexer.sources.worktree import Worktree
 from indexer.stages.decode import Decoded, decode
-from indexer.stores.generation import Generation, open_generation
-from indexer.stores.layout import default_index_dir
+from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
-from pipelines.parse_pool import parse_files
+from pipelines.parsing.pool import parse_files
 from pipelines.report import record_of
 
 

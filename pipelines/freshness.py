@@ -9,8 +9,8 @@ from indexer.config import Config
 from indexer.errors import SourceError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
-from indexer.stores.generation import Generation
-from indexer.stores.stat_cache import read_stats, write_stats
+from indexer.stores.caches.stats import read_stats, write_stats
+from indexer.stores.generation.reader import Generation
 from indexer.types import FileChanges, Source
 
 

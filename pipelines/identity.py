@@ -13,7 +13,7 @@ from indexer.encoders.registry import variant
 from indexer.types import EncoderIdentity
 
 if TYPE_CHECKING:
-    from indexer.stores.manifest import Manifest
+    from indexer.stores.generation.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

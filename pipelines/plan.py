@@ -11,12 +11,12 @@ from indexer.config import Config
 from indexer.errors import NoIndexError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
-from indexer.stores.generation import open_generation
-from indexer.stores.layout import default_index_dir
+from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.reader import open_generation
 from indexer.types import FileRecord
 from pipelines.freshness import detect_changes
 from pipelines.identity import rebuild_reason, wanted_identity
-from pipelines.parse_pool import parse_files
+from pipelines.parsing.pool import parse_files
 from pipelines.report import record_of
 
 

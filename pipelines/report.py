@@ -1,19 +1,17 @@
-"""What a build did: counts, skips and seconds, as data, and the clock and the progress seam that a build reports to."""
+"""What a build did: counts, skips and seconds, as data."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
 from indexer.types import FileChanges, FileRecord, ParsedFile
-from pipelines.basis import Basis, Drift, Recall
+from pipelines.quality.figures import Basis, Drift, Recall
 
 if TYPE_CHECKING:
-    from indexer.stores.generation import Generation
+    from indexer.stores.generation.reader import Generation
 
 
 def record_of(file: ParsedFile | FileRecord) -> FileRecord:
@@ -103,51 +101,6 @@ class Tally:
             unchanged=self._changes.unchanged,
             skipped=skipped,
         )
-
-
-class Progress(Protocol):
-    """Where a build says how far it is."""
-
-    def stage(self, name: str) -> None:
-        """The build has entered a stage."""
-
-    def parsed(self, files: int, total: int, chunks: int) -> None:
-        """So many of all files to index are parsed, and gave so many chunks."""
-
-    def vectors(self, chunks: int) -> None:
-        """So many more chunks have their vector."""
-
-
-class Silence:
-    """A `Progress` that says nothing."""
-
-    def stage(self, name: str) -> None:
-        """Ignore it."""
-
-    def parsed(self, files: int, total: int, chunks: int) -> None:
-        """Ignore it."""
-
-    def vectors(self, chunks: int) -> None:
-        """Ignore it."""
-
-
-class StageClock:
-    """Seconds a stage, summed over all times it was entered, in order of first entry."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Count the block's time under `name`."""
-        self._progress.stage(name)
-        self.seconds.setdefault(name, 0.0)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.perf_counter() - start
 
 
 def report_unchanged(generation: Generation, changes: FileChanges, seconds: dict[str, float]) -> BuildReport:

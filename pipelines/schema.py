@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from pipelines.answer import BatchAnswer, BatchQuery, SearchAnswer
+from pipelines.check.repair import RepairReport
+from pipelines.check.verify import VerifyReport
 from pipelines.explain import ExplainedPath
 from pipelines.plan import PlannedFile
-from pipelines.repair import RepairReport
 from pipelines.report import BuildReport
 from pipelines.status import Status
-from pipelines.verify import VerifyReport
 
 FOLDER = Path(__file__).parent / "schemas"
 PRINTED: dict[str, Any] = {

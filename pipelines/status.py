@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from indexer.config import Config
-from indexer.stores.generation import open_generation
-from indexer.stores.manifest import Encoder, Projection
-from pipelines.basis import Basis, Drift, Recall
+from indexer.stores.generation.manifest import Encoder, Projection
+from indexer.stores.generation.reader import open_generation
 from pipelines.freshness import count_stale
+from pipelines.quality.figures import Basis, Drift, Recall
 
 
 class IndexedFiles(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from indexer.stages.parse import parse
+from indexer.stages.parse.parser import parse
 from indexer.types import Symbol
 
 SAMPLES = Path(__file__).parent / "data" / "languages"

@@ -10,9 +10,9 @@ import xxhash
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.stores.generation import Generation, open_generation
-from indexer.stores.manifest import Projection
-from indexer.stores.staging import Committed, Staging, begin
+from indexer.stores.generation.manifest import Projection
+from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.generation.staging import Committed, Staging, begin
 from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SkipReason, SymbolKind
 
 DIMS = 32

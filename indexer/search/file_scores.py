@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.generation import Generation
+    from indexer.stores.generation.reader import Generation
 
 SCORED_FIELDS = (("names", "signature"), ("doc",), ("body",))
 """Fields that the second pass scores, each group by itself."""
@@ -68,8 +68,8 @@ def score_files(
     import msgspec
     import numpy as np
 
-    from indexer.stores.text import MASK_BITS
-    from indexer.stores.text_queries import Filters
+    from indexer.stores.text.index import MASK_BITS
+    from indexer.stores.text.queries import Filters
 
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
     path_of, chunks = generation.catalog.chunks_in(paths)

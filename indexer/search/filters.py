@@ -12,8 +12,8 @@ from indexer.languages.registry import LANGUAGES
 from indexer.types import SymbolKind
 
 if TYPE_CHECKING:
-    from indexer.stores.generation import Generation
-    from indexer.stores.text_queries import Filters
+    from indexer.stores.generation.reader import Generation
+    from indexer.stores.text.queries import Filters
 
 _SEPARATORS = re.compile(r"::|->|[.#/\\]")
 _SPECIAL = frozenset("\\.+*?()|[]{}^$#&-~")
@@ -45,7 +45,7 @@ def select(
     _known("kind", kinds, [str(kind) for kind in SymbolKind])
     if not (languages or kinds or paths or within):
         return Selection(None)
-    from indexer.stores.text_queries import Filters
+    from indexer.stores.text.queries import Filters
 
     filters = Filters(
         languages=tuple(languages),

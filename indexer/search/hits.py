@@ -10,8 +10,8 @@ from indexer.search.query import Query
 from indexer.search.rank import RankedFile
 from indexer.search.retrieve import SCORE_DECIMALS
 from indexer.search.snippet import snippet
-from indexer.stores.document import StoredChunk, source_path
-from indexer.stores.text import TextIndex
+from indexer.stores.text.document import StoredChunk, source_path
+from indexer.stores.text.index import TextIndex
 from indexer.types import Hit
 
 

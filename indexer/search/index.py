@@ -18,9 +18,9 @@ from indexer.search.filters import Selection, select
 from indexer.search.fuse import WEIGHTS, reciprocal_ranks
 from indexer.search.hits import best_hits, make_hit
 from indexer.search.query import Query, read_query
-from indexer.stores.document import source_path
-from indexer.stores.generation import Generation, open_generation
-from indexer.stores.layout import default_index_dir
+from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.text.document import source_path
 from indexer.types import Encoder, SearchMode, SearchResult
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from indexer.stages.reduce import Projection
-    from indexer.stores.document import StoredChunk
+    from indexer.stores.text.document import StoredChunk
 
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score every field of all their chunks."""

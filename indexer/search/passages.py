@@ -19,7 +19,7 @@ from indexer.languages.analyzer import parts, stem
 from indexer.search.features import Evidence, alike, definition_value, is_sure
 from indexer.search.query import Query
 from indexer.search.retrieve import SCORE_DECIMALS
-from indexer.stores.document import StoredChunk
+from indexer.stores.text.document import StoredChunk
 from indexer.types import SymbolKind
 
 if TYPE_CHECKING:

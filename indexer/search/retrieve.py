@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.generation import Generation
+    from indexer.stores.generation.reader import Generation
 
 FIELD_WEIGHTS: Mapping[str, float] = {
     "names": 2.0,

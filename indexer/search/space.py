@@ -8,7 +8,7 @@ from indexer.config import EncoderOptions
 from indexer.encoders.registry import VARIANTS, Variant, variant
 from indexer.errors import ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection
-from indexer.stores.generation import Generation
+from indexer.stores.generation.reader import Generation
 from indexer.types import Encoder
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from indexer.config import CacheOptions, Config
-from pipelines.basis import recall_text
 from pipelines.build import build
 from pipelines.cli.console import printable, progress
 from pipelines.cli.options import index_dir_option, json_option, print_json, root_argument
+from pipelines.quality.figures import recall_text
 from pipelines.report import BuildReport
 from pipelines.settings import load_config
 

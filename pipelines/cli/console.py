@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.report import Progress
+from pipelines.progress import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from indexer.stores.commit import gc
+from indexer.stores.generation.commit import gc
 from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from indexer.stores.layout import FOLDER, default_index_dir
+from indexer.stores.generation.layout import FOLDER, default_index_dir
 
 index_dir_option = click.option(
     "--index-dir",

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from pipelines.build import build
+from pipelines.check.repair import repair
 from pipelines.cli.build import cache_folder
 from pipelines.cli.console import printable
 from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
-from pipelines.repair import repair
 from pipelines.settings import load_config
 
 

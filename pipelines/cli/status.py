@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from pipelines.basis import drift_text, recall_text
 from pipelines.cli.console import printable
 from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
+from pipelines.quality.figures import drift_text, recall_text
 from pipelines.settings import load_config
 from pipelines.status import Status, read_status
 

@@ -9,12 +9,12 @@ import click
 
 from indexer.config import EncoderOptions
 from indexer.errors import DamagedIndexError
-from indexer.stores.generation import open_generation
+from indexer.stores.generation.reader import open_generation
 from indexer.types import Encoder
+from pipelines.check.verify import verify
 from pipelines.cli.console import printable
 from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
 from pipelines.settings import load_config
-from pipelines.verify import verify
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection

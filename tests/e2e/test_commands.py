@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from indexer.stores.lock import writer_lock
+from indexer.stores.generation.lock import writer_lock
 from pipelines.schema import PRINTED
 from tests.e2e.conftest import Cli
 

@@ -10,14 +10,14 @@ import signal
 import time
 from typing import Any
 
-from indexer.stages import chunk as real_chunk
-from indexer.stages import parse as real
+from indexer.stages.chunk import chunker as real_chunk
+from indexer.stages.parse import parser as real
 from indexer.types import Chunk
-from pipelines import parse_file
+from pipelines.parsing import file as parse_file
 
 BOOT = (
     "import sys; sys.path[:] = {path!r}; import tests.integration.misbehaving; "
-    "from pipelines.parse_worker import serve; serve({descriptor})"
+    "from pipelines.parsing.worker import serve; serve({descriptor})"
 )
 
 _leaked: list[bytearray] = []

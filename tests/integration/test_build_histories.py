@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions
 from indexer.languages.analyzer import terms
-from indexer.stores.generation import Generation, open_generation
-from indexer.stores.layout import default_index_dir
+from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.reader import Generation, open_generation
 from pipelines.build import build
-from pipelines.verify import verify
+from pipelines.check.verify import verify
 from tests.integration.conftest import ram_folder
 
 CONFIG = Config(

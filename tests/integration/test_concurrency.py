@@ -7,9 +7,9 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from indexer.errors import LockedError
-from indexer.stores import layout
-from indexer.stores.generation import Generation, open_generation
-from pipelines.verify import verify
+from indexer.stores.generation import layout
+from indexer.stores.generation.reader import Generation, open_generation
+from pipelines.check.verify import verify
 from tests.synthetic import commit_tree, small_tree, vector_hits
 
 GENERATIONS = 20

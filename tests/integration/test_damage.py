@@ -11,13 +11,15 @@ import msgspec
 import pytest
 
 from indexer.errors import DamagedIndexError, FormatVersionError
-from indexer.stores import durable, layout, staged_text
-from indexer.stores import manifest as manifests
-from indexer.stores.generation import open_generation
-from indexer.stores.manifest import FORMAT_VERSION
-from indexer.stores.staging import begin
-from pipelines.repair import Repair, repair
-from pipelines.verify import FindingKind, verify
+from indexer.stores import durable
+from indexer.stores.generation import layout, staged_text
+from indexer.stores.generation import manifest as manifests
+from indexer.stores.generation.manifest import FORMAT_VERSION
+from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.staging import begin
+from pipelines.check.findings import FindingKind
+from pipelines.check.repair import Repair, repair
+from pipelines.check.verify import verify
 from tests.synthetic import commit_tree, small_tree, text_hits, vector_hits
 
 TREE = small_tree(files=30) | {"old.py": ("only in the old one",)}

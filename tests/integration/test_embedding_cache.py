@@ -11,7 +11,7 @@ import pytest
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.stores.embedding_cache import FILE, EmbeddingCache
+from indexer.stores.caches.embeddings import FILE, EmbeddingCache
 
 DIMS = 32
 MEGABYTE = 1 << 20

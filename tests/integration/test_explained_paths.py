@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions
-from pipelines import parse_process
 from pipelines.build import build
 from pipelines.cli.build import summary
 from pipelines.explain import explain, explain_paths
+from pipelines.parsing import process as parse_process
 from pipelines.plan import plan
 from pipelines.status import read_status
 from tests.integration import misbehaving

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import IndexerError, LockedError, StorageError
-from indexer.stores import durable, layout
-from indexer.stores.generation import open_generation
-from indexer.stores.staging import begin
-from pipelines.verify import verify
+from indexer.stores import durable
+from indexer.stores.generation import layout
+from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.staging import begin
+from pipelines.check.verify import verify
 from tests.synthetic import commit_tree, digest_of, small_tree, text_hits
 
 if sys.platform == "win32":
@@ -32,7 +33,7 @@ NEW = small_tree(word="edited") | {"new.py": ("only in the new one",)}
 
 # Children are forked from a server that has the engines loaded and no threads.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.synthetic", "indexer.stores.text", "indexer.stores.vectors"])
+CONTEXT.set_forkserver_preload(["tests.synthetic", "indexer.stores.text.index", "indexer.stores.vectors.segments"])
 
 
 def steps_of(commit: Callable[[], object]) -> list[tuple[str, str]]:

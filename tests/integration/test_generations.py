@@ -10,12 +10,15 @@ import pytest
 
 from indexer.config import VectorOptions
 from indexer.errors import DamagedIndexError, IndexerError, LockedError, NoIndexError, StorageError
-from indexer.stores import durable, layout, text_files
-from indexer.stores.commit import gc
-from indexer.stores.generation import open_generation
-from indexer.stores.staging import begin
+from indexer.stores import durable
+from indexer.stores.generation import layout
+from indexer.stores.generation.commit import gc
+from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.staging import begin
+from indexer.stores.text import files as text_files
+from indexer.stores.text.files import TEXT_LOCKS
 from indexer.types import FileRecord, SkipReason
-from pipelines.verify import verify
+from pipelines.check.verify import verify
 from tests.synthetic import (
     chunks_of,
     commit,
@@ -187,7 +190,7 @@ def test_a_lock_made_while_a_folder_is_removed_stops_no_build(tmp_path: Path, mo
     commit_tree(tmp_path, small_tree())
     left = layout.staging_dir(tmp_path) / "00000002" / layout.TEXT
     left.mkdir(parents=True)
-    remove, late = os.rmdir, [left / layout.TEXT_LOCKS[1]]
+    remove, late = os.rmdir, [left / TEXT_LOCKS[1]]
 
     def rmdir(path: str, **options: int) -> None:
         if Path(path).name == layout.TEXT and late:
@@ -203,7 +206,7 @@ def test_a_lock_made_while_a_folder_is_removed_stops_no_build(tmp_path: Path, mo
 def test_no_lock_is_part_of_a_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def relock(operation: str, path: Path) -> None:
         if operation == "close":
-            for name in layout.TEXT_LOCKS:
+            for name in TEXT_LOCKS:
                 (path.parent / layout.TEXT / name).touch()
 
     monkeypatch.setattr(durable, "before_step", relock)
@@ -217,7 +220,7 @@ def test_an_index_moves_and_serves_where_nothing_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit_tree(tmp_path / "a", small_tree())
-    shutil.copytree(tmp_path / "a", tmp_path / "b", ignore=shutil.ignore_patterns(*layout.TEXT_LOCKS))
+    shutil.copytree(tmp_path / "a", tmp_path / "b", ignore=shutil.ignore_patterns(*TEXT_LOCKS))
     durable.remove_tree(tmp_path / "a")
     before = sorted((tmp_path / "b").rglob("*"))
     monkeypatch.setattr(text_files.os, "access", lambda *_: False)  # type: ignore[attr-defined]

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.config import VectorOptions
-from indexer.stores import staged_text
-from indexer.stores.generation import Generation, open_generation
-from pipelines.verify import verify
+from indexer.stores.generation import staged_text
+from indexer.stores.generation.reader import Generation, open_generation
+from pipelines.check.verify import verify
 from tests.integration.conftest import ram_folder
 from tests.synthetic import commit_tree, text_hits, vector_hits
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import ParseTimeoutError
-from indexer.stages import parse as module
-from indexer.stages.parse import parse
+from indexer.stages.parse import parser as module
+from indexer.stages.parse.parser import parse
 
 GO = b"""package p
 

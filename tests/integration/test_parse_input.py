@@ -8,8 +8,8 @@ import pytest
 
 from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES
-from indexer.stages.parse import parse
-from indexer.stages.symbols import MAX_DEPTH
+from indexer.stages.parse.parser import parse
+from indexer.stages.parse.symbols import MAX_DEPTH
 from tests.golden import sample_of
 
 

@@ -9,8 +9,8 @@ import pytest
 from indexer.config import ChunkOptions
 from indexer.languages.detection import detect_language
 from indexer.languages.registry import LANGUAGES
-from indexer.stages.chunk import chunk
-from indexer.stages.parse import parse
+from indexer.stages.chunk.chunker import chunk
+from indexer.stages.parse.parser import parse
 from tests.chunk_checks import check_chunks
 from tests.golden import SAMPLES, rendered, sample_of
 

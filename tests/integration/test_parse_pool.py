@@ -17,8 +17,9 @@ from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import content_hash, detect
 from indexer.types import FileRecord, ParsedFile, SkippedFile, SkipReason, SourceFile
-from pipelines import parse_pool, parse_process
-from pipelines.parse_pool import parse_files
+from pipelines.parsing import pool as parse_pool
+from pipelines.parsing import process as parse_process
+from pipelines.parsing.pool import parse_files
 from tests.chunk_checks import check_chunks
 from tests.integration import misbehaving
 
@@ -57,7 +58,7 @@ def misbehave(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def workers() -> list[psutil.Process]:
     """Return the parser processes; the standard library keeps one of its own after some tests."""
-    return [child for child in psutil.Process().children() if "parse_worker" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if "parsing.worker" in " ".join(child.cmdline())]
 
 
 @pytest.fixture(autouse=True)
@@ -281,8 +282,8 @@ import sys
 from indexer.config import Config
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
-from pipelines import parse_process
-from pipelines.parse_pool import parse_files
+from pipelines.parsing import process as parse_process
+from pipelines.parsing.pool import parse_files
 from tests.integration import misbehaving
 parse_process._BOOT = misbehaving.BOOT
 tree = Worktree(sys.argv[1], Config().walk)
@@ -315,7 +316,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, number: signal.Signals, w
 def test_workers_import_no_engine_but_the_parser() -> None:
     code = """
 import sys
-import pipelines.parse_worker
+import pipelines.parsing.worker
 engines = {"numpy", "onnxruntime", "fastembed", "usearch", "tantivy", "sklearn", "sqlite3", "rich", "click"}
 print(sorted(engines & {name.partition(".")[0] for name in sys.modules}))
 """

@@ -10,15 +10,15 @@ import pytest
 
 from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions, RecallOptions
 from indexer.errors import RecallError
-from indexer.stores import layout
-from indexer.stores.generation import open_generation
-from indexer.stores.layout import default_index_dir
-from indexer.stores.staging import begin
-from pipelines.basis import Basis
+from indexer.stores.generation import layout
+from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.staging import begin
 from pipelines.build import build
-from pipelines.repair import Repair, repair
+from pipelines.check.repair import Repair, repair
+from pipelines.check.verify import verify
+from pipelines.quality.figures import Basis
 from pipelines.status import read_status
-from pipelines.verify import verify
 from tests.synthetic import commit, commit_tree, small_tree, stage, vector_of
 
 REDUCED = Config(

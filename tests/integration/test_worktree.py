@@ -303,7 +303,7 @@ def test_unreadable_folders_and_files_are_counted(tmp_path: Path) -> None:
 def test_walking_and_comparing_import_no_engine() -> None:
     code = """
 import sys
-import indexer.sources.worktree, indexer.stages.detect, indexer.stores.stat_cache, indexer.stores.catalog
+import indexer.sources.worktree, indexer.stages.detect, indexer.stores.caches.stats, indexer.stores.catalog.reader
 engines = {"numpy", "onnxruntime", "fastembed", "usearch", "tantivy", "sklearn", "tree_sitter", "multiprocessing"}
 print(sorted(engines & {name.partition(".")[0] for name in sys.modules}))
 """

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from indexer.config import Config, RecallOptions, fingerprint
 from indexer.errors import RecallError
 from indexer.stages.reduce import Projection, identity_projection, reduce
-from indexer.stores.catalog import Catalog, ChunkRow
-from indexer.stores.manifest import Counts, Encoder, Manifest
-from indexer.stores.manifest import Projection as Stored
+from indexer.stores.catalog.reader import Catalog, ChunkRow
+from indexer.stores.generation.manifest import Counts, Encoder, Manifest
+from indexer.stores.generation.manifest import Projection as Stored
 from indexer.types import FileRecord
-from pipelines.basis import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
-from pipelines.measure import SAMPLE_FILE_BYTES, BasisMeasure, sample_first
+from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
+from pipelines.quality.measure import SAMPLE_FILE_BYTES, BasisMeasure, sample_first
 
 GOOD = Recall(queries=200, texts=5000, depth=25, recall=0.99, overlap=0.87)
 BAD = Recall(queries=200, texts=5000, depth=25, recall=0.61, overlap=0.4)

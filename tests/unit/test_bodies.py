@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.languages.bodies import are_cut_well, without_bodies
+from indexer.stages.parse.bodies import are_cut_well, without_bodies
 
 SEEN = {
     "go": "package p\n\nfunc f(a int) {\n\t%s\n}\n\nfunc g() {\n\ttype t int\n}\n",

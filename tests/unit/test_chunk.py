@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.config import ChunkOptions
-from indexer.stages.chunk import chunk, chunk_id
-from indexer.stages.chunk_text import embedded_text, notebook_body, path_words
+from indexer.stages.chunk.chunker import chunk, chunk_id
+from indexer.stages.chunk.text import embedded_text, notebook_body, path_words
 from indexer.types import Symbol, SymbolKind
 from tests.chunk_checks import check_chunks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.languages.comments import clean_comment, clean_docstring, fold
+from indexer.stages.parse.comments import clean_comment, clean_docstring, fold
 
 
 @pytest.mark.parametrize(

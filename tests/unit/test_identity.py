@@ -10,7 +10,7 @@ import msgspec
 
 from indexer.config import Config
 from indexer.encoders.bundle import BASIS, BUNDLED, SUMS
-from indexer.stores.manifest import Counts, Encoder, Manifest, Projection
+from indexer.stores.generation.manifest import Counts, Encoder, Manifest, Projection
 from pipelines.identity import Identity, rebuild_reason, wanted_identity
 
 

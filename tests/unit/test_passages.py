@@ -14,7 +14,7 @@ from indexer.search.file_scores import FileScores
 from indexer.search.passages import MOST_OF_A_FILE, arrange, chunk_scores, closer_look
 from indexer.search.query import Query, read_query
 from indexer.search.retrieve import Found
-from indexer.stores.document import StoredChunk
+from indexer.stores.text.document import StoredChunk
 from indexer.types import SymbolKind
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.stores.residency import mapped_bytes, release_pages
+from indexer.stores.generation.residency import mapped_bytes, release_pages
 
 SIZE = 8 << 20
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.config import VectorOptions
-from indexer.stores.segment_merge import segments_to_merge
+from indexer.stores.vectors.merge import segments_to_merge
 
 LARGEST = 1000
 OPTIONS = VectorOptions(max_segments=4, max_dead_ratio=0.25)

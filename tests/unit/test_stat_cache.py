@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.stores.stat_cache import NAME, read_stats, write_stats
+from indexer.stores.caches.stats import NAME, read_stats, write_stats
 
 STATS = {"a.py": (1, 2), "bad\udcff\nname.py": (3, -4)}
 

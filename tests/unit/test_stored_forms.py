@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import DamagedIndexError
-from indexer.stores import digest, layout
-from indexer.stores import manifest as manifests
-from indexer.stores.catalog import decode_path, encode_path
-from indexer.stores.document import (
+from indexer.stores.catalog import digest
+from indexer.stores.catalog.reader import decode_path, encode_path
+from indexer.stores.generation import layout
+from indexer.stores.generation import manifest as manifests
+from indexer.stores.text.document import (
     decode_embedding,
     decode_stored,
     encode_embedding,

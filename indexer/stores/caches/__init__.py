@@ -1,0 +1,1 @@
+"""What can only save time: a damaged cache is discarded."""

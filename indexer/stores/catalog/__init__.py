@@ -1,0 +1,1 @@
+"""What is known of each file, and where each chunk's vector lives."""

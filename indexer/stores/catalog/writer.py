@@ -1,0 +1,130 @@
+"""Changes a staged catalog; nothing is durable until the commit, because a staged catalog that is left is discarded."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.errors import IndexerError, StorageError
+from indexer.stores.catalog import digest
+from indexer.stores.catalog.reader import SCHEMA, Catalog, ChunkRow, encode_path, text_key
+from indexer.types import FileRecord
+
+_TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, detail = ? WHERE path = ?"
+_PUT = """INSERT INTO files (path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PUT_CHUNK = "INSERT INTO chunks (id, file, segment, scale, text_hash, text_key) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class CatalogWriter:
+    """A staged catalog. `digest` is the content digest and `live` the chunks a segment, kept up to date.
+
+    Raises StorageError when the system refuses a write.
+    """
+
+    def __init__(self, path: Path, *, content_digest: int, live: Counter[int]) -> None:
+        """Open the copy at `path`, or make an empty catalog there."""
+        self._path = path
+        self.digest = content_digest
+        self.live = live
+        with self._refusals():
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA trusted_schema = OFF")
+            self._connection.execute("PRAGMA journal_mode = OFF")
+            self._connection.execute("PRAGMA synchronous = OFF")
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._connection.execute("BEGIN")
+            if not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                for statement in SCHEMA:
+                    self._connection.execute(statement)
+        self.reader = Catalog(path, connection=self._connection)
+
+    def touch(self, record: FileRecord) -> None:
+        """Heal a file's stat; its content is what the catalog knows."""
+        values = (record.size, record.mtime_ns, record.detail, encode_path(record.path))
+        with self._refusals():
+            self._connection.execute(_TOUCH, values)
+
+    def put(self, record: FileRecord) -> None:
+        """Insert a file that is not in the catalog."""
+        part = digest.of_record(record)
+        values = (
+            encode_path(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
+            record.detail, record.errors, record.lines, record.failure, digest.to_bytes(part),
+        )  # fmt: skip
+        with self._refusals():
+            self._connection.execute(_PUT, values)
+        self.digest = digest.add(self.digest, part)
+
+    def remove(self, path: str) -> bool:
+        """Remove a file and its chunks; return whether it was there."""
+        with self._refusals():
+            found = self._file(path)
+            if found is None:
+                return False
+            file, value = found
+            for (segment,) in self._connection.execute("SELECT segment FROM chunks WHERE file = ?", (file,)):
+                self.live[segment] -= 1
+            self._connection.execute("DELETE FROM chunks WHERE file = ?", (file,))
+            self._connection.execute("DELETE FROM files WHERE id = ?", (file,))
+        self.digest = digest.add(self.digest, -value)
+        return True
+
+    def put_chunks(self, path: str, rows: Sequence[ChunkRow], digests: Sequence[int]) -> None:
+        """Insert chunks of one file, and add their digests to the file's.
+
+        Raises IndexerError for a file that was not put first, and for an id that another chunk has.
+        """
+        with self._refusals():
+            found = self._file(path)
+            if found is None:
+                raise IndexerError(f"{path!a}: chunks were put before their file; put the file first")
+            file, value = found
+            try:
+                self._connection.executemany(
+                    _PUT_CHUNK,
+                    [(r.id, file, r.segment, r.scale, r.text_hash, text_key(r.text_hash)) for r in rows],
+                )
+            except sqlite3.IntegrityError as error:
+                raise IndexerError(f"{path!a}: two chunks have the same id ({error}); report this as a bug") from error
+            part = digest.add(*digests)
+            total = digest.to_bytes(digest.add(value, part))
+            self._connection.execute("UPDATE files SET digest = ? WHERE id = ?", (total, file))
+        self.live.update(row.segment for row in rows)
+        self.digest = digest.add(self.digest, part)
+
+    def move_segment(self, old: int, new: int) -> None:
+        """Say that every chunk of one segment lives in another."""
+        with self._refusals():
+            self._connection.execute("UPDATE chunks SET segment = ? WHERE segment = ?", (new, old))
+        self.live[new] += self.live.pop(old, 0)
+
+    def assign(self, ids: Sequence[int], segment: int) -> None:
+        """Say that chunks live in a segment, wherever they lived before; `live` is left to the caller."""
+        with self._refusals():
+            self._connection.executemany("UPDATE chunks SET segment = ? WHERE id = ?", [(segment, i) for i in ids])
+
+    def finish(self) -> None:
+        """Write everything to the file and close it."""
+        with self._refusals():
+            self._connection.execute("COMMIT")
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _file(self, path: str) -> tuple[int, int] | None:
+        sql = "SELECT id, digest FROM files WHERE path = ?"
+        row = self._connection.execute(sql, (encode_path(path),)).fetchone()
+        return None if row is None else (row[0], digest.from_bytes(row[1]))
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise StorageError(f"{self._path}: {error}; check the free space and the permissions") from error

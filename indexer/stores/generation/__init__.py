@@ -1,0 +1,1 @@
+"""Text, vectors and catalog that belong together: read, staged, and committed at one point."""

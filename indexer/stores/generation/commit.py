@@ -1,0 +1,139 @@
+"""The commit protocol, and what cleans up after writers that did not get there.
+
+1. Every staged file is fsynced and its checksum taken (those carried from the generation before are durable already).
+2. generation.json is written and fsynced, then the staged folders.
+3. The staged folder is renamed into generations/, and that folder fsynced.
+4. CURRENT is replaced by rename, the one commit point, and the index folder fsynced.
+
+A failure in 1 or 2 leaves only staging/, in 3 a generation that nothing names: the next writer removes both.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from indexer.errors import DamagedIndexError, NoIndexError, StorageError
+from indexer.stores import durable
+from indexer.stores.generation import layout, lock
+from indexer.stores.generation import manifest as manifests
+from indexer.stores.generation.manifest import FileSum, Manifest
+from indexer.stores.text.files import TEXT_LOCKS
+
+_OWN = {".gitignore", "writer.lock", "writer.json"}
+
+
+def prepare(index_dir: Path) -> None:
+    """Make an index folder; raise StorageError for a folder that holds something else."""
+    generations = layout.generations_dir(index_dir)
+    with storing(index_dir):
+        if not generations.is_dir():
+            index_dir.mkdir(parents=True, exist_ok=True)
+            ours = (index_dir / "CURRENT").exists()
+            if not ours and any(entry.name not in _OWN for entry in index_dir.iterdir()):
+                raise StorageError(f"{index_dir}: is not empty and no index; give another folder")
+            ignore = index_dir / ".gitignore"
+            if not ignore.exists():
+                ignore.write_bytes(b"*\n")
+            generations.mkdir(exist_ok=True)
+
+
+def sweep(index_dir: Path) -> None:
+    """Remove what a writer left that did not commit: staging/, and generations after the current one."""
+    with storing(index_dir):
+        staging = layout.staging_dir(index_dir)
+        if staging.exists():
+            durable.remove_tree(staging)
+        staging.mkdir()
+        try:
+            current = layout.read_current(index_dir).number
+        except NoIndexError:
+            current = 0
+        except DamagedIndexError:
+            return
+        for number in layout.generation_numbers(index_dir):
+            if number > current:
+                _remove(index_dir, number)
+
+
+def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[str, FileSum]) -> None:
+    """Make the staged folder the generation that `manifest` describes; raises OSError.
+
+    `carried` holds the checksums of files that are known to be durable and unchanged.
+    """
+    files: dict[str, FileSum] = {}
+    mode = stat.S_IMODE((folder / layout.CATALOG).stat().st_mode)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in TEXT_LOCKS):
+        name = path.relative_to(folder).as_posix()
+        known = carried.get(name)
+        if known is None:
+            # Tantivy makes some files readable for their owner alone; an index may be shared.
+            path.chmod(mode)
+            durable.fsync_file(path)
+            known = manifests.file_sum(path)
+        files[name] = known
+    manifest = manifests.seal(msgspec.structs.replace(manifest, files=files))
+    durable.write_file(folder / layout.MANIFEST, manifests.encode(manifest))
+    for name in (layout.TEXT, layout.VECTORS, ""):
+        durable.fsync_dir(folder / name)
+    durable.rename(folder, layout.generation_dir(index_dir, manifest.generation))
+    durable.fsync_dir(layout.generations_dir(index_dir))
+    current = layout.Current(manifest.generation, manifest.checksum)
+    draft = layout.staging_dir(index_dir) / "CURRENT"
+    durable.write_file(draft, current.to_bytes())
+    durable.rename(draft, index_dir / "CURRENT")
+    durable.fsync_dir(index_dir)
+
+
+def collect(index_dir: Path, *, keep: int) -> list[int]:
+    """Remove all but the `keep` newest generations that no reader has open; return the numbers of those removed.
+
+    Call it with the writer's lock held. The current generation always stays.
+    """
+    current = layout.read_current(index_dir).number
+    committed = [number for number in layout.generation_numbers(index_dir) if number <= current]
+    with storing(index_dir):
+        return [number for number in committed[: -max(1, keep)] if _remove(index_dir, number)]
+
+
+def gc(index_dir: Path, *, keep: int = 2, wait_seconds: float = 0.0) -> list[int]:
+    """Collect old generations and what unfinished writers left; return the numbers of the generations removed.
+
+    Raises NoIndexError, LockedError and StorageError.
+    """
+    layout.read_current(index_dir)
+    with lock.writer_lock(index_dir, wait_seconds=wait_seconds):
+        sweep(index_dir)
+        return collect(index_dir, keep=keep)
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn the system's refusals into StorageError."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename2 or error.filename or path
+        raise StorageError(f"{where}: {error.strerror or error}; check the free space and the permissions") from error
+
+
+def _remove(index_dir: Path, number: int) -> bool:
+    """Remove a generation unless a reader has it open: it vanishes by one rename, then its files go."""
+    folder = layout.generation_dir(index_dir, number)
+    trash = layout.staging_dir(index_dir) / f"removed-{number:08d}"
+    with lock.collecting(folder / layout.MANIFEST) as free:
+        if not free:
+            return False
+        try:
+            trash.parent.mkdir(exist_ok=True)
+            folder.rename(trash)
+        except PermissionError:
+            # Windows, where a file that a reader has open can't be moved.
+            return False
+    with suppress(OSError):
+        durable.remove_tree(trash)
+    return True

@@ -1,0 +1,100 @@
+"""The text index of the generation being made: the base's segments with changes, or, where that is cheap, a new one.
+
+Tantivy's statistics count deleted documents until their segment is merged, which for a large segment may be never. So a
+small index is rewritten at each commit and scores exactly as a fresh one, and a large one when it has many dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.errors import StorageError
+from indexer.stores import durable
+from indexer.stores.generation import layout
+from indexer.stores.generation.reader import Generation
+from indexer.stores.text.document import decode_embedding, decode_stored, index_path
+from indexer.stores.text.files import segment_stats
+from indexer.stores.text.writer import TextWriter
+from indexer.types import Chunk
+
+SMALL_DOCUMENTS = 1000
+"""Rewriting so many takes a tenth of a second."""
+MAX_DEAD_RATIO = 0.2
+
+
+class StagedText:
+    """Deletes and adds documents; raises StorageError when the system refuses a write."""
+
+    def __init__(self, folder: Path, base: Generation | None) -> None:
+        """Decide whether to rewrite; unless it `rewrites`, the caller links the base's files into `folder`."""
+        self._folder = folder
+        self._base = base
+        self._writer: TextWriter | None = None
+        self._deleted: set[str] = set()
+        self.rewrites = base is not None and _worth_rewriting(base)
+
+    def delete(self, path: str) -> None:
+        """Delete the base's documents of a file."""
+        if self._base is None or path in self._deleted:
+            return
+        self._deleted.add(path)
+        if not self.rewrites:
+            with self._blaming():
+                self._open().delete(path)
+
+    def add(self, chunk: Chunk, vector: bytes, scale: float) -> None:
+        """Add a chunk with its int8 vector."""
+        with self._blaming():
+            self._open().add(chunk, vector, scale)
+
+    def commit(self) -> None:
+        """Write everything. A damaged file of the base is noticed before it is merged into a good one."""
+        durable.before_step("commit", self._folder)
+        with self._blaming():
+            writer = self._open()
+            if self.rewrites:
+                self._carry_over(writer)
+            writer.commit()
+        self._writer = None
+        if self._base is not None and not self.rewrites:
+            for name in self._base.manifest.files:
+                if name.startswith(f"{layout.TEXT}/") and not (self._folder.parent / name).exists():
+                    self._base.check(name)
+
+    def discard(self) -> None:
+        """Drop what was not committed."""
+        if self._writer is not None:
+            self._writer.discard()
+            self._writer = None
+
+    def _carry_over(self, writer: TextWriter) -> None:
+        """Add the base's documents but those of deleted files."""
+        assert self._base is not None
+        gone = {index_path(path) for path in self._deleted}
+        for _, stored, embedding in self._base.text.scan():
+            document = decode_stored(stored)
+            if document.path not in gone:
+                writer.add(document.to_chunk(), *decode_embedding(embedding))
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        """When Tantivy refuses, see whether a file that came from the base is to blame: it is damage then."""
+        try:
+            yield
+        except StorageError:
+            if self._base is not None:
+                self._base.check(f"{layout.TEXT}/")
+            raise
+
+    def _open(self) -> TextWriter:
+        if self._writer is None:
+            self._writer = TextWriter(self._folder)
+        return self._writer
+
+
+def _worth_rewriting(base: Generation) -> bool:
+    base.check(f"{layout.TEXT}/meta.json")
+    documents, dead, _ = segment_stats(base.path / layout.TEXT)
+    return documents <= SMALL_DOCUMENTS or dead >= MAX_DEAD_RATIO * documents

@@ -1,0 +1,281 @@
+"""The next generation, made beside the current one and published by one rename."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.config import VectorOptions
+from indexer.errors import NoIndexError, StorageError
+from indexer.stores import durable
+from indexer.stores.catalog import digest
+from indexer.stores.catalog.reader import Catalog, ChunkRow
+from indexer.stores.catalog.writer import CatalogWriter
+from indexer.stores.generation import layout, lock
+from indexer.stores.generation.commit import collect, prepare, publish, storing, sweep
+from indexer.stores.generation.manifest import FORMAT_VERSION, Counts, Encoder, FileSum, Manifest, Projection, Segment
+from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.generation.staged_text import StagedText
+from indexer.stores.generation.staged_vectors import KnownVectors, StagedVectors
+from indexer.stores.text.document import decode_embedding
+from indexer.stores.text.writer import MUTABLE_FILES
+from indexer.stores.vectors.projection import projection_bytes
+from indexer.stores.vectors.segments import VectorSegments
+from indexer.types import EncoderIdentity, FileRecord, QuantizedBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit published."""
+
+    generation: int
+    digest: str
+    chunks: int
+    files: int
+
+
+class Staging:
+    """A generation being made. Everything is discarded unless `commit` is called.
+
+    Order of calls: `remove_file`, `touch_file` and `put_file` at any time; `put_chunks` after the `put_file` of each
+    chunk's file. All raise StorageError when the system refuses a write.
+    """
+
+    def __init__(self, index_dir: Path, base: Generation | None, options: VectorOptions) -> None:
+        """Use `begin`."""
+        self._index_dir = index_dir
+        self._base = base
+        self._folder = layout.staging_dir(index_dir) / "next"
+        self._options = options
+        self._carried: dict[str, tuple[int, int, int]] = {}
+        self._text = StagedText(self._folder / layout.TEXT, base)
+        self._vectors = StagedVectors(self._folder / layout.VECTORS, base, options)
+        self._stage_files()
+        self._totals: dict[int, int] | None = None
+        self._catalog = CatalogWriter(
+            self._folder / layout.CATALOG,
+            content_digest=0 if base is None else int(base.manifest.digest, 16),
+            live=Counter() if base is None else Counter({s.number: s.live for s in base.manifest.segments}),
+        )
+        self.committed: Committed | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is staged so far."""
+        return self._catalog.reader
+
+    @property
+    def base(self) -> Generation | None:
+        """The generation that this one starts from; None when it starts from nothing."""
+        return self._base
+
+    def touch_file(self, record: FileRecord) -> None:
+        """Heal the stat of a file whose content is what the index holds."""
+        self._catalog.touch(record)
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file and its chunks; a file that is not there is no error."""
+        if self._catalog.remove(path):
+            self._text.delete(path)
+
+    def put_file(self, record: FileRecord) -> None:
+        """Insert a file, or replace it with all of its chunks."""
+        self.remove_file(record.path)
+        self._catalog.put(record)
+
+    def put_projection(self, matrix: NDArray[np.float32], mean: NDArray[np.float32]) -> None:
+        """Keep the basis float32[d, k] and mean float32[d], replacing what the base had."""
+        path = self._folder / layout.PROJECTION
+        self._carried.pop(layout.PROJECTION, None)
+        with storing(path):
+            path.unlink(missing_ok=True)
+            durable.write_file(path, projection_bytes(matrix, mean))
+
+    def rebuild_vectors(self) -> None:
+        """Replace all vectors by those in the text index's documents; nothing of the base's segments is read."""
+        assert self._base is not None
+        documents = self._base.text.scan()
+        self._vectors.rebuild(
+            ((chunk_id, decode_embedding(embedding)[0]) for chunk_id, _, embedding in documents), self._catalog
+        )
+
+    def known_vectors(self, text_hashes: Sequence[bytes]) -> KnownVectors:
+        """Return the vectors of those texts that the base generation, or what is staged, has a vector for."""
+        return self._vectors.known(text_hashes, self._catalog.reader)
+
+    def put_chunks(self, batch: QuantizedBatch) -> None:
+        """Add chunks whose files were put. A chunk that the base has with the same text keeps its vector's segment."""
+        if not batch.chunks:
+            return
+        segments = self._vectors.put(batch)
+        raw = [vector.tobytes() for vector in batch.vectors]
+        scales = batch.scales.tolist()
+        for chunk, vector, scale in zip(batch.chunks, raw, scales, strict=True):
+            self._text.add(chunk, vector, scale)
+        numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
+        for path, group in groupby(numbered, key=lambda pair: pair[1].path):
+            members = list(group)
+            rows = [ChunkRow(chunk.id, chunk.text_hash, segments[row], scales[row]) for row, chunk in members]
+            parts = [digest.of_chunk(chunk.id, chunk.text_hash, raw[row]) for row, chunk in members]
+            self._catalog.put_chunks(path, rows, parts)
+
+    def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
+        """Return for each of int8[n, k] the chunks that a search of what is staged finds, nearest first.
+
+        The answers are those of the generation once committed. No chunk may be put afterwards.
+        """
+        with storing(self._folder):
+            segments = VectorSegments(
+                self._folder / layout.VECTORS,
+                self._segments(),
+                dims=vectors.shape[1],
+                options=self._options,
+                check=lambda _: None,
+            )
+            with closing(segments):
+                return [
+                    segments.search(vector, limit=limit, segments_of=self.catalog.segments_of).ids.tolist()
+                    for vector in vectors
+                ]
+
+    def commit(
+        self,
+        *,
+        encoder: EncoderIdentity,
+        projection: Projection,
+        fingerprint: str,
+        extra: Mapping[str, str | int | float | bool] | None = None,
+    ) -> Committed:
+        """Publish what is staged as the next generation; a failure before that leaves the current one served.
+
+        `projection.dims` are the dims of the stored vectors. `extra` is kept in the manifest.
+        """
+        with storing(self._folder):
+            return self._commit(encoder, projection, fingerprint, extra or {})
+
+    def discard(self) -> None:
+        """Close and remove what is staged; does nothing after a commit."""
+        # What led here is what the caller must hear of.
+        with suppress(StorageError):
+            self._text.discard()
+        self._catalog.close()
+        if self.committed is None:
+            with suppress(OSError):
+                durable.remove_tree(self._folder)
+
+    def _stage_files(self) -> None:
+        """Make the folder, with the base's files in it: hard links of what is immutable, copies of what changes."""
+        with storing(self._folder):
+            for name in ("", layout.TEXT, layout.VECTORS):
+                (self._folder / name).mkdir()
+            if self._base is None:
+                return
+            self._base.check(layout.CATALOG)
+            for name in self._base.manifest.files:
+                source, target = self._base.path / name, self._folder / name
+                if target.parent.name == layout.TEXT and self._text.rewrites:
+                    continue
+                if target.parent.name == layout.VECTORS and not source.exists():
+                    continue  # only when the vectors are about to be rebuilt: else the base was not opened
+                if name == layout.CATALOG or target.name in MUTABLE_FILES:
+                    durable.copy(source, target)
+                else:
+                    durable.link_or_copy(source, target)
+                    self._carried[name] = _signature(target)
+
+    def _commit(
+        self,
+        encoder: EncoderIdentity,
+        projection: Projection,
+        fingerprint: str,
+        extra: Mapping[str, str | int | float | bool],
+    ) -> Committed:
+        segments = self._segments()
+        self._text.commit()
+        catalog = self._catalog.reader
+        counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
+        durable.before_step("close", self._folder / layout.CATALOG)
+        self._catalog.finish()
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            generation=1 + max(layout.generation_numbers(self._index_dir), default=0),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
+            projection=projection,
+            fingerprint=fingerprint,
+            counts=counts,
+            segments=segments,
+            digest=digest.to_hex(self._catalog.digest),
+            files={},
+            extra=dict(extra),
+        )
+        publish(self._index_dir, self._folder, manifest, self._unchanged())
+        self.committed = Committed(manifest.generation, manifest.digest, counts.chunks, counts.files)
+        return self.committed
+
+    def _segments(self) -> tuple[Segment, ...]:
+        """Save what was added, once, and return all segments."""
+        if self._totals is None:
+            self._totals = self._vectors.finish(self._catalog)
+        live = self._catalog.live
+        return tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(self._totals.items()))
+
+    def _unchanged(self) -> dict[str, FileSum]:
+        """Return the checksums of those of the base's files that are still what was staged."""
+        if self._base is None:
+            return {}
+        files = self._base.manifest.files
+        return {
+            name: files[name]
+            for name, signature in self._carried.items()
+            if (path := self._folder / name).exists() and _signature(path) == signature
+        }
+
+
+@contextmanager
+def begin(
+    index_dir: Path,
+    *,
+    wait_seconds: float = 0.0,
+    fresh: bool = False,
+    keep: int = 2,
+    options: VectorOptions | None = None,
+    check_sizes: bool = True,
+) -> Iterator[Staging]:
+    """Start the next generation from the current one, or from nothing when `fresh` or when there is none.
+
+    Holds the writer's lock. `check_sizes` as in `open_generation`. After a commit all but the `keep` newest
+    generations are collected, readers permitting. Raises LockedError, DamagedIndexError or FormatVersionError (never
+    when fresh), and StorageError.
+    """
+    options = options or VectorOptions()
+    prepare(index_dir)
+    with lock.writer_lock(index_dir, wait_seconds=wait_seconds), ExitStack() as stack:
+        base: Generation | None = None
+        if not fresh:
+            with suppress(NoIndexError):
+                base = stack.enter_context(open_generation(index_dir, options=options, check_sizes=check_sizes))
+        sweep(index_dir)
+        staging = Staging(index_dir, base, options)
+        try:
+            yield staging
+        finally:
+            staging.discard()
+        if staging.committed is not None:
+            stack.close()
+            # It is committed, whatever becomes of the old ones; the next commit tries again.
+            with suppress(StorageError):
+                collect(index_dir, keep=keep)
+
+
+def _signature(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns

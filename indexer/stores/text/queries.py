@@ -1,0 +1,115 @@
+"""The schema of the text index, and the queries that can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import tantivy
+
+from indexer.stores.text.document import index_path
+
+WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
+"""Analysed fields, in the order of indexer.stores.text.writer's documents."""
+RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
+"""Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
+
+_POSITIONS = {"names", "body"}
+_TOKENIZER = "words"
+_NEAR = 2
+"""How far apart terms near each other may be: a whole identifier stands between it and its parts."""
+
+
+def schema() -> tantivy.Schema:
+    """Return the schema of the text index."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    for name in RAW_FIELDS:
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in WORD_FIELDS:
+        option = "position" if name in _POSITIONS else "freq"
+        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option=option)
+    builder.add_bytes_field("stored", stored=True)
+    builder.add_bytes_field("embedding", stored=True)
+    return builder.build()
+
+
+def register_tokenizer(index: tantivy.Index) -> None:
+    """Tell an index how analysed fields are split."""
+    index.register_tokenizer(_TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chunk must be: of one of the languages, of one of the kinds, in one of the files (`paths`, as the source
+    has them), in a file whose path a regular expression matches, or doesn't match."""
+
+    languages: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    path_pattern: str = ""
+    not_path_pattern: str = ""
+
+
+def term_query(fields: tantivy.Schema, field: str, term: str) -> tantivy.Query:
+    """Ask for a term in a field, scored by BM25."""
+    return tantivy.Query.term_query(fields, field, term, index_option="freq")
+
+
+def group_query(fields: tantivy.Schema, group: Sequence[tuple[str, Sequence[str]]]) -> tantivy.Query:
+    """Ask for any of the group's (field, terms): one term, or several near each other."""
+    found = [
+        term_query(fields, field, terms[0])
+        if len(terms) == 1
+        else tantivy.Query.phrase_query(fields, field, list(terms), _NEAR)
+        for field, terms in group
+    ]
+    return either(found)
+
+
+def among(fields: tantivy.Schema, field: str, values: Sequence[str] | Sequence[int]) -> tantivy.Query:
+    """Ask for any of the values, without a score.
+
+    Each is looked up: Tantivy's own set of terms walks the term dictionary, five times as long for 25 paths.
+    """
+    terms = [tantivy.Query.term_query(fields, field, value, index_option="basic") for value in values]
+    return _silent(either(terms))
+
+
+def limited(query: tantivy.Query, clauses: Sequence[tuple[tantivy.Occur, tantivy.Query]]) -> tantivy.Query:
+    """Limit a query to what the clauses let through."""
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *clauses]) if clauses else query
+
+
+def either(queries: Sequence[tantivy.Query]) -> tantivy.Query:
+    """Ask for any of the queries; the scores add up."""
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+
+
+def limits(
+    fields: tantivy.Schema, filters: Filters | None, any_of: Sequence[int] = ()
+) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+    """Return what the filters let through, of the chunk ids `any_of` if there are any, as clauses without a score."""
+    clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
+    if any_of:
+        clauses.append((tantivy.Occur.Must, among(fields, "id", any_of)))
+    if filters is not None:
+        if filters.languages:
+            clauses.append((tantivy.Occur.Must, among(fields, "language", filters.languages)))
+        if filters.kinds:
+            clauses.append((tantivy.Occur.Must, among(fields, "kind", filters.kinds)))
+        if filters.paths:
+            paths = [index_path(path) for path in filters.paths]
+            clauses.append((tantivy.Occur.Must, among(fields, "path", paths)))
+        if filters.path_pattern:
+            clauses.append((tantivy.Occur.Must, _silent(_path_query(fields, filters.path_pattern))))
+        if filters.not_path_pattern:
+            clauses.append((tantivy.Occur.MustNot, _path_query(fields, filters.not_path_pattern)))
+    return clauses
+
+
+def _path_query(fields: tantivy.Schema, pattern: str) -> tantivy.Query:
+    return tantivy.Query.regex_query(fields, "path", pattern)
+
+
+def _silent(query: tantivy.Query) -> tantivy.Query:
+    return tantivy.Query.const_score_query(query, 0.0)

@@ -1,0 +1,105 @@
+"""Changes a staged text index: deletes a file's documents, adds chunks, and commits once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+import tantivy
+
+from indexer.errors import StorageError
+from indexer.languages.analyzer import indexed_text
+from indexer.stores.text.document import encode_embedding, encode_stored, index_path, utf8
+from indexer.stores.text.files import TEXT_LOCKS
+from indexer.stores.text.queries import register_tokenizer, schema
+from indexer.types import Chunk
+
+_HEAP_BYTES = 32_000_000
+"""Memory of Tantivy's one indexing thread; it writes a segment when this is full."""
+
+MUTABLE_FILES = ("meta.json", ".managed.json")
+"""Files that Tantivy replaces; all others are written once."""
+
+
+class TextWriter:
+    """Writes to a staged text index; opened only when a chunk comes or goes.
+
+    Raises StorageError when the system refuses a write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the staged folder, or make an index in it when it is empty."""
+        self._path = path
+        with self._refusals():
+            if (path / "meta.json").exists():
+                self._index = tantivy.Index.open(str(path))
+            else:
+                path.mkdir(exist_ok=True)
+                self._index = tantivy.Index(schema(), path=str(path), reuse=False)
+            self._index.config_reader("manual")
+            register_tokenizer(self._index)
+            self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+
+    def delete(self, path: str) -> None:
+        """Delete the documents of a file that were there before this call."""
+        with self._refusals():
+            self._writer.delete_documents_by_term("path", index_path(path))
+
+    def add(self, chunk: Chunk, vector: bytes, scale: float) -> None:
+        """Add a chunk with its int8 vector."""
+        document = tantivy.Document()
+        document.add_unsigned("id", chunk.id)
+        document.add_text("path", index_path(chunk.path))
+        document.add_text("language", chunk.language)
+        document.add_text("kind", str(chunk.kind))
+        document.add_text("name", utf8(chunk.name).lower())
+        document.add_text("qualified_name", utf8(chunk.qualified_name).lower())
+        path_words, file_name = _path_terms(chunk.path)
+        document.add_text("path_words", path_words)
+        document.add_text("file_name", file_name)
+        document.add_text("names", indexed_text(utf8(chunk.qualified_name)))
+        document.add_text("signature", indexed_text(utf8(chunk.signature)))
+        document.add_text("doc", indexed_text(utf8(chunk.doc)))
+        document.add_text("body", indexed_text(utf8(chunk.text)))
+        document.add_bytes("stored", encode_stored(chunk))
+        document.add_bytes("embedding", encode_embedding(vector, scale))
+        with self._refusals():
+            self._writer.add_document(document)
+
+    def commit(self) -> None:
+        """Write everything, wait for merges, and close; the folder does not change afterwards."""
+        with self._refusals():
+            self._writer.commit()
+            self._close()
+        for name in TEXT_LOCKS:
+            (self._path / name).unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Drop what was not committed, and close."""
+        with self._refusals():
+            self._writer.rollback()
+            self._close()
+
+    def _close(self) -> None:
+        self._writer.wait_merging_threads()
+        del self._writer, self._index
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            raise StorageError(f"{self._path}: {error}; check the free space and the permissions") from error
+        except BaseException as error:
+            # A Rust panic derives from BaseException alone.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise StorageError(f"{self._path}: the text index could not be written ({error})") from error
+
+
+@lru_cache(maxsize=1024)
+def _path_terms(path: str) -> tuple[str, str]:
+    text = utf8(path)
+    return indexed_text(text), indexed_text(PurePosixPath(text).name)

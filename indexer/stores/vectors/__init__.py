@@ -1,0 +1,1 @@
+"""Meaning: immutable segments of int8 vectors."""

@@ -1,0 +1,1 @@
+"""Is an index whole, and how it is mended."""

@@ -1,0 +1,133 @@
+"""Do catalog, text index and vector index hold the same chunks, and are the vectors those of the texts?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import groupby, islice
+
+import msgspec
+import numpy as np
+import xxhash
+
+from indexer.errors import DamagedIndexError
+from indexer.stages.reduce import Projection, reduce
+from indexer.stores.catalog import digest
+from indexer.stores.catalog.reader import ChunkRow
+from indexer.stores.generation import layout
+from indexer.stores.generation.reader import Generation
+from indexer.stores.text.document import StoredChunk, decode_embedding, decode_stored, source_path
+from indexer.types import Encoder
+from pipelines.check.findings import FindingKind, Findings
+
+SAMPLE_CHUNKS = 64
+MIN_COSINE = 0.99
+"""What another processor's rounding leaves of the similarity of equal texts, by far; another model does not."""
+_BATCH = 4096
+
+
+def check_chunks(findings: Findings, generation: Generation, on_chunks: Callable[[int], None]) -> None:
+    """Go once through all documents: each is in the catalog, its vector in its segment, and all in the digest.
+
+    Raises DamagedIndexError when a document can't be read.
+    """
+    text, vectors = generation.path / layout.TEXT, generation.path / layout.VECTORS
+    digests = {record.path: digest.of_record(record) for record in generation.catalog.records().values()}
+    seen: set[int] = set()
+    wrong: Counter[str] = Counter()
+    for batch in _batches(generation):
+        rows = generation.catalog.chunks([document.id for document, _ in batch])
+        stored = _vectors(generation, rows)
+        for document, embedded in batch:
+            row, path = rows.get(document.id), source_path(document.path)
+            if row is None or row.text_hash != document.text_hash or path not in digests or document.id in seen:
+                wrong["unknown"] += 1
+                continue
+            seen.add(document.id)
+            wrong["lost"] += document.id not in stored
+            wrong["altered"] += stored.get(document.id, embedded) != embedded
+            part = digest.of_chunk(document.id, document.text_hash, embedded)
+            digests[path] = digest.add(digests[path], part)
+        on_chunks(len(batch))
+    wrong["missing"] = generation.catalog.chunk_count() - len(seen)
+    for what, kind, where, message in (
+        ("unknown", FindingKind.CHUNK_IDS, text, "{} documents are not what the catalog knows"),
+        ("missing", FindingKind.CHUNK_IDS, text, "{} chunks of the catalog have no document"),
+        ("lost", FindingKind.CHUNK_IDS, vectors, "{} chunks have no vector in the segment that they live in"),
+        ("altered", FindingKind.EMBEDDING, vectors, "{} vectors differ from the embedding in the text index"),
+    ):
+        if wrong[what]:
+            findings.add(kind, where, message.format(wrong[what]))
+    _check_digests(findings, generation, digests)
+
+
+def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, projection: Projection) -> int:
+    """Embed a sample of chunks again, compare, and return how many; the sample is the chunks with the lowest ids."""
+    manifest, text = generation.manifest, generation.path / layout.TEXT
+    identity = encoder.identity
+    made = (manifest.encoder.digest, manifest.projection.digest, manifest.projection.mode)
+    if made != (identity.digest, projection.digest, projection.mode):
+        message = (
+            f"the index was made with {manifest.encoder.name} {manifest.encoder.digest[:8]} and another projection"
+        )
+        if manifest.encoder.digest != identity.digest:
+            message = (
+                f"the index was made with {manifest.encoder.name} {manifest.encoder.digest[:8]}, not with this encoder"
+            )
+        findings.add(FindingKind.MODEL, generation.path / layout.MANIFEST, message)
+        return 0
+    ids = list(islice(generation.catalog.chunk_ids(), SAMPLE_CHUNKS))
+    documents = generation.text.documents(ids)
+    embeddings = generation.text.embeddings(ids)
+    if not ids:
+        return 0
+    texts = [documents[chunk_id].embedded_text for chunk_id in ids]
+    hashes = [xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass")) for text in texts]
+    changed = sum(hashed != documents[chunk_id].text_hash for hashed, chunk_id in zip(hashes, ids, strict=True))
+    if changed:
+        findings.add(
+            FindingKind.VECTOR, text, f"{changed} of {len(ids)} sampled chunks have another text than was embedded"
+        )
+    again = reduce(encoder.encode(texts), projection)[0].astype(np.float64)
+    held = np.stack([np.frombuffer(decode_embedding(embeddings[chunk_id])[0], np.int8) for chunk_id in ids])
+    lengths = np.linalg.norm(again, axis=1) * np.linalg.norm(held.astype(np.float64), axis=1)
+    equal = (again == held).all(axis=1)
+    cosines = (again * held).sum(axis=1) / np.where(lengths > 0, lengths, 1.0)
+    different = int((~equal & (cosines < MIN_COSINE)).sum())
+    if different:
+        message = f"{different} of {len(ids)} sampled chunks have another vector than the encoder gives"
+        findings.add(FindingKind.VECTOR, text, message)
+    return len(ids)
+
+
+def _check_digests(findings: Findings, generation: Generation, digests: dict[str, int]) -> None:
+    wrong = [path for path, value in generation.catalog.file_digests() if digests.get(path) != value]
+    if wrong:
+        message = f"{len(wrong)} files have another digest than their content gives, first {wrong[0]!a}"
+        findings.add(FindingKind.DIGEST, generation.path / layout.CATALOG, message)
+    total = digest.to_hex(digest.add(*digests.values()))
+    if total != generation.manifest.digest:
+        message = f"the content's digest is {total}, the manifest says {generation.manifest.digest}"
+        findings.add(FindingKind.DIGEST, generation.path / layout.MANIFEST, message)
+
+
+def _batches(generation: Generation) -> Iterator[list[tuple[StoredChunk, bytes]]]:
+    """Yield the documents and their int8 vectors."""
+    documents = generation.text.scan()
+    while batch := list(islice(documents, _BATCH)):
+        try:
+            yield [(decode_stored(stored), decode_embedding(embedding)[0]) for _, stored, embedding in batch]
+        except (ValueError, msgspec.DecodeError) as error:
+            raise DamagedIndexError(f"{generation.path / layout.TEXT}: a document is malformed: {error}") from error
+
+
+def _vectors(generation: Generation, rows: dict[int, ChunkRow]) -> dict[int, bytes]:
+    """Return the vectors that the segments hold for the catalog's rows."""
+    found: dict[int, bytes] = {}
+    ordered = sorted(rows.values(), key=lambda row: row.segment)
+    known = {segment.number for segment in generation.manifest.segments}
+    for number, group in groupby(ordered, key=lambda row: row.segment):
+        if number in known:
+            vectors = generation.vectors.find(number, [row.id for row in group])
+            found.update((chunk_id, vector.tobytes()) for chunk_id, vector in vectors.items())
+    return found

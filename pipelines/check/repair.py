@@ -1,0 +1,92 @@
+"""Repair: make a damaged index whole from what is sound, and say from what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from indexer.config import VectorOptions
+from indexer.stores.generation import layout
+from indexer.types import EncoderIdentity
+from pipelines.check.findings import Finding
+from pipelines.check.verify import VerifyReport, verify
+
+
+class Repair(StrEnum):
+    """What was done."""
+
+    NOTHING = "nothing"
+    VECTORS = "vectors"
+    REBUILT = "rebuilt"
+
+    @property
+    def explanation(self) -> str:
+        """One sentence for a person."""
+        return _EXPLANATIONS[self]
+
+
+_EXPLANATIONS = {
+    Repair.NOTHING: "the index is sound; nothing was changed",
+    Repair.VECTORS: "the vector index was rebuilt from the embeddings in the text index",
+    Repair.REBUILT: "text and vector index were rebuilt from the sources",
+}
+
+
+class RepairReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of `indexer repair --json`; `findings` are those before the repair."""
+
+    repair: Repair
+    message: str
+    generation: str
+    findings: tuple[Finding, ...]
+
+
+def repair(
+    index_dir: Path,
+    *,
+    rebuild: Callable[[], object],
+    wait_seconds: float = 0.0,
+    options: VectorOptions | None = None,
+) -> RepairReport:
+    """Verify the index, and mend what is damaged in a new generation that verifies.
+
+    Damaged vectors are rebuilt from the text index, without an encoder. Damage elsewhere calls `rebuild`, a full build
+    from the sources. Raises NoIndexError when there is nothing to repair, LockedError, and what `rebuild` raises.
+    """
+    report = verify(index_dir)
+    if report.ok:
+        return _report(Repair.NOTHING, report, report.generation)
+    if _only_vectors(report):
+        _rebuild_vectors(index_dir, wait_seconds=wait_seconds, options=options)
+        again = verify(index_dir)
+        if again.ok:
+            return _report(Repair.VECTORS, report, again.generation)
+    rebuild()
+    return _report(Repair.REBUILT, report, verify(index_dir).generation)
+
+
+def _report(done: Repair, before: VerifyReport, generation: str) -> RepairReport:
+    return RepairReport(repair=done, message=done.explanation, generation=generation, findings=before.findings)
+
+
+def _only_vectors(report: VerifyReport) -> bool:
+    folder = f"generations/{report.generation}/{layout.VECTORS}"
+    return all(finding.file == folder or finding.file.startswith(f"{folder}/") for finding in report.findings)
+
+
+def _rebuild_vectors(index_dir: Path, *, wait_seconds: float, options: VectorOptions | None) -> None:
+    from indexer.stores.generation.staging import begin
+
+    with begin(index_dir, wait_seconds=wait_seconds, options=options, check_sizes=False) as staging:
+        assert staging.base is not None
+        made = staging.base.manifest
+        staging.rebuild_vectors()
+        staging.commit(
+            encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
+            projection=made.projection,
+            fingerprint=made.fingerprint,
+            extra=made.extra,
+        )

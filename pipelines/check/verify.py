@@ -1,0 +1,153 @@
+"""Verify: is the index what its writer committed, and do its parts belong together?
+
+Checks give findings and don't raise; what is built from damaged files is not looked into further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from indexer.errors import DamagedIndexError
+from indexer.stores.generation import layout
+from indexer.stores.generation import manifest as manifests
+from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.text.files import TEXT_LOCKS
+from indexer.types import Encoder
+from pipelines.check.findings import Finding, FindingKind, Findings
+
+if TYPE_CHECKING:
+    from indexer.stages.reduce import Projection
+
+
+class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of `indexer verify --json`; `reembedded` chunks were embedded again and compared."""
+
+    ok: bool
+    generation: str
+    files: int
+    chunks: int
+    reembedded: int
+    findings: tuple[Finding, ...]
+
+
+def verify(
+    index_dir: Path,
+    *,
+    deep: tuple[Encoder, Projection] | None = None,
+    on_chunks: Callable[[int], None] | None = None,
+) -> VerifyReport:
+    """Check the current generation and return what was found.
+
+    With `deep`, the encoder and projection that the index should have been made with, a sample of chunks is embedded
+    again and compared. `on_chunks` is called with the number of chunks done since the last call. Raises NoIndexError
+    when there is nothing to check.
+    """
+    findings = Findings(index_dir)
+    try:
+        generation = open_generation(index_dir, check_sizes=False)
+    except DamagedIndexError as error:
+        path, kind = _unreadable(index_dir)
+        findings.add(kind, path, str(error))
+        return VerifyReport(ok=False, generation="", files=0, chunks=0, reembedded=0, findings=tuple(findings.found))
+    with generation:
+        reembedded = _check(findings, generation, deep, on_chunks or (lambda _: None))
+        return VerifyReport(
+            ok=not findings.found,
+            generation=generation.name,
+            files=len(generation.manifest.files),
+            chunks=generation.manifest.counts.chunks,
+            reembedded=reembedded,
+            findings=tuple(findings.found),
+        )
+
+
+def _check(
+    findings: Findings,
+    generation: Generation,
+    deep: tuple[Encoder, Projection] | None,
+    on_chunks: Callable[[int], None],
+) -> int:
+    """Run all checks, and return how many chunks were embedded again."""
+    catalog, text, vectors = (generation.path / name for name in (layout.CATALOG, layout.TEXT, layout.VECTORS))
+    check_files(findings, generation)
+    if findings.sound(catalog):
+        findings.catch(catalog, lambda: check_catalog(findings, generation))
+    if findings.sound(text):
+        findings.catch(text, lambda: generation.text.count)
+    if findings.sound(vectors):
+        for segment in generation.manifest.segments:
+            findings.catch(vectors, lambda number=segment.number: generation.vectors.segment(number))  # type: ignore[misc]
+    if not all(findings.sound(path) for path in (catalog, text, vectors)):
+        return 0
+
+    from pipelines.check.chunks import check_chunks, check_encoder
+
+    findings.catch(text, lambda: check_chunks(findings, generation, on_chunks))
+    if deep is None or findings.found:
+        return 0
+    return check_encoder(findings, generation, *deep)
+
+
+def check_files(findings: Findings, generation: Generation) -> None:
+    """Compare every file to its checksum, and the folder to the list of files."""
+    files = generation.manifest.files
+    for name, expected in files.items():
+        path = generation.path / name
+        try:
+            found = manifests.file_sum(path)
+        except FileNotFoundError:
+            findings.add(FindingKind.MISSING_FILE, path, "the file is missing")
+        except OSError as error:
+            findings.add(FindingKind.MISSING_FILE, path, f"the file can't be read: {error.strerror}")
+        else:
+            if found.size != expected.size:
+                findings.add(FindingKind.SIZE, path, f"the file has {found.size} bytes instead of {expected.size}")
+            elif found != expected:
+                findings.add(FindingKind.CHECKSUM, path, "the content was altered: its checksum differs")
+    folders = {generation.path / layout.TEXT, generation.path / layout.VECTORS}
+    known = {generation.path / name for name in (*files, layout.MANIFEST)}
+    for path in generation.path.rglob("*"):
+        if path not in known and path not in folders and path.name not in TEXT_LOCKS:
+            findings.add(FindingKind.UNEXPECTED_FILE, path, "the file is no part of the generation")
+
+
+def check_catalog(findings: Findings, generation: Generation) -> None:
+    """Run SQLite's own check, and compare the counts to the manifest."""
+    catalog, path = generation.catalog, generation.path / layout.CATALOG
+    for message in catalog.integrity_errors():
+        findings.add(FindingKind.MALFORMED, path, message)
+    counts = generation.manifest.counts
+    pairs = {
+        "files": (catalog.file_count(), counts.files),
+        "skipped files": (catalog.skipped_count(), counts.skipped),
+        "chunks": (catalog.chunk_count(), counts.chunks),
+    }
+    for segment in generation.manifest.segments:
+        live = sum(1 for _ in catalog.chunk_ids(segment=segment.number))
+        pairs[f"live vectors of segment {segment.number}"] = (live, segment.live)
+    for what, (found, expected) in pairs.items():
+        if found != expected:
+            message = f"the catalog holds {found} {what}, the manifest says {expected}"
+            findings.add(FindingKind.COUNTS, path, message)
+
+
+def _unreadable(index_dir: Path) -> tuple[Path, FindingKind]:
+    """Return which file to name when the current generation can't be opened: CURRENT, or the manifest it names."""
+    current = index_dir / "CURRENT", FindingKind.CURRENT
+    try:
+        folder = layout.generation_dir(index_dir, layout.read_current(index_dir).number)
+    except DamagedIndexError:
+        return current
+    if not folder.is_dir():
+        return current
+    manifest = folder / layout.MANIFEST
+    try:
+        number = manifests.read(folder).generation
+    except (DamagedIndexError, OSError):
+        return manifest, FindingKind.MANIFEST
+    sound = number == int(folder.name) and not any(path.is_symlink() for path in folder.rglob("*"))
+    return current if sound else (manifest, FindingKind.MANIFEST)

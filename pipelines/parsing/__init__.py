@@ -1,0 +1,1 @@
+"""Files to chunks, in processes that may die alone."""

@@ -1,0 +1,182 @@
+"""Worker processes that parse files; each dies alone with a file that hangs, crashes or eats memory.
+
+Plain processes with a socket pair each, instead of the standard library's pools: those lose a whole batch, or hang,
+when a worker is killed, import the caller's __main__ anew, and take the terminal's Ctrl-C. Here a worker answers file
+by file, so the first file without an answer is the one that killed it. That file is tried once more, alone in a new
+process, lest it pays for its predecessors' memory, unless it ran out of time; then once without its grammar, which
+leaves its lines; the rest of its batch goes elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from multiprocessing.connection import wait
+
+from indexer.config import Config
+from indexer.errors import IndexerError
+from indexer.sources.worktree import Worktree
+from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
+from pipelines.parsing.file import give_up
+from pipelines.parsing.process import WorkerDied, WorkerProcess
+from pipelines.parsing.worker import Outcome, Settings, Task
+
+BATCH_FILES = 32
+BATCH_BYTES = 1 << 18
+"""A batch takes a worker about 50 ms, so that the round trip to the parent weighs little."""
+
+WINDOW_FILES = 1024
+WINDOW_BYTES = 8 << 20
+"""What may be in work or wait for an earlier file, in files and in bytes of source: the bound on memory."""
+
+
+def parse_files(source: Source, records: Sequence[FileRecord], config: Config) -> Iterator[ParsedFile | FileRecord]:
+    """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
+
+    The outcome is the same for any `config.parse.workers` (0: one a core). Workers read a work tree themselves; the
+    contents of any other source are read here. A record's hash is that of the content that was parsed. Memory is
+    bounded by the window, not by the number of files. Raises IndexerError when workers can't be started at all.
+    """
+    with _Pool(source, records, config) as pool:
+        yield from pool.run()
+
+
+class _Pool:
+    """The workers, what waits for them, and what waits for an earlier file."""
+
+    def __init__(self, source: Source, records: Sequence[FileRecord], config: Config) -> None:
+        self._source = source
+        self._records = records
+        self._size = _worker_count(records, config)
+        prefix = os.path.join(source.root, "") if isinstance(source, Worktree) else ""  # noqa: PTH118
+        self._settings = Settings(config, prefix)
+        self._stack = ExitStack()
+        self._workers: list[WorkerProcess] = []
+        self._orphans: deque[int] = deque()
+        self._suspects: deque[int] = deque()
+        self._tried: set[int] = set()
+        self._failures: dict[int, str] = {}
+        self._next = 0
+        self._bytes = 0
+        self._done: dict[int, ParsedFile | FileRecord] = {}
+
+    def __enter__(self) -> _Pool:
+        self._errors = self._stack.enter_context(tempfile.TemporaryFile())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.stop()
+        self._stack.close()
+
+    def run(self) -> Iterator[ParsedFile | FileRecord]:
+        """Yield outcomes in order."""
+        for position, record in enumerate(self._records):
+            while position not in self._done:
+                self._feed(position)
+                self._collect()
+            self._bytes -= record.size
+            yield self._done.pop(position)
+
+    def _feed(self, head: int) -> None:
+        """Give each free worker a batch; start workers up to the pool's size while there is more to give."""
+        while batch := self._batch(head) if self._free() else ():
+            tasks = {position: task for position in batch if (task := self._task(position))}
+            if tasks:
+                idle = next((worker for worker in self._workers if not worker.tasks), None)
+                is_second_try = batch[0] in self._tried and batch[0] not in self._failures
+                worker = self._start() if idle is None or is_second_try else idle
+                worker.give(list(tasks), list(tasks.values()))
+
+    def _free(self) -> bool:
+        return len(self._workers) < self._size or any(not worker.tasks for worker in self._workers)
+
+    def _start(self) -> WorkerProcess:
+        self._workers.append(WorkerProcess(self._settings, self._errors))
+        return self._workers[-1]
+
+    def _batch(self, head: int) -> list[int]:
+        """Take the next files to parse: one that may have killed a worker, alone; what dead workers left; new ones."""
+        if self._suspects:
+            self._tried.add(self._suspects[0])
+            return [self._suspects.popleft()]
+        batch: list[int] = []
+        while self._orphans and len(batch) < BATCH_FILES:
+            batch.append(self._orphans.popleft())
+        size = 0
+        while not self._orphans and len(batch) < BATCH_FILES and size < BATCH_BYTES and self._in_window(head):
+            batch.append(self._next)
+            size += self._records[self._next].size
+            self._bytes += self._records[self._next].size
+            self._next += 1
+        return batch
+
+    def _in_window(self, head: int) -> bool:
+        if self._next >= len(self._records):
+            return False
+        return self._next == head or (self._next - head < WINDOW_FILES and self._bytes < WINDOW_BYTES)
+
+    def _task(self, position: int) -> Task | None:
+        """Return the task for a file, or None after noting that its source can't read it."""
+        record, failure = self._records[position], self._failures.get(position, "")
+        if self._settings.prefix:
+            return Task(record, None, failure)
+        content = self._read(position)
+        return None if content is None else Task(record, content, failure)
+
+    def _read(self, position: int) -> bytes | None:
+        """Return a file's content, or None after noting why it has none."""
+        record = self._records[position]
+        try:
+            return self._source.read(record.path)
+        except FileNotFoundError:
+            self._done[position] = replace(record, skip=SkipReason.VANISHED)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            self._done[position] = replace(record, skip=SkipReason.UNREADABLE, detail=detail)
+        return None
+
+    def _collect(self) -> None:
+        """Wait until a worker answers or dies, and take in what there is."""
+        busy = {worker.connection: worker for worker in self._workers if worker.tasks}
+        ready = wait(list(busy)) if busy else []
+        for worker in [worker for connection, worker in busy.items() if connection in ready]:
+            try:
+                outcome = worker.receive()
+            except WorkerDied as death:
+                self._bury(worker, death)
+                continue
+            if outcome is not None:
+                self._done[worker.tasks.popleft()] = _result(outcome)
+
+    def _bury(self, worker: WorkerProcess, death: WorkerDied) -> None:
+        """Try a dead worker's current file again, then without its grammar, then give up; queue its batch's rest."""
+        self._workers.remove(worker)
+        culprit = worker.tasks.popleft()
+        self._orphans.extendleft(reversed(worker.tasks))
+        if culprit in self._failures:
+            if (content := self._read(culprit)) is not None:
+                self._done[culprit] = give_up(self._records[culprit], content, self._settings.config, str(death))
+            return
+        if death.timed_out or culprit in self._tried:
+            self._failures[culprit] = str(death)
+        self._suspects.append(culprit)
+
+
+def _worker_count(records: Sequence[FileRecord], config: Config) -> int:
+    """Return how many workers are worth their start, about 0.1 s each."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    worth = 1 + sum(record.size for record in records) // BATCH_BYTES
+    return min(config.parse.workers or cores, worth, max(1, len(records)))
+
+
+def _result(outcome: Outcome) -> ParsedFile | FileRecord:
+    if outcome.error:
+        raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
+    if outcome.chunks is None:
+        return outcome.record
+    return ParsedFile(outcome.record, tuple(Chunk(*fields) for fields in outcome.chunks))

@@ -1,0 +1,147 @@
+"""A process that parses files until its parent closes the connection; started by the pool.
+
+A file that takes too much processor time, or crashes the grammar's C code, ends the process: the kernel's timers need
+no help from Python. Memory is limited by RLIMIT_AS. Where the platform has neither, there is no such limit. The
+parent's end, however it comes, closes the connection, and with it the worker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from indexer.config import Config
+from indexer.sources.regular import read_regular
+from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason
+from pipelines.parsing.file import parse_file
+
+OUT_OF_MEMORY = 77
+"""Exit code of a worker that met its memory limit."""
+
+GRACE = 2.0
+"""The parser gives up by itself at its time limit; a process that burns this many times as much is killed."""
+
+WALL_GRACE = 10.0
+"""A process that waits (for a file system that hangs) is killed after this many time limits by the clock."""
+
+
+class Settings(NamedTuple):
+    """What a worker is told first; `prefix` is the root with a separator, empty when contents are sent along."""
+
+    config: Config
+    prefix: str
+
+
+class Task(NamedTuple):
+    """One file; `content` is None where the worker is to read it, `failure` how its grammar ended a worker before."""
+
+    record: FileRecord
+    content: bytes | None
+    failure: str
+
+
+class Outcome(NamedTuple):
+    """What became of one file: its record and, unless it is skipped, its chunks as tuples of their fields.
+
+    `error` is a failure that concerns the installation and not the file.
+    """
+
+    record: FileRecord
+    chunks: list[tuple[Any, ...]] | None
+    error: str = ""
+
+
+HEADROOM = 64 << 20
+"""Bytes; with less than this to itself a worker could parse nothing."""
+
+READY = "ready"
+"""What a worker sends when it can work."""
+
+_CHUNK_FIELDS = attrgetter(*Chunk.__struct_fields__)
+
+
+def serve(descriptor: int) -> None:
+    """Answer each batch of tasks that comes over the connection with one outcome a task, in order."""
+    with Connection(descriptor) as connection:
+        try:
+            settings: Settings = connection.recv()
+            _default_signals()
+            _limit_memory(settings.config.parse.memory_megabytes)
+            connection.send(READY)
+            while True:
+                for task in connection.recv():
+                    connection.send(_answer(task, settings))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return
+
+
+def _answer(task: Task, settings: Settings) -> Outcome:
+    try:
+        with _time_limit(settings.config.parse.timeout_seconds):
+            return _parse(task, settings)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except Exception as error:
+        return Outcome(task.record, None, f"{type(error).__name__}: {error}")
+
+
+def _parse(task: Task, settings: Settings) -> Outcome:
+    content, record = task.content, task.record
+    if content is None:
+        try:
+            content = read_regular(settings.prefix + record.path, settings.config.walk.max_file_bytes)
+        except FileNotFoundError:
+            return Outcome(replace(record, skip=SkipReason.VANISHED), None)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            return Outcome(replace(record, skip=SkipReason.UNREADABLE, detail=detail), None)
+    result = parse_file(record, content, settings.config, failure=task.failure)
+    if isinstance(result, ParsedFile):
+        return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks])
+    return Outcome(result, None)
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Let the kernel end this process when the body takes too long."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    signal.setitimer(signal.ITIMER_PROF, GRACE * seconds)
+    signal.setitimer(signal.ITIMER_REAL, WALL_GRACE * seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _default_signals() -> None:
+    """Let the timers' signals end the process even where the parent ignored or blocked them."""
+    if hasattr(signal, "setitimer"):
+        timers = {signal.SIGPROF, signal.SIGALRM}
+        for number in timers:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, timers)
+
+
+def _limit_memory(megabytes: int) -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = megabytes << 20
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        bytearray(HEADROOM)
+    except MemoryError:
+        raise SystemExit(f"parse.memory_megabytes = {megabytes} leaves no room for any file; raise it") from None

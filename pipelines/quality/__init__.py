@@ -1,0 +1,1 @@
+"""Which projection a build uses, and how well its vectors stand for the encoder's own."""

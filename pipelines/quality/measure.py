@@ -1,0 +1,132 @@
+"""Measures how well the stored vectors stand for the encoder's own, while a build's vectors stream past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from indexer.config import RecallOptions
+from indexer.errors import RecallError
+from indexer.stages.recall import ExactNeighbours, share_found
+from indexer.stages.reduce import Projection, reduce, retained_energy
+from indexer.stores.catalog.reader import Catalog, text_key
+from indexer.stores.generation.manifest import Manifest
+from indexer.types import FileRecord
+from pipelines.quality.figures import Basis, Drift, Recall
+
+NEAREST = 10
+SAMPLE_FILE_BYTES = 1 << 16
+SAMPLE_BYTES = 1 << 20
+"""The queries come from the first files to be parsed: so many bytes of them, none so large that it is all there is."""
+
+
+class Searched(Protocol):
+    """The generation being made, once all vectors are in it."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
+        """Return for each of int8[q, k] the chunks that a search finds, nearest first."""
+
+
+def sample_first(records: Sequence[FileRecord]) -> list[FileRecord]:
+    """Return the records with a fair sample of files in front, chosen and ordered by the hashes of their paths.
+
+    A build then knows after its first window whom to ask, and still meets every vector only once.
+    """
+    hashed = sorted(
+        (record for record in records if record.size <= SAMPLE_FILE_BYTES),
+        key=lambda record: xxhash.xxh3_64_intdigest(record.path.encode("utf-8", "surrogateescape")),
+    )
+    total = 0
+    sample: dict[str, FileRecord] = {}
+    for record in hashed:
+        if total >= SAMPLE_BYTES:
+            break
+        total += record.size
+        sample[record.path] = record
+    return [*sample.values(), *(record for record in records if record.path not in sample)]
+
+
+class BasisMeasure:
+    """Watches the vectors of one build: `observe` them, then `finish`."""
+
+    def __init__(self, projection: Projection, options: RecallOptions, base: Manifest | None) -> None:
+        """Continue the figures of the generation that is built on, or measure anew where that holds no chunks."""
+        self._projection = projection
+        self._options = options
+        self._base = Basis.from_extra(base.extra) if base is not None and base.counts.chunks else None
+        self._exact: ExactNeighbours | None = None
+        self._texts = 0
+        self._energies = 0
+        self._energy = 0.0
+
+    def ordered(self, records: Sequence[FileRecord]) -> Sequence[FileRecord]:
+        """Return files in the order in which they are best parsed."""
+        return sample_first(records) if self._base is None and self._options.queries else records
+
+    def observe(
+        self,
+        text_hashes: Sequence[bytes],
+        vectors: NDArray[np.float32],
+        reduced: NDArray[np.int8],
+        scales: NDArray[np.float32],
+    ) -> None:
+        """Look at distinct texts that the index did not know: float32[n, d], and int8[n, k], float32[n] made of it."""
+        energies = retained_energy(vectors, reduced, scales, self._projection)
+        self._energies += len(energies)
+        self._energy += float(energies.sum())
+        self._texts += len(text_hashes)
+        if self._base is not None or not self._options.queries:
+            return
+        keys = np.array([text_key(text_hash) for text_hash in text_hashes], np.int64)
+        if self._exact is None:
+            # A text without words may have a zero vector, and everything is equally far from that.
+            rows = sorted(np.flatnonzero(vectors.any(axis=1)).tolist(), key=lambda row: text_hashes[row])
+            rows = rows[: self._options.queries]
+            self._exact = ExactNeighbours(keys[rows], vectors[rows])
+        self._exact.add(keys, vectors)
+
+    def finish(self, staged: Searched) -> Basis:
+        """Return the figures; of a full build, ask the staged vectors too. Raises RecallError where that is strict."""
+        if self._base is not None:
+            drift = self._base.drift
+            return Basis(self._base.recall, drift and drift.plus(self._energies, self._energy))
+        drift = Drift(texts=self._energies, energy=self._energy / self._energies) if self._energies else None
+        basis = Basis(self._recall(staged), drift)
+        problems = self.warnings(basis)
+        if problems and self._options.strict:
+            raise RecallError(f"{problems[0]}. Nothing was committed, because recall.strict is set")
+        return basis
+
+    def warnings(self, basis: Basis) -> list[str]:
+        """Return what a person should know: of the recall when this build measured it, and of the drift."""
+        news = basis if self._base is None else Basis(drift=basis.drift)
+        return news.warnings(self._options, mode=self._projection.mode, dims=self._projection.dims)
+
+    def _recall(self, staged: Searched) -> Recall | None:
+        exact = self._exact
+        if exact is None or not len(exact.keys) or self._texts < 2:
+            return None
+        # As many as a search fetches, and as many as its ranking looks at; increments need not load the search.
+        from indexer.search.index import CANDIDATE_FILES
+        from indexer.search.retrieve import VECTOR_LIMIT
+
+        found = staged.nearest(reduce(exact.vectors, self._projection)[0], limit=VECTOR_LIMIT)
+        rows = staged.catalog.chunks(sorted({chunk_id for ids in found for chunk_id in ids}))
+        answers = [
+            list(dict.fromkeys(key for chunk_id in ids if (key := text_key(rows[chunk_id].text_hash)) != own))
+            for ids, own in zip(found, exact.keys.tolist(), strict=True)
+        ]
+        return Recall(
+            queries=len(answers),
+            texts=self._texts,
+            depth=CANDIDATE_FILES,
+            recall=share_found(exact, answers, count=NEAREST, depth=CANDIDATE_FILES),
+            overlap=share_found(exact, answers, count=NEAREST, depth=NEAREST),
+        )
