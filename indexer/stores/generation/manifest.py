@@ -10,7 +10,7 @@ import xxhash
 from indexer.errors import REMEDY, DamagedIndexError, FormatVersionError
 from indexer.stores.generation.layout import MANIFEST
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when the files of a generation change their meaning; an index of another version is never read."""
 
 _MAX_MANIFEST_BYTES = 16 << 20
