@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.search.candidates import Asked, Found
 from indexer.search.features import Definition, Evidence
-from indexer.search.file_scores import FileScores
-from indexer.search.passages import MOST_OF_A_FILE, arrange, chunk_scores, closer_look
 from indexer.search.query import Query, read_query
-from indexer.search.retrieve import Found
+from indexer.search.ranking import MOST_OF_A_FILE, arrange, chunk_scores, closer_look
+from indexer.search.scoring import FileScores
 from indexer.stores.text.document import StoredChunk
+from indexer.stores.text.index import Statistics
 from indexer.types import SymbolKind
 
 
@@ -68,22 +69,18 @@ def test_chunks_that_were_not_looked_at_follow_in_their_order() -> None:
 def scored(query: str, definitions: dict[int, Definition], *, cosines: list[float]) -> list[float]:
     """Return the scores of the chunks of one file that differ in their cosines and definitions alone."""
     count = len(cosines)
-    asked = read_query(query)
-    zeros = np.zeros(count)
     scores = FileScores(
+        spaces=np.zeros(1, np.int64),
         paths=("a.py",),
         ids=np.arange(1, count + 1),
         file_of=np.zeros(count, np.int64),
         starts=np.zeros(1, np.int64),
-        words=zeros,
-        doc=zeros,
-        body=zeros,
-        terms=np.zeros((len(asked.words), count), np.bool_),
-        pairs=np.zeros(count, np.int64),
+        words=np.zeros(count),
         cosines=np.array(cosines),
         centroids=np.zeros(1),
     )
-    return [float(score) for score in chunk_scores(Evidence(asked, Found({}, {}, {}), scores, definitions))]
+    asked = Asked(read_query(query), None, True, Statistics(count, {}))
+    return [float(score) for score in chunk_scores(Evidence(asked, [Found({}, {}, {})], scores, [definitions]))]
 
 
 def definition(kind: str, qualified_name: str, *, part: int = 0) -> Definition:

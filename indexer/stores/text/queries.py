@@ -14,10 +14,7 @@ WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
 RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
 """Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
 
-_POSITIONS = {"names", "body"}
 _TOKENIZER = "words"
-_NEAR = 2
-"""How far apart terms near each other may be: a whole identifier stands between it and its parts."""
 
 
 def schema() -> tantivy.Schema:
@@ -27,8 +24,7 @@ def schema() -> tantivy.Schema:
     for name in RAW_FIELDS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in WORD_FIELDS:
-        option = "position" if name in _POSITIONS else "freq"
-        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option=option)
+        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option="freq")
     builder.add_bytes_field("stored", stored=True)
     builder.add_bytes_field("embedding", stored=True)
     return builder.build()
@@ -53,17 +49,6 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 def term_query(fields: tantivy.Schema, field: str, term: str) -> tantivy.Query:
     """Ask for a term in a field, scored by BM25."""
     return tantivy.Query.term_query(fields, field, term, index_option="freq")
-
-
-def group_query(fields: tantivy.Schema, group: Sequence[tuple[str, Sequence[str]]]) -> tantivy.Query:
-    """Ask for any of the group's (field, terms): one term, or several near each other."""
-    found = [
-        term_query(fields, field, terms[0])
-        if len(terms) == 1
-        else tantivy.Query.phrase_query(fields, field, list(terms), _NEAR)
-        for field, terms in group
-    ]
-    return either(found)
 
 
 def among(fields: tantivy.Schema, field: str, values: Sequence[str] | Sequence[int]) -> tantivy.Query:

@@ -1,24 +1,31 @@
-"""Which chunks of a file to show: those whose name, words and meaning answer the query best.
+"""Put files in order by a linear model over what is known of them, and choose which chunks of each to show.
 
-The first score is made of what is known of every chunk; the second, of a file's few best, also reads their names and
-kinds. The weights are a conditional logit's, rounded, fitted on 1,042 functions and classes of 110 files of the Python
-standard library and of installed packages, asked for by the first sentence of their docstrings in copies of the files
-without docstrings: in 0.55 of the cases the file's first chunk is the right one, against 0.48 for the plain sum of
-words and meaning. `NAMED` is by hand, since such sentences seldom write a symbol's name.
+The weights of files are in ranker.json, written by benchmarks/train_ranker.py: a conditional logit (McFadden 1973;
+ListNet with one relevant file, Cao et al. 2007) with an L2 penalty, fitted on queries with known answers.
+
+A chunk's first score is made of what is known of every chunk; the second, of a file's few best, also reads their names
+and kinds. Its weights are a conditional logit's, rounded, fitted on 1,042 functions and classes of 110 files of the
+Python standard library and of installed packages, asked for by the first sentence of their docstrings in copies of the
+files without docstrings: in 0.55 of the cases the file's first chunk is the right one, against 0.48 for the plain sum
+of words and meaning. `NAMED` is by hand, since such sentences seldom write a symbol's name.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from indexer.languages.analyzer import parts, stem
-from indexer.search.features import Evidence, alike, definition_value, is_sure
+from indexer.search.candidates import SCORE_DECIMALS
+from indexer.search.features import Evidence, alike, definition_value, features, is_sure
 from indexer.search.query import Query
-from indexer.search.retrieve import SCORE_DECIMALS
 from indexer.stores.text.document import StoredChunk
 from indexer.types import SymbolKind
 
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+FORMAT = 2
 WORDS = 2.9
 """For the share of the words' BM25 that the file's best chunk has."""
 MEANING = 12.5
@@ -50,6 +58,63 @@ SHORTLIST = 8
 """How many chunks of a file are looked at closely; the right one is among the first eight in 0.88 of the cases."""
 
 
+class Ranker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The weights of the linear model by feature; `trained_on` says where they come from."""
+
+    format: int
+    trained_on: str
+    weights: dict[str, float]
+
+
+MEANING_ALONE = Ranker(format=FORMAT, trained_on="the same, this feature alone", weights={"cosine_best": 12.4})
+"""For searches by meaning alone: the file with the nearest chunk comes first."""
+
+
+@lru_cache(maxsize=1)
+def shipped_ranker() -> Ranker:
+    """Return the ranker that is part of the package."""
+    return msgspec.json.decode(files("indexer.search").joinpath("ranker.json").read_bytes(), type=Ranker)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedFile:
+    """A file in the order: its score, the part that each feature has in it, and its chunks' scores, best first."""
+
+    space: int
+    path: str
+    score: float
+    contributions: dict[str, float]
+    chunks: dict[int, float]
+
+
+def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[RankedFile]:
+    """Return the candidate files, best first, equal ones by path; with `explain` what each feature contributes."""
+    import numpy as np
+
+    scores = evidence.scores
+    names, matrix = features(evidence)
+    weights = np.array([ranker.weights.get(name, 0.0) for name in names])
+    contributions = matrix * weights
+    totals = np.round(contributions.sum(axis=1), SCORE_DECIMALS)
+    value = chunk_scores(evidence)
+    ends = [*scores.starts[1:].tolist(), len(scores.ids)]
+    ranked = []
+    for place in sorted(range(len(scores.paths)), key=lambda place: (-totals[place], scores.paths[place], place)):
+        own = slice(int(scores.starts[place]), ends[place])
+        order = np.lexsort((scores.ids[own], -value[own]))
+        told = dict(zip(names, np.round(contributions[place], SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
+        ranked.append(
+            RankedFile(
+                int(scores.spaces[place]),
+                scores.paths[place],
+                float(totals[place]),
+                {name: part for name, part in told.items() if part},
+                dict(zip(scores.ids[own][order].tolist(), value[own][order].tolist(), strict=True)),
+            )
+        )
+    return ranked
+
+
 def chunk_scores(evidence: Evidence) -> NDArray[np.float64]:
     """Return what speaks for each chunk in its file: words, meaning, and being what was named; float64[n]."""
     import numpy as np
@@ -59,8 +124,11 @@ def chunk_scores(evidence: Evidence) -> NDArray[np.float64]:
         return np.zeros(0)
     most = np.maximum.reduceat(scores.words, scores.starts)[scores.file_of]
     words = np.divide(scores.words, most, out=np.zeros(len(most)), where=most > 0)
-    query = evidence.query
-    named = {i: definition_value(query, found) for i, found in evidence.definitions.items() if is_sure(query, found)}
+    query = evidence.asked.query
+    named = [
+        {i: definition_value(query, found) for i, found in own.items() if is_sure(query, found)}
+        for own in evidence.definitions
+    ]
     value: NDArray[np.float64] = np.round(
         WORDS * words + MEANING * scores.cosines + NAMED * scores.aligned(named), SCORE_DECIMALS
     )
