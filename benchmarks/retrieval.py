@@ -30,7 +30,7 @@ from indexer.index import Index
 from indexer.search.candidates import leading_files
 from indexer.search.features import Evidence
 from indexer.search.query import read_query
-from indexer.search.ranking import Ranker, rank, shipped_ranker
+from indexer.search.ranking import Model, Ranker, rank, shipped_ranker
 from indexer.search.searcher import CANDIDATE_FILES, Searcher
 from indexer.search.space import GenerationSpace
 from pipelines.build import build
@@ -154,12 +154,11 @@ def _ablations() -> Iterator[tuple[str, Search]]:
     yield "BM25 alone", _with(_only("words_sum3"))
     yield "reciprocal ranks alone", _fused
     yield "one chunk a file", lambda index, text: _one_a_file(index.search(text, k=CANDIDATE_FILES).hits)[:DEPTH]
-    weights = shipped_ranker().weights
+    weights = shipped_ranker().files.weights
     for name, group in GROUPS.items():
         if any(feature in weights for feature in group):
             kept = {feature: weight for feature, weight in weights.items() if feature not in group}
-            ranker = Ranker(format=shipped_ranker().format, trained_on="an ablation", weights=kept)
-            yield f"without {name}", _with(ranker)
+            yield f"without {name}", _with(_ranker(kept))
 
 
 def _fused(index: Index, text: str) -> Answer:
@@ -192,7 +191,11 @@ def _with(ranker: Ranker) -> Search:
 
 
 def _only(*features: str) -> Ranker:
-    return Ranker(format=shipped_ranker().format, trained_on="an ablation", weights=dict.fromkeys(features, 1.0))
+    return _ranker(dict.fromkeys(features, 1.0))
+
+
+def _ranker(weights: dict[str, float]) -> Ranker:
+    return msgspec.structs.replace(shipped_ranker(), files=Model(trained_on="an ablation", weights=weights))
 
 
 def _build(evaluation: EvaluationSet, indexes: Path, config: Config, cache: Path) -> None:

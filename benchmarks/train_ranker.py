@@ -98,12 +98,12 @@ def main() -> None:
     figures = {name: _judge(cases, functions, model) for name, model in models.items()}
     write_result("ranker", "python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA --boosted", figures)
     weights = fit_both(cases, functions, names)
-    ranker = ranking.Ranker(
-        format=ranking.FORMAT,
+    model = ranking.Model(
         trained_on=f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over "
         f"single functions, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}",
         weights={name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)} | BY_HAND,
     )
+    ranker = msgspec.structs.replace(ranking.shipped_ranker(), files=model)
     encoded = msgspec.json.format(msgspec.json.encode(ranker), indent=1) + b"\n"
     if arguments.write:
         RANKER.write_bytes(encoded)

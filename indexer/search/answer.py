@@ -8,8 +8,9 @@ from math import fsum
 from indexer.languages.analyzer import terms
 from indexer.search.candidates import SCORE_DECIMALS
 from indexer.search.features import Evidence, rarity
+from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
-from indexer.search.ranking import SHORTLIST, RankedFile, arrange, closer_look
+from indexer.search.ranking import Model, RankedFile
 from indexer.stores.text.document import StoredChunk, source_path
 from indexer.types import Hit
 
@@ -20,9 +21,9 @@ Documents = Callable[[int, Sequence[int]], dict[int, StoredChunk]]
 
 
 def best_hits(
-    documents: Documents, evidence: Evidence, ranked: Sequence[RankedFile], *, k: int, closely: bool
+    documents: Documents, evidence: Evidence, ranked: Sequence[RankedFile], passages: Model | None, *, k: int
 ) -> tuple[Hit, ...]:
-    """Return the best `k` chunks of the best files; `closely` the few best of each file are looked at."""
+    """Return the best `k` chunks of the best files; with `passages` the few best of each file are looked at closely."""
     query, leading = evidence.asked.query, ranked[:k]
     stored: dict[tuple[int, int], StoredChunk] = {}
 
@@ -31,12 +32,13 @@ def best_hits(
             own = [chunk_id for at, chunk_id in wanted if at == space and (at, chunk_id) not in stored]
             stored.update(((space, chunk_id), chunk) for chunk_id, chunk in documents(space, own).items())
 
-    fetch([(file.space, i) for file in leading for i in list(file.chunks)[: SHORTLIST if closely else 1]])
+    fetch([(file.space, i) for file in leading for i in list(file.chunks)[: SHORTLIST if passages else 1]])
     looked: list[tuple[float, dict[int, float]]] = []
     shares = rarity(evidence.asked)
     for file in leading:
         first = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
-        looked.append((file.score, closer_look(query, shares, file.chunks, first) if closely else file.chunks))
+        chunks = closer_look(query, shares, file.chunks, first, passages.weights) if passages else file.chunks
+        looked.append((file.score, chunks))
     chosen = arrange(looked, count=k)
     fetch([(leading[place].space, chunk_id) for place, chunk_id, _ in chosen])
     ranks = [

@@ -10,7 +10,7 @@ from indexer.search.answer import best_hits
 from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
 from indexer.search.features import Definition, Evidence
 from indexer.search.query import Query
-from indexer.search.ranking import MEANING_ALONE, Ranker, rank, shipped_ranker
+from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import joined
 from indexer.search.space import Filter, Searchable
 from indexer.stores.text.document import StoredChunk, source_path
@@ -56,9 +56,9 @@ class Searcher:
         for a filter that can't be meant.
         """
         evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
-        default = shipped_ranker() if words else MEANING_ALONE
-        ranked = rank(evidence, ranker or default, explain=explain)
-        return best_hits(self._documents, evidence, ranked, k=k, closely=words)
+        ranker = ranker or (shipped_ranker() if words else meaning_alone())
+        ranked = rank(evidence, ranker, explain=explain)
+        return best_hits(self._documents, evidence, ranked, ranker.passages if words else None, k=k)
 
     def evidence(
         self,

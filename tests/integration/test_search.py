@@ -15,7 +15,7 @@ from indexer.encoders.hashing import HashingEncoder
 from indexer.errors import ConfigError, ModelError, NoIndexError
 from indexer.index import Index
 from indexer.search import candidates
-from indexer.search.ranking import MOST_OF_A_FILE
+from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import EncoderIdentity
 from pipelines.build import build
 

@@ -10,7 +10,7 @@ import pytest
 from indexer.search.candidates import Asked, Found
 from indexer.search.features import Definition, Evidence, features, file_name, file_words
 from indexer.search.query import read_query
-from indexer.search.ranking import MEANING_ALONE, Ranker, rank, shipped_ranker
+from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores
 from indexer.stores.text.index import Statistics
 
@@ -53,7 +53,7 @@ def order(given: Evidence, ranker: Ranker | None = None) -> list[str]:
 
 def test_the_shipped_weights_are_of_features_that_there_are() -> None:
     names, matrix = features(evidence("total price", {"a.py": 2, "b.py": 1}))
-    assert set(shipped_ranker().weights) == set(names)
+    assert set(shipped_ranker().files.weights) == set(names)
     assert matrix.shape == (2, len(names))
 
 
@@ -90,7 +90,7 @@ def test_chunks_of_a_file_are_in_order_and_contributions_add_up() -> None:
 
 def test_by_meaning_alone_the_nearest_chunk_decides() -> None:
     given = evidence("price", {"a.py": 2, "b.py": 1}, words={1: 9.0}, cosines={1: 0.2, 2: 0.3, 3: 0.4})
-    assert order(given, MEANING_ALONE) == ["b.py", "a.py"]
+    assert order(given, meaning_alone()) == ["b.py", "a.py"]
 
 
 def test_no_candidates_no_files() -> None:
