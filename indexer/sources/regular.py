@@ -6,13 +6,30 @@ import errno
 import os
 import stat
 
+from indexer.types import Stat
+
 _FLAGS = os.O_RDONLY
 for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
     _FLAGS |= getattr(os, _name, 0)
 
 
+_LAST = (1 << 63) - 1
+"""The largest number that a catalog holds; file systems give later and earlier times, and inodes of 64 bits."""
+
+
+def stat_of(status: os.stat_result) -> Stat:
+    """Return what is recorded of a status; times more than 292 years from 1970 become that far."""
+    mtime_ns, ctime_ns = (max(-_LAST, min(_LAST, time)) for time in (status.st_mtime_ns, status.st_ctime_ns))
+    return status.st_size, mtime_ns, ctime_ns, status.st_ino & _LAST
+
+
 def read_regular(path: str, limit: int) -> bytes:
-    """Return a regular file's content.
+    """Return a regular file's content; raise OSError as `read_with_stat` does."""
+    return read_with_stat(path, limit)[0]
+
+
+def read_with_stat(path: str, limit: int) -> tuple[bytes, Stat]:
+    """Return a regular file's content, and its stat when all of it was read.
 
     Raises OSError: among others EFBIG for more than `limit` bytes, ELOOP for a symbolic link, and EINVAL for anything
     else that is no regular file.
@@ -27,8 +44,9 @@ def read_regular(path: str, limit: int) -> bytes:
         while left and (piece := os.read(descriptor, min(left, found.st_size + 1))):
             pieces.append(piece)
             left -= len(piece)
+        read = stat_of(os.fstat(descriptor))
     finally:
         os.close(descriptor)
     if not left:
         raise OSError(errno.EFBIG, f"has outgrown the limit of {limit:,} bytes", path)
-    return b"".join(pieces)
+    return b"".join(pieces), read
