@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from indexer.config import Config
-from indexer.sources.regular import read_regular
+from indexer.regular import read_regular
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason
 from pipelines.parsing.file import parse_file
 
