@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from indexer.errors import SourceError
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
-from indexer.sources.regular import read_regular, stat_of
+from indexer.regular import read_regular, stat_of
 from indexer.sources.walker import GIT, compile_exclude, repository_of, walk
 from indexer.types import SkippedFile, SkipReason, SourceFile
 

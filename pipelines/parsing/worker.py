@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from indexer.config import Config
-from indexer.sources.regular import read_with_stat
+from indexer.regular import read_with_stat
 from indexer.stages.detect import as_read
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason
 from pipelines.parsing.file import parse_file

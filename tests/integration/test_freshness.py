@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions
-from indexer.sources.regular import stat_of
+from indexer.regular import stat_of
 from indexer.sources.worktree import Worktree
 from indexer.stages import detect as detection
 from indexer.stores.caches import stats
