@@ -27,7 +27,21 @@ SECONDS = 20
 ANSWERED, REFUSED = "answered", "refused"
 """What is right: an answer, or a DamagedIndexError."""
 
-_EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1)
+_EDGES = (
+    0,
+    1,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    1 << 40,
+    (1 << 63) - 1,
+    (1 << 64) - 1,
+)
 
 
 def mutate(content: bytes, source: random.Random) -> bytes:
@@ -63,7 +77,9 @@ def _place(size: int, source: random.Random) -> int:
     return source.choice((source.randrange(near), size - 1 - source.randrange(near), source.randrange(size)))
 
 
-def reseal(index_dir: Path, change: Callable[[manifests.Manifest], manifests.Manifest] = lambda manifest: manifest) -> Path:
+def reseal(
+    index_dir: Path, change: Callable[[manifests.Manifest], manifests.Manifest] = lambda manifest: manifest
+) -> Path:
     """Make all checksums of the current generation right, its manifest changed; return the generation's folder."""
     folder = layout.generation_dir(index_dir, layout.read_current(index_dir).number)
     manifest = change(manifests.read(folder))

@@ -105,21 +105,21 @@ class Folder:
         """Put a new file in the place of whatever has the name, which is not opened and, if a link, not followed."""
         draft, at = self._at(f"{name}.{os.getpid()}")
         with suppress(FileNotFoundError):
-            os.unlink(draft, dir_fd=at)  # noqa: PTH108 - by descriptor
+            os.unlink(draft, dir_fd=at)
         try:
             with os.fdopen(os.open(draft, _NEW, 0o666, dir_fd=at), "wb") as file:
                 file.write(content)
-            os.replace(draft, self._at(name)[0], src_dir_fd=at, dst_dir_fd=at)  # noqa: PTH105 - by descriptor
+            os.replace(draft, self._at(name)[0], src_dir_fd=at, dst_dir_fd=at)
         except BaseException:
             with suppress(OSError):
-                os.unlink(draft, dir_fd=at)  # noqa: PTH108 - by descriptor
+                os.unlink(draft, dir_fd=at)
             raise
 
     def make(self, name: str) -> None:
         """Make a folder unless a real one is there."""
         where, at = self._at(name)
         try:
-            os.mkdir(where, dir_fd=at)  # noqa: PTH102 - by descriptor
+            os.mkdir(where, dir_fd=at)
         except FileExistsError:
             self.folder(name).close()
 
@@ -127,7 +127,7 @@ class Folder:
         """Remove an entry that is no folder, if it is there; a link goes, not what it points to."""
         where, at = self._at(name)
         with suppress(FileNotFoundError):
-            os.unlink(where, dir_fd=at)  # noqa: PTH108 - by descriptor
+            os.unlink(where, dir_fd=at)
 
     def remove_tree(self, name: str) -> None:
         """Remove a folder, if it is there, and all in it; links in it go, not what they point to.

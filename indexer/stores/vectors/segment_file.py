@@ -48,7 +48,9 @@ class SegmentFile:
                 self.content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.vectors = np.frombuffer(self.content, np.int8, rows * dims, _HEADER.size).reshape(rows, dims)
             self.has_graph = rows > GRAPH_VECTORS
-            self.ids = graph_check.checked_ids(self.content, end, rows=rows, dims=dims) if self.has_graph else self._list(end)
+            self.ids = (
+                graph_check.checked_ids(self.content, end, rows=rows, dims=dims) if self.has_graph else self._list(end)
+            )
         except (OSError, ValueError, OverflowError, struct.error) as error:
             raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
         if rows and (self.ids[0] < 0 or not (self.ids[1:] > self.ids[:-1]).all()):
