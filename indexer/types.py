@@ -269,6 +269,21 @@ class ParsedFile:
     chunks: tuple[Chunk, ...]
 
 
+class Tier(StrEnum):
+    """How well a vector stands for its text, the better last: summed from a table of tokens, or read in context."""
+
+    STATIC = "static"
+    CONTEXTUAL = "contextual"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order, from 0."""
+        return TIERS.index(self)
+
+
+TIERS = tuple(Tier)
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderIdentity:
     """Which function from text to vectors this is: equal digests mean equal vectors for equal texts."""
@@ -277,6 +292,7 @@ class EncoderIdentity:
     digest: str
     dims: int
     max_tokens: int
+    tier: Tier = Tier.CONTEXTUAL
 
 
 class PreparedTexts(Protocol):
@@ -306,11 +322,12 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuantizedBatch:
-    """Chunks and their reduced vectors: int8[n, k], and float32[n] scales such that vector = int8 * scale."""
+    """Chunks and their reduced vectors: int8[n, k], float32[n] scales such that vector = int8 * scale, and tiers."""
 
     chunks: tuple[Chunk, ...]
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
+    tiers: tuple[Tier, ...]
 
 
 SearchMode = Literal["hybrid", "text", "vector"]
