@@ -116,7 +116,7 @@ def gather(index: Index, path: str, name: str, sentence: str) -> Case | None:
     own = np.flatnonzero(scores.file_of == scores.paths.index(path))
     known = chunk_features(evidence)
     stored = index.generation.text.documents(scores.ids[own].tolist())
-    find, shares = alike(tuple(query.words)), rarity(evidence.asked)
+    find, shares = alike(tuple(query.words)), rarity(evidence)
     rows, right = [], []
     for at in own.tolist():
         chunk = stored[int(scores.ids[at])]

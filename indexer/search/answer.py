@@ -34,7 +34,7 @@ def best_hits(
 
     fetch([(file.space, i) for file in leading for i in list(file.chunks)[: SHORTLIST if passages else 1]])
     looked: list[tuple[float, dict[int, float]]] = []
-    shares = rarity(evidence.asked)
+    shares = rarity(evidence)
     for file in leading:
         first = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
         chunks = closer_look(query, shares, file.chunks, first, passages.weights) if passages else file.chunks

@@ -5,7 +5,6 @@ The features are few and scaled to the query: each is a share of the best file's
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
-from indexer.search.candidates import FIELD_WEIGHTS, Asked, FileKey, Found
+from indexer.search.candidates import Asked, FileKey, Found
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.scoring import FileScores
 from indexer.types import TYPE_KINDS, SymbolKind
@@ -74,14 +73,23 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         top = values.max(initial=0.0)
         return values / top if top > 0 else np.zeros(len(values))
 
+    def best(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
+
+    _, doc, body = scores.fields
     columns["words_sum3"] = share(_top_sum(scores.words, scores, 3))
-    columns["cosine_best"] = share(np.maximum.reduceat(scores.cosines, scores.starts) if count else np.zeros(0))
+    columns["fields_sum3"] = share(_top_sum(scores.fields.sum(axis=0), scores, 3))
+    columns["doc_best"] = share(best(doc))
+    columns["body_best"] = share(best(body))
+    shares = rarity(evidence)
+    columns["file_coverage"] = np.array(list(shares.values())) @ _in_files(scores)
+    columns["cosine_best"] = share(best(scores.cosines))
     columns["centroid"] = share(scores.centroids)
     # A text that mentions a file is less surely about it than a query that is nothing but its path.
     sure = 1.0 if query.kind is QueryKind.PATH else 0.5
     named = [evidence.found[space].files for space in scores.spaces.tolist()]
     columns["path_match"] = np.array([sure * own.get(path, 0.0) for own, path in zip(named, scores.paths, strict=True)])
-    for name, row in _names(evidence).items():
+    for name, row in _names(evidence, shares).items():
         columns[name] = np.array(row)
     sizes = np.diff(scores.starts, append=len(scores.ids))
     columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
@@ -92,19 +100,25 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     return tuple(columns), np.stack(list(columns.values()), axis=1)
 
 
-def rarity(asked: Asked) -> dict[str, float]:
-    """Return each word's share of what matching all of them would weigh: rare ones more, unknown ones nothing.
+def rarity(evidence: Evidence) -> dict[str, float]:
+    """Return each word's share of what having all would weigh: words of few of the files more, of none nothing."""
+    import numpy as np
 
-    A word weighs ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009), n the documents that have it in the
-    field where most have it.
-    """
-    documents, frequencies = asked.statistics
-    weights: dict[str, float] = {}
-    for word in asked.query.words:
-        seen = max(frequencies.get((field, word), 0) for field in FIELD_WEIGHTS)
-        weights[word] = math.log1p((documents - seen + 0.5) / (seen + 0.5)) if seen else 0.0
-    total = math.fsum(weights.values()) or 1.0
-    return {word: weight / total for word, weight in weights.items()}
+    scores, words = evidence.scores, list(evidence.asked.query.words)
+    files = _in_files(scores).sum(axis=1)
+    weight = np.where(files > 0, np.log1p((len(scores.paths) + 0.5) / (files + 0.5)), 0.0)
+    total = float(weight.sum()) or 1.0
+    return dict(zip(words, (weight / total).tolist(), strict=True))
+
+
+def _in_files(scores: FileScores) -> NDArray[np.bool_]:
+    """Return which words the files have, bool[words, files]."""
+    import numpy as np
+
+    if not scores.terms.size:
+        return np.zeros((len(scores.terms), len(scores.paths)), np.bool_)
+    found: NDArray[np.bool_] = np.logical_or.reduceat(scores.terms, scores.starts, axis=1)
+    return found
 
 
 def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDArray[np.float64]:
@@ -118,7 +132,7 @@ def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDA
     return np.add.reduceat(np.where(place < count, values[order], 0.0), scores.starts)
 
 
-def _names(evidence: Evidence) -> dict[str, list[float]]:
+def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[float]]:
     """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
     query, scores = evidence.asked.query, evidence.scores
     keys = [FileKey(space, path) for space, path in zip(scores.spaces.tolist(), scores.paths, strict=True)]
@@ -128,7 +142,6 @@ def _names(evidence: Evidence) -> dict[str, list[float]]:
     # A question may ask for tests or documents; an issue's text mentions them by the way.
     wants_tests = not query.is_long and not _TEST_WORDS.isdisjoint(query.words)
     wants_prose = not query.is_long and not _PROSE_WORDS.isdisjoint(query.words)
-    weights = rarity(evidence.asked)
     deepest = max((path.count("/") for path in scores.paths), default=0) or 1
     defined: dict[FileKey, float] = {}
     for space, own in enumerate(evidence.definitions):

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from indexer.stores.generation.reader import Generation
 
+FIELD_GROUPS = (("names", "signature"), ("doc",), ("body",))
+"""Fields that are scored apart, each group by itself."""
+WORD_FIELDS = ("body", "names")
+"""Fields that say whether a chunk has a word."""
 FILE_CHUNKS = 4_000
 """How many chunks of the leading files the second pass scores."""
 
@@ -26,7 +30,8 @@ class FileScores:
 
     Files lie in the order of their spaces and paths, chunks in that of their files: `spaces` is int64[m] the place of
     each file's space, `ids` int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of each file. `words`,
-    float64[n], is BM25 over all fields; `cosines`, float64[n], each chunk's similarity, `centroids`, float64[m], that
+    float64[n], is the combined BM25 over all fields, `fields`, float64[3, n], that of FIELD_GROUPS, and `terms`,
+    bool[words of the query, n], which words a chunk has; `cosines`, float64[n], each chunk's similarity, `centroids`, float64[m], that
     of each file's mean vector. What was not asked for is zero.
     """
 
@@ -36,6 +41,8 @@ class FileScores:
     file_of: NDArray[np.int64]
     starts: NDArray[np.int64]
     words: NDArray[np.float64]
+    fields: NDArray[np.float64]
+    terms: NDArray[np.bool_]
     cosines: NDArray[np.float64]
     centroids: NDArray[np.float64]
 
@@ -61,6 +68,7 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
     import msgspec
     import numpy as np
 
+    from indexer.stores.text.index import MASK_BITS
     from indexer.stores.text.queries import Filters
 
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
@@ -69,15 +77,28 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
         allowed = allowed_chunks(generation, Selection(filters, selection.only))
         chunks = [chunk for chunk in chunks if chunk[1] in allowed]
     kept, file_of, ids, segments = _by_file(path_of, chunks)
-    words = np.zeros(len(ids))
+    asked_words = list(asked.query.words)
+    words, *fields = np.zeros((1 + len(FIELD_GROUPS), len(ids)))
+    terms = np.zeros((len(asked_words), len(ids)), np.bool_)
     if asked.words and kept:
-        found = generation.text.scores(
-            word_terms(asked.query), limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics
+        text = generation.text
+        queries = [word_terms(asked.query), *(dict.fromkeys(own, asked.query.words) for own in FIELD_GROUPS)]
+        words, *fields = (
+            np.round(
+                _column(ids, *text.scores(own, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)),
+                SCORE_DECIMALS,
+            )
+            for own in queries
         )
-        words = np.round(_column(ids, *found), SCORE_DECIMALS)
+        masks = text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
+        bits = np.array([_column(ids, *found) for found in masks]).astype(np.int64)[:, None]
+        held = (bits >> np.arange(MASK_BITS)[:, None]) & 1
+        terms = held.reshape(-1, len(ids))[: len(asked_words)].astype(np.bool_) if masks else terms
     starts = np.searchsorted(file_of, np.arange(len(kept)))
     cosines, centroids = _similarities(generation, asked.vector, ids, segments, starts)
-    return FileScores(np.zeros(len(kept), np.int64), kept, ids, file_of, starts, words, cosines, centroids)
+    return FileScores(
+        np.zeros(len(kept), np.int64), kept, ids, file_of, starts, words, np.stack(fields), terms, cosines, centroids
+    )
 
 
 def joined(parts: Sequence[FileScores]) -> FileScores:
@@ -95,6 +116,8 @@ def joined(parts: Sequence[FileScores]) -> FileScores:
         file_of=np.concatenate([part.file_of + first for part, first in zip(parts, files, strict=False)]),
         starts=np.concatenate([part.starts + first for part, first in zip(parts, chunks, strict=False)]),
         words=np.concatenate([part.words for part in parts]),
+        fields=np.concatenate([part.fields for part in parts], axis=1),
+        terms=np.concatenate([part.terms for part in parts], axis=1),
         cosines=np.concatenate([part.cosines for part in parts]),
         centroids=np.concatenate([part.centroids for part in parts]),
     )

@@ -72,6 +72,7 @@ def test_chunks_that_were_not_looked_at_follow_in_their_order() -> None:
 def scored(query: str, definitions: dict[int, Definition], *, cosines: list[float]) -> list[float]:
     """Return the scores of the chunks of one file that differ in their cosines and definitions alone."""
     count = len(cosines)
+    asked = Asked(read_query(query), None, True, Statistics(count, {}))
     scores = FileScores(
         spaces=np.zeros(1, np.int64),
         paths=("a.py",),
@@ -79,10 +80,11 @@ def scored(query: str, definitions: dict[int, Definition], *, cosines: list[floa
         file_of=np.zeros(count, np.int64),
         starts=np.zeros(1, np.int64),
         words=np.zeros(count),
+        fields=np.zeros((3, count)),
+        terms=np.zeros((len(asked.query.words), count), np.bool_),
         cosines=np.array(cosines),
         centroids=np.zeros(1),
     )
-    asked = Asked(read_query(query), None, True, Statistics(count, {}))
     return [
         float(score) for score in chunk_scores(Evidence(asked, [Found({}, {}, {})], scores, [definitions]), WEIGHTS)
     ]

@@ -39,12 +39,13 @@ def evidence(
         file_of=np.repeat(np.arange(len(paths)), sizes),
         starts=np.cumsum([0, *sizes])[:-1],
         words=column(words),
+        fields=np.stack([np.zeros(count), np.zeros(count), column(words)]),
+        terms=np.tile(column(words) > 0, (len(asked.words), 1)),
         cosines=column(cosines),
         centroids=np.zeros(len(paths)),
     )
     found = Found({"text": dict(words or {})}, {}, {})
-    seen = Statistics(count, {("body", word): 1 for word in asked.words})
-    return Evidence(Asked(asked, None, True, seen), [found], scores, [dict(definitions or {})])
+    return Evidence(Asked(asked, None, True, Statistics(count, {})), [found], scores, [dict(definitions or {})])
 
 
 def order(given: Evidence, ranker: Ranker | None = None) -> list[str]:

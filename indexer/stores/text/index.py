@@ -35,6 +35,8 @@ _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
 _FREQUENCIES = 10_000
 """How many terms are remembered."""
+MASK_BITS = 24
+"""How many words one answer of `holding` covers."""
 
 Term = tuple[str, str]
 """A field and a term in it."""
@@ -111,6 +113,27 @@ class TextIndex:
         """Return the ids and the scores, as `search` has them, of up to `limit` chunks that match, in no order."""
         query = self._weighted(terms, statistics)
         return ([], []) if query is None else self._unordered(limited(query, limits(self._schema, filters)), limit)
+
+    def holding(
+        self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
+    ) -> list[tuple[list[int], list[float]]]:
+        """Return which chunks have which words in any of the fields, up to `limit` chunks, in no order.
+
+        For each MASK_BITS words in turn: the ids of the chunks that have any of them, and numbers whose n-th bit says
+        whether a chunk has the n-th.
+        """
+        clauses = limits(self._schema, filters)
+        answers = []
+        for first in range(0, len(words), MASK_BITS):
+            # Each word adds a power of two of its own to the score, which single precision holds exactly up to 24.
+            parts = [
+                tantivy.Query.const_score_query(
+                    either([term_query(self._schema, field, word) for field in fields]), float(1 << bit)
+                )
+                for bit, word in enumerate(words[first : first + MASK_BITS])
+            ]
+            answers.append(self._unordered(limited(either(parts), clauses), limit))
+        return answers
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
         """Return how many living documents have each of the terms."""
