@@ -42,6 +42,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "size and depth": ("size", "depth"),
     "centroids": ("centroid",),
     "nearest chunks": ("cosine_best",),
+    "coverage": ("file_coverage",),
+    "BM25 by field": ("body_best", "fields_sum3"),
 }
 """Features that are left out together in the ablation."""
 PROJECTIONS = {

@@ -76,11 +76,9 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     def best(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
 
-    _, doc, body = scores.fields
     columns["words_sum3"] = share(_top_sum(scores.words, scores, 3))
-    columns["fields_sum3"] = share(_top_sum(scores.fields.sum(axis=0), scores, 3))
-    columns["doc_best"] = share(best(doc))
-    columns["body_best"] = share(best(body))
+    columns["fields_sum3"] = share(_top_sum(scores.fields, scores, 3))
+    columns["body_best"] = share(best(scores.body))
     shares = rarity(evidence)
     columns["file_coverage"] = np.array(list(shares.values())) @ _in_files(scores)
     columns["cosine_best"] = share(best(scores.cosines))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from indexer.stores.generation.reader import Generation
 
-FIELD_GROUPS = (("names", "signature"), ("doc",), ("body",))
-"""Fields that are scored apart, each group by itself."""
+OWN_FIELDS = ("names", "signature", "doc", "body")
+"""Fields of what a chunk says itself, not its path."""
 WORD_FIELDS = ("body", "names")
 """Fields that say whether a chunk has a word."""
 FILE_CHUNKS = 4_000
@@ -30,9 +30,9 @@ class FileScores:
 
     Files lie in the order of their spaces and paths, chunks in that of their files: `spaces` is int64[m] the place of
     each file's space, `ids` int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of each file. `words`,
-    float64[n], is the combined BM25 over all fields, `fields`, float64[3, n], that of FIELD_GROUPS, and `terms`,
-    bool[words of the query, n], which words a chunk has; `cosines`, float64[n], each chunk's similarity, `centroids`, float64[m], that
-    of each file's mean vector. What was not asked for is zero.
+    float64[n], is the combined BM25 over all fields, `fields` that over OWN_FIELDS alike, `body` that of the body, and
+    `terms`, bool[words of the query, n], which words a chunk has; `cosines`, float64[n], is each chunk's similarity,
+    `centroids`, float64[m], that of each file's mean vector. What was not asked for is zero.
     """
 
     spaces: NDArray[np.int64]
@@ -42,6 +42,7 @@ class FileScores:
     starts: NDArray[np.int64]
     words: NDArray[np.float64]
     fields: NDArray[np.float64]
+    body: NDArray[np.float64]
     terms: NDArray[np.bool_]
     cosines: NDArray[np.float64]
     centroids: NDArray[np.float64]
@@ -78,17 +79,17 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
         chunks = [chunk for chunk in chunks if chunk[1] in allowed]
     kept, file_of, ids, segments = _by_file(path_of, chunks)
     asked_words = list(asked.query.words)
-    words, *fields = np.zeros((1 + len(FIELD_GROUPS), len(ids)))
+    words, fields, body = np.zeros((3, len(ids)))
     terms = np.zeros((len(asked_words), len(ids)), np.bool_)
     if asked.words and kept:
         text = generation.text
-        queries = [word_terms(asked.query), *(dict.fromkeys(own, asked.query.words) for own in FIELD_GROUPS)]
-        words, *fields = (
+        alike = (dict.fromkeys(own, asked.query.words) for own in (OWN_FIELDS, ("body",)))
+        words, fields, body = (
             np.round(
                 _column(ids, *text.scores(own, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)),
                 SCORE_DECIMALS,
             )
-            for own in queries
+            for own in (word_terms(asked.query), *alike)
         )
         masks = text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
         bits = np.array([_column(ids, *found) for found in masks]).astype(np.int64)[:, None]
@@ -96,9 +97,8 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
         terms = held.reshape(-1, len(ids))[: len(asked_words)].astype(np.bool_) if masks else terms
     starts = np.searchsorted(file_of, np.arange(len(kept)))
     cosines, centroids = _similarities(generation, asked.vector, ids, segments, starts)
-    return FileScores(
-        np.zeros(len(kept), np.int64), kept, ids, file_of, starts, words, np.stack(fields), terms, cosines, centroids
-    )
+    spaces = np.zeros(len(kept), np.int64)
+    return FileScores(spaces, kept, ids, file_of, starts, words, fields, body, terms, cosines, centroids)
 
 
 def joined(parts: Sequence[FileScores]) -> FileScores:
@@ -116,7 +116,8 @@ def joined(parts: Sequence[FileScores]) -> FileScores:
         file_of=np.concatenate([part.file_of + first for part, first in zip(parts, files, strict=False)]),
         starts=np.concatenate([part.starts + first for part, first in zip(parts, chunks, strict=False)]),
         words=np.concatenate([part.words for part in parts]),
-        fields=np.concatenate([part.fields for part in parts], axis=1),
+        fields=np.concatenate([part.fields for part in parts]),
+        body=np.concatenate([part.body for part in parts]),
         terms=np.concatenate([part.terms for part in parts], axis=1),
         cosines=np.concatenate([part.cosines for part in parts]),
         centroids=np.concatenate([part.centroids for part in parts]),
