@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -141,10 +142,15 @@ class _Pool:
         return None
 
     def _collect(self) -> None:
-        """Wait until a worker answers or dies, and take in what there is."""
+        """Wait until a worker answers, dies or is overdue, and take in what there is."""
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
-        ready = wait(list(busy)) if busy else []
-        for worker in [worker for connection, worker in busy.items() if connection in ready]:
+        if not busy:
+            return
+        first = min(worker.deadline for worker in busy.values())
+        ready = wait(list(busy), max(0.0, first - time.monotonic()))
+        for connection, worker in busy.items():
+            if connection not in ready and worker.deadline > time.monotonic():
+                continue
             try:
                 outcome = worker.receive()
             except WorkerDied as death:
