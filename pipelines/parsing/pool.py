@@ -38,6 +38,7 @@ WINDOW_BYTES = 8 << 20
 def parse_files(source: Source, records: Sequence[FileRecord], config: Config) -> Iterator[ParsedFile | FileRecord]:
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
+    A file whose record has a `failure` is chunked by its lines, as if its grammar had just failed that way.
     The outcome is the same for any `config.parse.workers` (0: one a core). Workers read a work tree themselves; the
     contents of any other source are read here. A record's hash is that of the content that was parsed. Memory is
     bounded by the window, not by the number of files. Raises IndexerError when workers can't be started at all.
@@ -60,7 +61,7 @@ class _Pool:
         self._orphans: deque[int] = deque()
         self._suspects: deque[int] = deque()
         self._tried: set[int] = set()
-        self._failures: dict[int, str] = {}
+        self._failures = {position: record.failure for position, record in enumerate(records) if record.failure}
         self._next = 0
         self._bytes = 0
         self._done: dict[int, ParsedFile | FileRecord] = {}
