@@ -15,8 +15,9 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from multiprocessing.connection import wait
+
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.errors import IndexerError

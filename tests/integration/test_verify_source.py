@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from indexer.config import ChunkOptions, Config, EncoderOptions, ParseOptions, ProjectionOptions
 from indexer.errors import ConfigError
