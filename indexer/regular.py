@@ -18,8 +18,7 @@ _LAST = (1 << 63) - 1
 
 def stat_of(status: os.stat_result) -> Stat:
     """Return what is recorded of a status; times more than 292 years from 1970 become that far."""
-    mtime_ns, ctime_ns = (max(-_LAST, min(_LAST, time)) for time in (status.st_mtime_ns, status.st_ctime_ns))
-    return status.st_size, mtime_ns, ctime_ns, status.st_ino & _LAST
+    return status.st_size, _bounded(status.st_mtime_ns), _bounded(status.st_ctime_ns), status.st_ino & _LAST
 
 
 def open_regular(path: str, *, dir_fd: int | None = None) -> tuple[int, os.stat_result]:
@@ -62,3 +61,7 @@ def read_with_stat(path: str, limit: int) -> tuple[bytes, Stat]:
     if not left:
         raise OSError(errno.EFBIG, f"has outgrown the limit of {limit:,} bytes", path)
     return b"".join(pieces), read
+
+
+def _bounded(time_ns: int) -> int:
+    return time_ns if -_LAST <= time_ns <= _LAST else max(-_LAST, min(_LAST, time_ns))

@@ -104,8 +104,7 @@ class Source(Protocol):
         """Return a file's content; raise OSError when it can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileRecord(msgspec.Struct, frozen=True, gc=False):
     """What the catalog knows of one file.
 
     `hash` is xxh3_128 of the content (16 bytes; empty for a file never read). A file that is left out has its reason

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 import xxhash
+from msgspec.structs import replace
 
 from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, Source, SourceFile, Stat
 

@@ -28,13 +28,17 @@ class FindingKind(StrEnum):
     DIGEST = "digest"
     MODEL = "model"
     VECTOR = "vector"
+    SOURCE = "source"
 
 
 _UNREADABLE = {FindingKind.MISSING_FILE, FindingKind.SIZE, FindingKind.CHECKSUM, FindingKind.MALFORMED}
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is wrong: its kind, the file relative to the index folder, and a sentence."""
+    """One thing that is wrong: its kind, the file, and a sentence.
+
+    The file is relative to the index folder, or for the kind `source`, a source file relative to the indexed folder.
+    """
 
     kind: FindingKind
     file: str
@@ -51,6 +55,10 @@ class Findings:
     def add(self, kind: FindingKind, path: Path, message: str) -> None:
         """Add one about a file or folder of the index."""
         self.found.append(Finding(kind, path.relative_to(self.index_dir).as_posix(), message))
+
+    def add_source(self, path: str, message: str) -> None:
+        """Add one about a source file and what the index holds of it."""
+        self.found.append(Finding(FindingKind.SOURCE, path, message))
 
     def sound(self, path: Path) -> bool:
         """Whether this file, or the files in this folder, can be read as they were written."""

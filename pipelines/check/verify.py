@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from indexer.config import Config
 from indexer.errors import DamagedIndexError
 from indexer.stores.generation import layout
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.text.files import TEXT_LOCKS
-from indexer.types import Encoder
+from indexer.types import Encoder, Source
 from pipelines.check.findings import Finding, FindingKind, Findings
+from pipelines.check.source import SourceReport, check_source
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
 
 
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of `indexer verify --json`; `reembedded` chunks were embedded again and compared."""
+    """The result of `indexer verify --json`; `reembedded` chunks were embedded again and compared.
+
+    `source` says how the index compares with its files; null where that was not asked, or the index is damaged.
+    """
 
     ok: bool
     generation: str
@@ -32,19 +37,22 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     chunks: int
     reembedded: int
     findings: tuple[Finding, ...]
+    source: SourceReport | None = None
 
 
 def verify(
     index_dir: Path,
     *,
     deep: tuple[Encoder, Projection] | None = None,
+    source: tuple[Source, Config] | None = None,
     on_chunks: Callable[[int], None] | None = None,
 ) -> VerifyReport:
     """Check the current generation and return what was found.
 
     With `deep`, the encoder and projection that the index should have been made with, a sample of chunks is embedded
-    again and compared. `on_chunks` is called with the number of chunks done since the last call. Raises NoIndexError
-    when there is nothing to check.
+    again and compared. With `source`, and the configuration of its build, all files are parsed again and compared.
+    `on_chunks` is called with the number of chunks done since the last call. Raises NoIndexError when there is nothing
+    to check, and for `source` as `check_source` does.
     """
     findings = Findings(index_dir)
     try:
@@ -54,7 +62,14 @@ def verify(
         findings.add(kind, path, str(error))
         return VerifyReport(ok=False, generation="", files=0, chunks=0, reembedded=0, findings=tuple(findings.found))
     with generation:
-        reembedded = _check(findings, generation, deep, on_chunks or (lambda _: None))
+        reembedded, compared = 0, None
+        _check(findings, generation, on_chunks or (lambda _: None))
+        if deep and not findings.found:
+            from pipelines.check.chunks import check_encoder
+
+            reembedded = check_encoder(findings, generation, *deep)
+        if source and not findings.found:
+            compared = check_source(findings, generation, *source)
         return VerifyReport(
             ok=not findings.found,
             generation=generation.name,
@@ -62,16 +77,12 @@ def verify(
             chunks=generation.manifest.counts.chunks,
             reembedded=reembedded,
             findings=tuple(findings.found),
+            source=compared,
         )
 
 
-def _check(
-    findings: Findings,
-    generation: Generation,
-    deep: tuple[Encoder, Projection] | None,
-    on_chunks: Callable[[int], None],
-) -> int:
-    """Run all checks, and return how many chunks were embedded again."""
+def _check(findings: Findings, generation: Generation, on_chunks: Callable[[int], None]) -> None:
+    """Check the files of the index, and that they belong together."""
     catalog, text, vectors = (generation.path / name for name in (layout.CATALOG, layout.TEXT, layout.VECTORS))
     check_files(findings, generation)
     if findings.sound(catalog):
@@ -81,15 +92,10 @@ def _check(
     if findings.sound(vectors):
         for segment in generation.manifest.segments:
             findings.catch(vectors, lambda number=segment.number: generation.vectors.segment(number))  # type: ignore[misc]
-    if not all(findings.sound(path) for path in (catalog, text, vectors)):
-        return 0
+    if all(findings.sound(path) for path in (catalog, text, vectors)):
+        from pipelines.check.chunks import check_chunks
 
-    from pipelines.check.chunks import check_chunks, check_encoder
-
-    findings.catch(text, lambda: check_chunks(findings, generation, on_chunks))
-    if deep is None or findings.found:
-        return 0
-    return check_encoder(findings, generation, *deep)
+        findings.catch(text, lambda: check_chunks(findings, generation, on_chunks))
 
 
 def check_files(findings: Findings, generation: Generation) -> None:

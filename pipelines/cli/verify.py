@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ import click
 
 from indexer.config import EncoderOptions
 from indexer.errors import DamagedIndexError
+from indexer.sources.worktree import Worktree
 from indexer.stores.generation.reader import open_generation
 from indexer.types import Encoder
+from pipelines.check.source import SourceReport
 from pipelines.check.verify import verify
 from pipelines.cli.console import printable
 from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
@@ -20,25 +23,54 @@ if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
 
 
+MAX_PATHS = 5
+"""Names of files that are shown where none of them is a finding; --json has all."""
+
+
 @click.command(name="verify")
 @click.argument("root", type=click.Path(path_type=Path), required=False)
 @index_dir_option
 @click.option("--deep", is_flag=True, help="Also embed a sample of chunks again and compare.")
+@click.option(
+    "--source", "compares", is_flag=True, help="Also parse all files again and compare what is stored of them."
+)
+@click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
 @json_option
-def command(root: Path | None, index_dir: Path | None, deep: bool, as_json: bool) -> int:
-    """Check every checksum, that text, vectors and catalog hold the same chunks, and the digest. Exit 4 on findings."""
+def command(
+    root: Path | None, index_dir: Path | None, deep: bool, compares: bool, chosen: str | None, as_json: bool
+) -> int:
+    """Check every checksum, that text, vectors and catalog hold the same chunks, and the digest. Exit 4 on findings.
+
+    Files that changed since the build are no finding of --source; they are counted apart.
+    """
     root, index_dir = find_index(root, index_dir)
     report = verify(index_dir)
-    if deep and report.ok:
-        report = verify(index_dir, deep=_space(index_dir, load_config(root).encoder))
+    if (deep or compares) and report.ok:
+        config = load_config(root, chosen=chosen)
+        space = _space(index_dir, config.encoder) if deep else None
+        source = (Worktree(root, config.walk, index_dir=index_dir), config) if compares else None
+        report = verify(index_dir, deep=space, source=source)
     if as_json:
         print_json(report)
-    elif report.ok:
-        extra = f", {report.reembedded} embedded again" if deep else ""
-        click.echo(f"ok: generation {report.generation}, {report.files} files, {report.chunks} chunks{extra}")
+    else:
+        if report.ok:
+            extra = f", {report.reembedded} embedded again" if deep else ""
+            click.echo(f"ok: generation {report.generation}, {report.files} files, {report.chunks} chunks{extra}")
+        if report.source:
+            for line in _source_lines(report.source):
+                click.echo(printable(line))
     for finding in report.findings:
         click.echo(printable(f"{finding.kind}: {finding.file}: {finding.message}"), err=True)
     return 0 if report.ok else DamagedIndexError.exit_code
+
+
+def _source_lines(report: SourceReport) -> Iterator[str]:
+    yield f"source: {report.files} files parsed again and compared"
+    for paths, why in ((report.stale, "changed since the build"), (report.not_compared, "failed to parse once")):
+        if paths:
+            yield f"{len(paths)} files {why}, and were not compared: {', '.join(paths[:MAX_PATHS])}" + (
+                ", …" if len(paths) > MAX_PATHS else ""
+            )
 
 
 def _space(index_dir: Path, options: EncoderOptions) -> tuple[Encoder, Projection]:

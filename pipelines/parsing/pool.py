@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from multiprocessing.connection import wait
+
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.errors import IndexerError
@@ -37,6 +39,7 @@ WINDOW_BYTES = 8 << 20
 def parse_files(source: Source, records: Sequence[FileRecord], config: Config) -> Iterator[ParsedFile | FileRecord]:
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
+    A file whose record has a `failure` is chunked by its lines, as if its grammar had just failed that way.
     The outcome is the same for any `config.parse.workers` (0: one a core). Workers read a work tree themselves; the
     contents of any other source are read here. A record's hash is that of the content that was parsed. Memory is
     bounded by the window, not by the number of files. Raises IndexerError when workers can't be started at all.
@@ -59,7 +62,7 @@ class _Pool:
         self._orphans: deque[int] = deque()
         self._suspects: deque[int] = deque()
         self._tried: set[int] = set()
-        self._failures: dict[int, str] = {}
+        self._failures = {position: record.failure for position, record in enumerate(records) if record.failure}
         self._next = 0
         self._bytes = 0
         self._done: dict[int, ParsedFile | FileRecord] = {}
@@ -141,10 +144,15 @@ class _Pool:
         return None
 
     def _collect(self) -> None:
-        """Wait until a worker answers or dies, and take in what there is."""
+        """Wait until a worker answers, dies or is overdue, and take in what there is."""
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
-        ready = wait(list(busy)) if busy else []
-        for worker in [worker for connection, worker in busy.items() if connection in ready]:
+        if not busy:
+            return
+        first = min(worker.deadline for worker in busy.values())
+        ready = wait(list(busy), max(0.0, first - time.monotonic()))
+        for connection, worker in busy.items():
+            if connection not in ready and worker.deadline > time.monotonic():
+                continue
             try:
                 outcome = worker.receive()
             except WorkerDied as death:

@@ -1,8 +1,8 @@
 """A process that parses files until its parent closes the connection; started by the pool.
 
 A file that takes too much processor time, or crashes the grammar's C code, ends the process: the kernel's timers need
-no help from Python. Memory is limited by RLIMIT_AS. Where the platform has neither, there is no such limit. The
-parent's end, however it comes, closes the connection, and with it the worker.
+no help from Python. Memory is limited by RLIMIT_AS, and what is written to stderr by RLIMIT_FSIZE. Where the platform
+has neither, there is no such limit. The parent's end, however it comes, closes the connection, and with it the worker.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from operator import attrgetter
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.regular import read_with_stat
@@ -61,6 +62,9 @@ class Outcome(NamedTuple):
 HEADROOM = 64 << 20
 """Bytes; with less than this to itself a worker could parse nothing."""
 
+ERRORS_BYTES = 1 << 20
+"""What workers may write to stderr in all; what comes after that is lost."""
+
 READY = "ready"
 """What a worker sends when it can work."""
 
@@ -73,13 +77,15 @@ def serve(descriptor: int) -> None:
         try:
             settings: Settings = connection.recv()
             _default_signals()
-            _limit_memory(settings.config.parse.memory_megabytes)
+            _limit_resources(settings.config.parse.memory_megabytes)
             connection.send(READY)
             while True:
                 for task in connection.recv():
                     connection.send(_answer(task, settings))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
 
 
 def _answer(task: Task, settings: Settings) -> Outcome:
@@ -133,12 +139,14 @@ def _default_signals() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, timers)
 
 
-def _limit_memory(megabytes: int) -> None:
+def _limit_resources(megabytes: int) -> None:
+    """Bound this process's memory, and the file that all workers write their errors to."""
     try:
         import resource
     except ImportError:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ERRORS_BYTES, ERRORS_BYTES))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = megabytes << 20
     if hard == resource.RLIM_INFINITY or limit < hard:

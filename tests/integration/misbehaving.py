@@ -1,4 +1,4 @@
-"""A parser that hangs, crashes, leaks or raises when a file tells it to; installed into worker processes by tests.
+"""A parser that hangs, crashes, leaks, shouts or raises when a file tells it to; installed into workers by tests.
 
 The chunker raises, or crashes as the parser does, at files that tell it to.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import Any
 
 from indexer.stages.chunk import chunker as real_chunk
@@ -20,14 +21,20 @@ BOOT = (
     "from pipelines.parsing.worker import serve; serve({descriptor})"
 )
 
+_SIGNALS = {
+    b"crash": signal.SIGSEGV,
+    b"doom": signal.SIGSEGV,
+    b"stop": signal.SIGSTOP,
+    b"signal": signal.SIGRTMIN + 1,
+}
 _leaked: list[bytearray] = []
 
 
 def misparse(source: bytes, language: str, *, timeout_seconds: float) -> real.ParseResult:
     """Do what the first word of the source says, then parse."""
     word = source.split(maxsplit=1)[0]
-    if word in (b"crash", b"doom"):
-        os.kill(os.getpid(), signal.SIGSEGV)
+    if word in _SIGNALS:
+        os.kill(os.getpid(), _SIGNALS[word])
     elif word == b"hang":
         while True:
             pass
@@ -43,6 +50,11 @@ def misparse(source: bytes, language: str, *, timeout_seconds: float) -> real.Pa
         os._exit(3)
     elif word == b"raise":
         raise KeyError("node")
+    elif word == b"shout":
+        with suppress(OSError):
+            while True:
+                os.write(2, b"a message of the grammar\n" * 1000)
+        raise KeyError(f"{os.fstat(2).st_size} bytes")
     elif word == b"broken":
         raise ImportError("no such grammar")
     return real.parse(source, language, timeout_seconds=timeout_seconds)

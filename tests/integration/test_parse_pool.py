@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -15,11 +18,13 @@ import pytest
 from indexer.config import Config, ParseOptions, WalkOptions
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
-from indexer.stages.detect import content_hash, detect
+from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
 from indexer.types import FileRecord, ParsedFile, SkippedFile, SkipReason, SourceFile
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
+from pipelines.parsing import worker as parse_worker
 from pipelines.parsing.pool import parse_files
+from pipelines.report import record_of
 from tests.chunk_checks import check_chunks
 from tests.integration import misbehaving
 
@@ -177,6 +182,89 @@ def test_a_worker_that_waits_for_ever_is_ended_by_the_clock(tmp_path: Path, misb
         "a.py": "by lines: hung (parse.timeout_seconds)",
         "b.py": "parsed",
     }
+
+
+def test_a_worker_that_somebody_stopped_is_replaced_and_no_file_pays(
+    tmp_path: Path, misbehave: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own timers can't end it, so the parent's clock does."""
+    monkeypatch.setattr(parse_process, "LAST_SECONDS", 1.0)
+    make(tmp_path, {f"{name}.py": b"nap\n" for name in "abc"})
+    tree = Worktree(tmp_path, WalkOptions())
+    options = Config(parse=ParseOptions(timeout_seconds=0.2, workers=1))
+    results = parse_files(tree, detect(tree, {}).added, options)
+    first = next(results)
+    (worker,) = workers()
+    worker.send_signal(signal.SIGSTOP)
+    assert summary([first, *results]) == dict.fromkeys(("a.py", "b.py", "c.py"), "parsed")
+
+
+def test_a_file_that_stops_its_worker_is_indexed_by_its_lines(
+    tmp_path: Path, misbehave: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parse_process, "WALL_GRACE", 1.0)
+    monkeypatch.setattr(parse_process, "LAST_SECONDS", 1.0)
+    make(tmp_path, {"a.py": b"stop\n", "b.py": b"x = 1\n", "c.py": b"signal\n"})
+    assert summary(parse_tree(tmp_path)) == {
+        "a.py": "by lines: stopped answering",
+        "b.py": "parsed",
+        "c.py": f"by lines: crashed with signal {signal.SIGRTMIN + 1}",
+    }
+
+
+@pytest.mark.parametrize("size", [10, 1 << 20])
+def test_a_worker_that_stops_before_it_reads_is_an_error(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Also where the message is larger than what the system holds for it."""
+    monkeypatch.setattr(parse_process, "START_SECONDS", 0.5)
+    monkeypatch.setattr(parse_process, "LAST_SECONDS", 0.5)
+    boot = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP); {path!r:.0} {descriptor}"
+    monkeypatch.setattr(parse_process, "_BOOT", boot)
+    source = CountingSource({"a.py": b"#" * size})
+    with pytest.raises(IndexerError, match="a parser process did not start: stopped answering"):
+        list(parse_files(source, detect(source, {}).added, Config(parse=ParseOptions(timeout_seconds=0.01))))
+
+
+def test_a_message_that_the_system_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(Connection):
+        """Sends no batch."""
+
+        def send(self, message: object) -> None:
+            if isinstance(message, list):
+                raise OSError(errno.ENOBUFS, "No buffer space available")
+            super().send(message)
+
+    monkeypatch.setattr(parse_process, "Connection", Refusing)
+    source = CountingSource({"a.py": b"x = 1\n"})
+    with pytest.raises(IndexerError, match=r"can't be sent to a parser process .*No buffer space available"):
+        list(parse_files(source, detect(source, {}).added, Config()))
+
+
+def test_a_message_that_cannot_be_made_is_an_error() -> None:
+    class Views(CountingSource):
+        def read(self, path: str) -> bytes:
+            return memoryview(super().read(path))  # type: ignore[return-value]
+
+    source = Views({"a.py": b"x = 1\n"})
+    with pytest.raises(IndexerError, match=r"a file can't be sent to a parser process .* report this as a bug"):
+        list(parse_files(source, detect(source, {}).added, Config()))
+
+
+def test_what_workers_write_to_stderr_is_bounded(tmp_path: Path, misbehave: None) -> None:
+    make(tmp_path, {"a.py": b"shout\n", "b.py": b"shout\n", "c.py": b"x = 1\n"})
+    whole = f"by lines: KeyError: '{parse_worker.ERRORS_BYTES} bytes'"
+    assert summary(parse_tree(tmp_path)) == {"a.py": whole, "b.py": whole, "c.py": "parsed"}
+
+
+def test_a_file_that_changes_before_it_is_read_is_recorded_as_it_was_read(tmp_path: Path) -> None:
+    make(tmp_path, {"a.py": b"x = 1\n", "b.py": b"x = 1\n", "c.py": b"x = 1\n"})
+    tree = Worktree(tmp_path, WalkOptions())
+    records = detect(tree, {}, clock=lambda: time.time_ns() + 2 * GRANULARITY_NS).added
+    (tmp_path / "b.py").write_bytes(b"")
+    (tmp_path / "c.py").write_bytes(b"x = 1\ny = 2\n")
+    a, b, c = [record_of(result) for result in parse_files(tree, records, Config())]
+    assert a.stat == records[0].stat
+    assert (b.skip, b.size, b.mtime_ns, b.hash) == (SkipReason.EMPTY, 0, RACY, content_hash(b""))
+    assert (c.skip, c.size, c.mtime_ns, c.hash) == (None, 12, RACY, content_hash(b"x = 1\ny = 2\n"))
 
 
 def test_memory_is_limited_and_one_file_does_not_pay_for_another(tmp_path: Path, misbehave: None) -> None:

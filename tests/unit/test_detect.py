@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from indexer.stages.detect import GRANULARITY_NS, RACY, as_read, content_hash, detect
 from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, SourceFile
@@ -38,7 +39,7 @@ class MemorySource:
     def copy(self) -> MemorySource:
         """Return a copy that kept the modification times, made 50 seconds after the epoch."""
         paths = dict.fromkeys(self.contents, 50 * SECOND)
-        return replace(self, change_times=paths, inodes=dict.fromkeys(paths, 7), reads=[])
+        return MemorySource(dict(self.contents), dict(self.times), paths, dict.fromkeys(paths, 7))
 
     def files(self) -> Iterator[SourceFile | SkippedFile]:
         for path in sorted(self.contents):

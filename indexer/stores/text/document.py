@@ -68,11 +68,11 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredChunk)
 
 
-def encode_stored(chunk: Chunk) -> bytes:
-    """Return the stored bytes of a chunk; characters that UTF-8 can't hold become question marks."""
+def stored_form(chunk: Chunk) -> StoredChunk:
+    """Return what is stored of a chunk; characters that UTF-8 can't hold become question marks."""
     ends_with_text = bool(chunk.text) and chunk.embedded_text.endswith(chunk.text)
     embedded = chunk.embedded_text.removesuffix(chunk.text) if ends_with_text else chunk.embedded_text
-    stored = StoredChunk(
+    return StoredChunk(
         chunk.id,
         index_path(chunk.path),
         chunk.language,
@@ -92,7 +92,11 @@ def encode_stored(chunk: Chunk) -> bytes:
         utf8(embedded),
         ends_with_text,
     )
-    return _encoder.encode(stored)
+
+
+def encode_stored(chunk: Chunk) -> bytes:
+    """Return the stored bytes of a chunk."""
+    return _encoder.encode(stored_form(chunk))
 
 
 def decode_stored(content: bytes) -> StoredChunk:
