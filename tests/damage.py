@@ -1,4 +1,4 @@
-"""Indexes as an attacker would make them: altered bytes under checksums that are right, tried where a crash does no harm.
+"""Indexes as an attacker makes them: altered bytes under checksums that are right, tried where a crash does no harm.
 
 `mutate` alters a file's content, `reseal` makes every checksum fit again, and `tried` runs what reads the index in a
 process of its own with limits on memory and time.
@@ -27,7 +27,21 @@ SECONDS = 20
 ANSWERED, REFUSED = "answered", "refused"
 """What is right: an answer, or a DamagedIndexError."""
 
-_EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1)
+_EDGES = (
+    0,
+    1,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    1 << 40,
+    (1 << 63) - 1,
+    (1 << 64) - 1,
+)
 
 
 def mutate(content: bytes, source: random.Random) -> bytes:
@@ -63,7 +77,9 @@ def _place(size: int, source: random.Random) -> int:
     return source.choice((source.randrange(near), size - 1 - source.randrange(near), source.randrange(size)))
 
 
-def reseal(index_dir: Path, change: Callable[[manifests.Manifest], manifests.Manifest] = lambda manifest: manifest) -> Path:
+def reseal(
+    index_dir: Path, change: Callable[[manifests.Manifest], manifests.Manifest] = lambda manifest: manifest
+) -> Path:
     """Make all checksums of the current generation right, its manifest changed; return the generation's folder."""
     folder = layout.generation_dir(index_dir, layout.read_current(index_dir).number)
     manifest = change(manifests.read(folder))

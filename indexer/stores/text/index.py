@@ -15,8 +15,9 @@ from typing import NamedTuple, cast
 
 import tantivy
 
+from indexer.stores.text.check import SegmentStats, check_files, segment_stats
 from indexer.stores.text.document import StoredChunk, decode_stored
-from indexer.stores.text.files import SegmentStats, damage, readable, segment_stats
+from indexer.stores.text.files import damage, readable
 from indexer.stores.text.queries import (
     Filters,
     among,
@@ -52,6 +53,7 @@ class TextIndex:
     def __init__(self, path: Path) -> None:
         """Open the folder; raises DamagedIndexError when Tantivy can't."""
         self._path = path
+        check_files(path)
         with damage(path), readable(path) as folder:
             self._index = tantivy.Index.open(str(folder))
             # No thread that watches the folder: what is committed never changes.
@@ -127,11 +129,13 @@ class TextIndex:
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
-        return {chunk_id: decode_stored(_bytes(doc, "stored")) for chunk_id, doc in self._documents(ids)}
+        with damage(self._path):
+            return {chunk_id: decode_stored(_bytes(doc, "stored")) for chunk_id, doc in self._documents(ids)}
 
     def embeddings(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Return the `embedding` bytes of the given chunks, by id."""
-        return {chunk_id: _bytes(doc, "embedding") for chunk_id, doc in self._documents(ids)}
+        with damage(self._path):
+            return {chunk_id: _bytes(doc, "embedding") for chunk_id, doc in self._documents(ids)}
 
     def scan(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield id, stored bytes and embedding bytes of every living document."""
@@ -143,8 +147,11 @@ class TextIndex:
                 addresses = [address for _, address in found.hits]
                 ids = self._searcher.fast_field_values("id", addresses)
                 documents = [self._searcher.doc(address) for address in addresses]
-            for chunk_id, document in zip(_ids(ids), documents, strict=True):
-                yield chunk_id, _bytes(document, "stored"), _bytes(document, "embedding")
+                held = [
+                    (chunk_id, _bytes(document, "stored"), _bytes(document, "embedding"))
+                    for chunk_id, document in zip(_ids(ids), documents, strict=True)
+                ]
+            yield from held
 
     def ids(self) -> set[int]:
         """Return the ids of all living documents."""

@@ -72,9 +72,7 @@ def _records(content: Content, starts: NDArray[np.int64], dtype: np.dtype[np.voi
     return everywhere[starts]
 
 
-def _check_links(
-    counts: NDArray[np.uint32], links: NDArray[np.uint32], levels: NDArray[np.int16], level: int
-) -> None:
+def _check_links(counts: NDArray[np.uint32], links: NDArray[np.uint32], levels: NDArray[np.int16], level: int) -> None:
     """A node links only to nodes that reach its level."""
     if not len(counts):
         return

@@ -27,7 +27,7 @@ result that no commit history can change, and built at the speed of a copy."""
 
 _HEADER = struct.Struct("<II")
 _BLOCK_VALUES = 1 << 16
-"""Values that are widened at a time: 256 KB, which stay in a core's cache, and fewer than BLAS would use threads for."""
+"""Values that are widened at a time: 256 KB, which stay in a core's cache, and too few for BLAS to use threads."""
 _FLOAT32_DIMS = 1 << 10
 """Up to here a sum of products of int8 is below 2^24, and so exact in float32, in whatever order it is added."""
 
@@ -48,7 +48,9 @@ class SegmentFile:
                 self.content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.vectors = np.frombuffer(self.content, np.int8, rows * dims, _HEADER.size).reshape(rows, dims)
             self.has_graph = rows > GRAPH_VECTORS
-            self.ids = graph_check.checked_ids(self.content, end, rows=rows, dims=dims) if self.has_graph else self._list(end)
+            self.ids = (
+                graph_check.checked_ids(self.content, end, rows=rows, dims=dims) if self.has_graph else self._list(end)
+            )
         except (OSError, ValueError, OverflowError, struct.error) as error:
             raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
         if rows and (self.ids[0] < 0 or not (self.ids[1:] > self.ids[:-1]).all()):

@@ -73,9 +73,7 @@ class VectorSegments:
         """The number of live vectors."""
         return sum(segment.live for segment in self._segments.values())
 
-    def search(
-        self, vector: NDArray[np.int8], *, limit: int, segments_of: Segments, exact: bool = False
-    ) -> Neighbours:
+    def search(self, vector: NDArray[np.int8], *, limit: int, segments_of: Segments, exact: bool = False) -> Neighbours:
         """Return the live chunks nearest to int8[k] by cosine, equal ones by id.
 
         Every vector is compared in segments without a graph, and in all when `exact`.
@@ -118,7 +116,9 @@ class VectorSegments:
         with self._lock:
             if number not in self._open:
                 if number not in self._segments:
-                    raise DamagedIndexError(f"{self._folder}: has no segment {number}, which the catalog names; {REMEDY}")
+                    raise DamagedIndexError(
+                        f"{self._folder}: has no segment {number}, which the catalog names; {REMEDY}"
+                    )
                 path = self._folder / segment_file(number)
                 self._check(path.name)
                 self._open[number] = SegmentFile(path, rows=self._segments[number].vectors, dims=self._dims)
