@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
+from indexer.errors import DamagedIndexError
 from indexer.stores import durable
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.catalog.writer import CatalogWriter
+from indexer.stores.generation import layout
 from indexer.stores.generation.commit import storing
 from indexer.stores.generation.reader import Generation
 from indexer.stores.vectors.merge import segments_to_merge
@@ -21,7 +23,8 @@ from indexer.stores.vectors.segments import SegmentWriter, segment_file
 from indexer.types import Chunk, QuantizedBatch
 
 MAX_SEGMENT_VECTORS = 262_144
-"""A segment is built in memory, so this bounds it: 72 MB at 128 dims; segments of this size are not merged further."""
+"""A segment is built in memory, so this bounds it: twice its vectors and its graph, 90 MB at 128 dims; segments of this
+size are not merged further."""
 _MERGE_BATCH = 8192
 
 
@@ -90,6 +93,10 @@ class StagedVectors:
         pairs = iter(vectors)
         while batch := list(islice(pairs, _MERGE_BATCH)):
             ids = [chunk_id for chunk_id, _ in batch]
+            if any(len(vector) != self._dims for _, vector in batch):
+                raise DamagedIndexError(
+                    f"{layout.TEXT}: a document has a vector of other dims; run `indexer build --full`"
+                )
             self._add(ids, np.frombuffer(b"".join(vector for _, vector in batch), np.int8).reshape(len(ids), -1))
             catalog.assign(ids, self._number)
             catalog.live[self._number] += len(ids)

@@ -26,6 +26,7 @@ from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_text import StagedText
 from indexer.stores.generation.staged_vectors import KnownVectors, StagedVectors
 from indexer.stores.text.document import decode_embedding
+from indexer.stores.text.files import damage
 from indexer.stores.text.writer import MUTABLE_FILES
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.stores.vectors.segments import VectorSegments
@@ -103,9 +104,10 @@ class Staging:
         """Replace all vectors by those in the text index's documents; nothing of the base's segments is read."""
         assert self._base is not None
         documents = self._base.text.scan()
-        self._vectors.rebuild(
-            ((chunk_id, decode_embedding(embedding)[0]) for chunk_id, _, embedding in documents), self._catalog
-        )
+        with damage(self._base.path / layout.TEXT):
+            self._vectors.rebuild(
+                ((chunk_id, decode_embedding(embedding)[0]) for chunk_id, _, embedding in documents), self._catalog
+            )
 
     def known_vectors(self, text_hashes: Sequence[bytes]) -> KnownVectors:
         """Return the vectors of those texts that the base generation, or what is staged, has a vector for."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from indexer.stores.text.document_store import DocumentStore
 from indexer.stores.text.files import MANAGED, META, damage
 from indexer.stores.text.queries import POSITIONS, RAW_FIELDS, TOKENIZER, WORD_FIELDS
 from indexer.stores.text.store_check import check_store, payload_end
@@ -72,21 +73,20 @@ def segment_stats(path: Path) -> SegmentStats:
     return SegmentStats(sum(segment.max_doc for segment in segments), dead, len(segments))
 
 
-def check_files(path: Path) -> None:
-    """Raise DamagedIndexError unless the folder holds an index of ours, with every file that it needs."""
+def check_files(path: Path) -> list[DocumentStore]:
+    """Return the segments' document stores; raise DamagedIndexError unless the folder holds a whole index of ours."""
     with damage(path):
         meta = _meta(path)
         if msgspec.json.decode(meta.schema) != _schema():
             raise ValueError(f"{META} describes another schema than this program writes")
         if (meta.index_settings.docstore_compression, meta.index_settings.docstore_blocksize) != ("lz4", 16_384):
             raise ValueError(f"{META} has other settings than this program writes")
-        for segment in meta.segments:
-            _check_segment(path, segment)
         managed = path / MANAGED
         if managed.exists():
             names = msgspec.json.decode(_read(managed), type=list[str])
             if any(name != META and not _NAME.fullmatch(name) for name in names):
                 raise ValueError(f"{MANAGED} names a file that is no part of a text index")
+        return [_check_segment(path, segment) for segment in meta.segments]
 
 
 def _meta(path: Path) -> _Meta:
@@ -101,14 +101,15 @@ def _meta(path: Path) -> _Meta:
     return meta
 
 
-def _check_segment(path: Path, segment: _Segment) -> None:
+def _check_segment(path: Path, segment: _Segment) -> DocumentStore:
+    store: DocumentStore | None = None
     for name in segment.files():
         with (path / name).open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
             size = payload_end(content)
             if name.endswith(".store"):
-                check_store(content, documents=segment.max_doc)
+                store = DocumentStore(content, check_store(content, documents=segment.max_doc))
         except ValueError as error:
             raise ValueError(f"{name} {error}") from error
         # A length of each text for each document, and a bit a document for the dead.
@@ -117,6 +118,8 @@ def _check_segment(path: Path, segment: _Segment) -> None:
             raise ValueError(f"{name} holds another number of documents than {META} says")
         if name.endswith(".del") and size != 4 + 8 * -(-segment.max_doc // 64):
             raise ValueError(f"{name} holds another number of documents than {META} says")
+    assert store is not None
+    return store
 
 
 def _read(path: Path) -> bytes:

@@ -17,6 +17,7 @@ import tantivy
 
 from indexer.stores.text.check import SegmentStats, check_files, segment_stats
 from indexer.stores.text.document import StoredChunk, decode_stored
+from indexer.stores.text.document_store import Stored
 from indexer.stores.text.files import damage, readable
 from indexer.stores.text.queries import (
     Filters,
@@ -53,7 +54,7 @@ class TextIndex:
     def __init__(self, path: Path) -> None:
         """Open the folder; raises DamagedIndexError when Tantivy can't."""
         self._path = path
-        check_files(path)
+        self._stores = check_files(path)
         with damage(path), readable(path) as folder:
             self._index = tantivy.Index.open(str(folder))
             # No thread that watches the folder: what is committed never changes.
@@ -130,12 +131,15 @@ class TextIndex:
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
         with damage(self._path):
-            return {chunk_id: decode_stored(_bytes(doc, "stored")) for chunk_id, doc in self._documents(ids)}
+            documents = {chunk_id: decode_stored(found.stored) for chunk_id, found in self._documents(ids)}
+            if any(document.id != chunk_id for chunk_id, document in documents.items()):
+                raise ValueError("a document is stored under another id than its own")
+            return documents
 
     def embeddings(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Return the `embedding` bytes of the given chunks, by id."""
         with damage(self._path):
-            return {chunk_id: _bytes(doc, "embedding") for chunk_id, doc in self._documents(ids)}
+            return {chunk_id: found.embedding for chunk_id, found in self._documents(ids)}
 
     def scan(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield id, stored bytes and embedding bytes of every living document."""
@@ -146,18 +150,15 @@ class TextIndex:
                 found = self._searcher.search(tantivy.Query.all_query(), step, count=False, offset=offset)
                 addresses = [address for _, address in found.hits]
                 ids = self._searcher.fast_field_values("id", addresses)
-                documents = [self._searcher.doc(address) for address in addresses]
-                held = [
-                    (chunk_id, _bytes(document, "stored"), _bytes(document, "embedding"))
-                    for chunk_id, document in zip(_ids(ids), documents, strict=True)
-                ]
-            yield from held
+                documents = [self._stored(address) for address in addresses]
+            for chunk_id, document in zip(_ids(ids), documents, strict=True):
+                yield chunk_id, document.stored, document.embedding
 
     def ids(self) -> set[int]:
         """Return the ids of all living documents."""
         return {match.id for match in self._matches(tantivy.Query.all_query(), max(1, self.count))}
 
-    def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, tantivy.Document]]:
+    def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, Stored]]:
         if not ids:
             return
         with damage(self._path):
@@ -166,7 +167,10 @@ class TextIndex:
             for chunk_id, address in zip(
                 _ids(self._searcher.fast_field_values("id", addresses)), addresses, strict=True
             ):
-                yield chunk_id, self._searcher.doc(address)
+                yield chunk_id, self._stored(address)
+
+    def _stored(self, address: tantivy.DocAddress) -> Stored:
+        return self._stores[address.segment_ord].get(address.doc)
 
     def _matches(self, query: tantivy.Query, limit: int) -> list[Match]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
@@ -222,10 +226,3 @@ def _ids(values: Sequence[int | float | bool | None]) -> list[int]:
     if None in values:
         raise ValueError("a document has no id")
     return cast(list[int], values)
-
-
-def _bytes(document: tantivy.Document, field: str) -> bytes:
-    value = document.get_first(field)
-    if not isinstance(value, bytes):
-        raise ValueError(f"a document has no {field}")
-    return value

@@ -33,8 +33,15 @@ _MAX_LAYERS = 12
 _MAX_INTEGER_BYTES = 8
 
 
-def check_store(content: mmap.mmap, *, documents: int) -> None:
-    """Raise ValueError that says what is wrong with a document store of so many documents."""
+class StoreIndex(NamedTuple):
+    """The first document and the first byte of each block, and where the last one ends: int64[blocks + 1] each."""
+
+    documents: NDArray[np.int64]
+    bytes: NDArray[np.int64]
+
+
+def check_store(content: mmap.mmap, *, documents: int) -> StoreIndex:
+    """Return where the blocks are; raise ValueError that says what is wrong with a store of so many documents."""
     end = payload_end(content) - _FOOTER.size
     if end < 0:
         raise ValueError("is shorter than its footer")
@@ -42,15 +49,19 @@ def check_store(content: mmap.mmap, *, documents: int) -> None:
     if (version, compression) != (_VERSION, _LZ4) or start >= end:
         raise ValueError("has another footer than this program writes")
     below: _Checkpoints | None = None
+    blocks: _Checkpoints | None = None
     for layer in reversed(_layers(np.frombuffer(content, np.uint8, end - start, start))):
         found = _checkpoints(layer)
         if below is None:
             if int(found.documents[-1]) != documents or int(found.bytes[-1]) != start:
                 raise ValueError("has an index of other documents")
             _check_sizes(content, found.bytes)
+            blocks = found
         elif not (np.array_equal(found.documents, below.groups) and np.array_equal(found.bytes, below.groups_at)):
             raise ValueError("has an index whose layers differ")
         below = found
+    assert blocks is not None
+    return StoreIndex(blocks.documents, blocks.bytes)
 
 
 def payload_end(content: mmap.mmap) -> int:
