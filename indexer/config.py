@@ -73,7 +73,7 @@ class VectorOptions(Options, frozen=True):
 
     The graph takes 83 bytes a vector at connectivity 8, 147 at 16. Recall@10 and @100 against exact int8 search, 8 and
     16: 24,000 chunks of code at 64 dims 0.998, 0.975 and 0.999, 0.991; 250,000 synthetic ones at 128 dims 0.972, 0.936
-    and 0.998, 0.969. Up to 50,000 vectors are searched exactly, whatever the graph.
+    and 0.998, 0.969. A segment of up to 50,000 vectors has no graph and is searched exactly.
     """
 
     connectivity: PositiveInt = 8

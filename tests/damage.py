@@ -1,4 +1,4 @@
-"""Indexes as an attacker would make them: altered bytes under checksums that are right, tried where a crash does no harm.
+"""Indexes as an attacker makes them: altered bytes under checksums that are right, tried where a crash does no harm.
 
 `mutate` alters a file's content, `reseal` makes every checksum fit again, and `tried` runs what reads the index in a
 process of its own with limits on memory and time.

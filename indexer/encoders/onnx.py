@@ -6,6 +6,7 @@ The one module that imports fastembed, onnxruntime and tokenizers, and only insi
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,6 +105,7 @@ def load(folder: Path, *, threads: int, light: bool) -> OnnxEncoder:
 
 def open_session(model: Path | bytes, *, threads: int = 0) -> onnxruntime.InferenceSession:
     """Open a graph on the CPU, from a file or from its bytes; raises ModelError when onnxruntime refuses it."""
+    _silence()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -139,6 +141,7 @@ def _load_light(bundle: Bundle, threads: int) -> tuple[onnxruntime.InferenceSess
 
 def _load_with_fastembed(bundle: Bundle, threads: int) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
     """Let fastembed open the folder: it registers the model under its digest, and never looks for it elsewhere."""
+    _silence()
     from fastembed import TextEmbedding
     from fastembed.common.model_description import ModelSource, PoolingType
     from fastembed.text.custom_text_embedding import CustomTextEmbedding
@@ -175,6 +178,15 @@ def _load_with_fastembed(bundle: Bundle, threads: int) -> tuple[onnxruntime.Infe
     )
     embedding.tokenizer.enable_truncation(identity.max_tokens)
     return embedding.model, embedding.tokenizer
+
+
+def _silence() -> None:
+    """Keep onnxruntime, once imported, from writing a device id and its events, and from sending them.
+
+    From 1.29 on it does unless this is set before its import (ORT_DISABLE_TELEMETRY in its docs/Privacy.md), whatever
+    the user has it set to: nothing leaves the machine.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def _let_threads_sleep(options: onnxruntime.SessionOptions) -> None:

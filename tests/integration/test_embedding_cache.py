@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ from indexer.stores.caches.embeddings import FILE, EmbeddingCache
 
 DIMS = 32
 MEGABYTE = 1 << 20
+HEADER = 100
+"""Of an SQLite file, in bytes; it says whose the file is."""
 
 
 def opened(folder: Path, *, encoder: str = "e1", dims: int = DIMS, max_bytes: int = 64 * MEGABYTE) -> EmbeddingCache:
@@ -71,11 +75,11 @@ def truncate(path: Path) -> None:
 
 
 def zero(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
+    path.write_bytes(path.read_bytes()[:HEADER] + bytes(path.stat().st_size - HEADER))
 
 
 def garble(path: Path) -> None:
-    path.write_bytes(b"this is not a database" * 500)
+    path.write_bytes(path.read_bytes()[:HEADER] + b"this is not a database" * 500)
 
 
 def flip_a_vector(path: Path) -> None:
@@ -108,6 +112,55 @@ def test_a_folder_that_can_not_be_made_means_no_cache(tmp_path: Path) -> None:
         cache.put_many(some(1))
         assert cache.get_many(list(some(1))) == {}
         assert len(cache.warnings) == 1
+
+
+def database(path: Path) -> None:
+    """Somebody's database, with a table of the cache's name."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE vectors (mine)")
+        connection.execute("INSERT INTO vectors VALUES ('kept')")
+    connection.close()
+
+
+def text(path: Path) -> None:
+    path.write_text("my diary\n" * 100)
+
+
+def database_with_our_name_on_it(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.execute(f"PRAGMA application_id = {0x43494345}")
+    connection.close()
+
+
+@pytest.mark.parametrize("foreign", [database, text, database_with_our_name_on_it])
+def test_a_file_that_is_no_cache_of_ours_is_never_changed(tmp_path: Path, foreign: Callable[[Path], None]) -> None:
+    foreign(tmp_path / FILE)
+    before = (tmp_path / FILE).read_bytes()
+    with opened(tmp_path) as cache:
+        cache.put_many(some(3))
+        assert cache.get_many(list(some(3))) == {}
+        assert len(cache.warnings) == 1 and "remove it" in cache.warnings[0]
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-journal"])
+def test_no_cache_is_opened_through_a_link_or_a_pipe(tmp_path: Path, suffix: str) -> None:
+    folder, victim = tmp_path / "cache", tmp_path / "victim.sqlite"
+    folder.mkdir()
+    database(victim)
+    before = victim.read_bytes()
+    for make in (lambda path: path.symlink_to(victim), os.mkfifo):
+        place = folder / (FILE + suffix)
+        make(place)
+        with opened(folder) as cache:
+            cache.put_many(some(3))
+            assert len(cache.warnings) == 1 and "not a regular file" in cache.warnings[0]
+        assert [path.name for path in folder.iterdir()] == [place.name]
+        place.unlink()
+    assert victim.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "victim.sqlite"]
 
 
 def fill(folder: Path, start: int) -> None:

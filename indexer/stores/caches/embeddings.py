@@ -1,12 +1,14 @@
 """Vectors of texts embedded before, by any index of this user, so that killed builds resume and branches share work.
 
-A cache can only save time: whatever is wrong with it becomes a warning and a miss. One SQLite file in write-ahead mode
+A cache can only save time: whatever is wrong with it becomes a warning and a miss. A file that does not say that it is
+a cache of ours is left as it is. One SQLite file in write-ahead mode
 that several processes may use at once; the least recently used vectors go when it is full.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,10 +20,14 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-FILE = "embeddings-1.sqlite"
+FILE = "embeddings-2.sqlite"
 """The digit is the format's version: another one lives beside it."""
 
-_SCHEMA = """CREATE TABLE IF NOT EXISTS vectors (
+_APPLICATION_ID = 0x43494345
+"""What SQLite keeps of a file of ours at offset 68 (sqlite.org/fileformat2.html): "CICE"."""
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+_SCHEMA = """CREATE TABLE vectors (
   key BLOB NOT NULL UNIQUE,
   checksum INTEGER NOT NULL,
   used INTEGER NOT NULL,
@@ -79,13 +85,21 @@ class EmbeddingCache:
 
     def _open(self, _: object) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        _check_ours(self.path)
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         self._connection = connection
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
+        if not _tables(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            if not _tables(connection):  # another process may have been first
+                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                connection.execute(_SCHEMA)
+            connection.execute("COMMIT")
+        if _tables(connection) != [_SCHEMA]:
+            raise ValueError("it has another schema; remove it")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(_SCHEMA)
 
     def _get(self, connection: Any, text_hashes: Sequence[bytes], found: dict[bytes, NDArray[np.float32]]) -> None:
         keys = {self._key(text_hash): text_hash for text_hash in text_hashes}
@@ -164,6 +178,23 @@ class EmbeddingCache:
 
     def _key(self, text_hash: bytes) -> bytes:
         return xxhash.xxh3_128_digest(self._encoder + b"\0" + text_hash)
+
+
+def _check_ours(path: Path) -> None:
+    """Raise ValueError for anything but a cache of ours, an empty file or none: SQLite would change it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(path.with_name(path.name + suffix).lstat().st_mode):
+                raise ValueError(f"{path.name}{suffix} is not a regular file; remove it")
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+        ours = header.startswith(_MAGIC) and header[68:72] == _APPLICATION_ID.to_bytes(4, "big")
+        if header and not ours:
+            raise ValueError("it is not an embedding cache; remove it, or give the cache another folder")
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    return [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")]
 
 
 def _checksum(key: bytes, vector: bytes) -> int:

@@ -48,6 +48,8 @@ SCHEMA = (
     "CREATE INDEX chunks_text ON chunks (text_key)",
 )
 _RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode"
+_MAX_VALUE_BYTES = 16 << 20
+"""Of any value; a path or a message is far shorter."""
 _BATCH = 500
 """Values a statement; SQLite's lowest default limit is 999."""
 
@@ -86,11 +88,12 @@ class Catalog:
         uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
         with self._damage():
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
-            _harden(self._connection)
-            found = self._connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-        if sorted(sql for (sql,) in found) != sorted(SCHEMA):
-            self.close()
-            raise DamagedIndexError(f"{path}: has another schema than this program writes; {REMEDY}")
+            try:
+                harden(self._connection)
+            except BaseException:
+                self.close()
+                raise
+            self._connection.execute("PRAGMA query_only = ON")
 
     def close(self) -> None:
         """Close the file."""
@@ -111,12 +114,14 @@ class Catalog:
     def stats(self) -> dict[str, tuple[int, int]]:
         """Return every file's size and modification time in nanoseconds by path."""
         rows = self._rows("SELECT path, size, mtime_ns FROM files")
-        return {path.decode("utf-8", "surrogateescape"): (size, mtime_ns) for path, size, mtime_ns in rows}
+        with self._damage():
+            return {decode_path(path): (size, mtime_ns) for path, size, mtime_ns in rows}
 
     def record(self, path: str) -> FileRecord | None:
         """Return one file's record."""
         for row in self._rows(f"SELECT {_RECORD} FROM files WHERE path = ?", (encode_path(path),)):
-            return _record(row)
+            with self._damage():
+                return _record(row)
         return None
 
     def file_count(self) -> int:
@@ -155,20 +160,18 @@ class Catalog:
         """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
         sql = "SELECT c.id, f.path FROM chunks c JOIN files f ON f.id = c.file WHERE c.id IN ({})"
         paths: dict[bytes, str] = {}
-        return {
-            chunk_id: paths.get(path) or paths.setdefault(path, decode_path(path))
-            for chunk_id, path in self._many(sql, ids)
-        }
+        with self._damage():
+            return {
+                chunk_id: paths.get(path) or paths.setdefault(path, decode_path(path))
+                for chunk_id, path in self._many(sql, ids)
+            }
 
     def chunks_in(self, paths: Sequence[str]) -> tuple[dict[int, str], list[tuple[int, int, int]]]:
         """Return the paths of those of the given files that there are, by number, and file, id and segment of each of
         their chunks, in no order."""
-        files = {
-            file: decode_path(path)
-            for file, path in self._many(
-                "SELECT id, path FROM files WHERE path IN ({})", [encode_path(path) for path in paths]
-            )
-        }
+        rows = self._many("SELECT id, path FROM files WHERE path IN ({})", [encode_path(path) for path in paths])
+        with self._damage():
+            files = {file: decode_path(path) for file, path in rows}
         return files, self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
 
     def chunks_by_text(self, text_hashes: Iterable[bytes], segments: Collection[int]) -> dict[bytes, ChunkRow]:
@@ -182,8 +185,10 @@ class Catalog:
 
     def file_digests(self) -> Iterator[tuple[str, int, int]]:
         """Yield each file's path and its digests, of content and of vectors."""
-        for path, content, vectors in self._rows("SELECT path, digest, vector_digest FROM files ORDER BY path"):
-            yield decode_path(path), digest.from_bytes(content), digest.from_bytes(vectors)
+        rows = self._rows("SELECT path, digest, vector_digest FROM files ORDER BY path")
+        with self._damage():
+            found = [(decode_path(path), *map(digest.from_bytes, values)) for path, *values in rows]
+        yield from found
 
     def languages(self) -> dict[str, LanguageCounts]:
         """Return what is indexed of each language, sorted by its name."""
@@ -230,7 +235,8 @@ class Catalog:
     def _damage(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.DatabaseError, OverflowError, ValueError, KeyError) as error:
+        except (sqlite3.DatabaseError, OverflowError, ValueError, KeyError, TypeError, AttributeError) as error:
+            # SQLite looks at a column's type when it writes, not when it reads.
             raise DamagedIndexError(f"{self._path}: {error}; {REMEDY}") from error
 
 
@@ -255,11 +261,15 @@ def _record(row: Any) -> FileRecord:
     return FileRecord(decode_path(path), size, mtime_ns, content, language, reason, *rest)
 
 
-def _harden(connection: sqlite3.Connection) -> None:
-    """Trust nothing in the schema, and look for malformed cells while reading."""
+def harden(connection: sqlite3.Connection) -> None:
+    """Trust nothing in a catalog, and look for malformed cells while reading; raise ValueError for another schema."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA mmap_size = 0")
-    connection.execute("PRAGMA query_only = ON")
     # Chunk ids are hashes, so a search reads pages all over the table.
     connection.execute("PRAGMA cache_size = -16384")
+    found = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    if sorted(sql for (sql,) in found) != sorted(SCHEMA):
+        raise ValueError("has another schema than this program writes")

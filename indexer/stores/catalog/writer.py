@@ -5,15 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.errors import IndexerError, StorageError
+from indexer.errors import REMEDY, DamagedIndexError, IndexerError, StorageError
 from indexer.stores.catalog import digest
-from indexer.stores.catalog.reader import SCHEMA, Catalog, ChunkRow, encode_path, text_key
+from indexer.stores.catalog.reader import SCHEMA, Catalog, ChunkRow, encode_path, harden, text_key
 from indexer.types import FileRecord
 
+_JOURNALS = ("-journal", "-wal", "-shm")
+_ROLLBACK = b"\1\1"
+"""In a file that SQLite does not expect a write-ahead log of (sqlite.org/fileformat2.html, offset 18)."""
 _TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, detail = ? WHERE path = ?"
 _PUT = """INSERT INTO files (
   path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, digest,
@@ -37,21 +40,27 @@ class CatalogWriter:
     """
 
     def __init__(self, path: Path, *, content_digest: int, vector_digest: int, live: Counter[int]) -> None:
-        """Open the copy at `path`, or make an empty catalog there."""
+        """Open the copy at `path`, or make an empty catalog there; raises DamagedIndexError for what is no catalog."""
+        _refuse_journals(path)
+        exists = path.exists()
         self._path = path
         self.digest = content_digest
         self.vector_digest = vector_digest
         self.live = live
         with self._refusals():
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA trusted_schema = OFF")
             self._connection.execute("PRAGMA journal_mode = OFF")
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("BEGIN")
-            if not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            if not exists:
                 for statement in SCHEMA:
                     self._connection.execute(statement)
+            try:
+                harden(self._connection)
+            except ValueError as error:
+                self.close()
+                raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
         self.reader = Catalog(path, connection=self._connection)
 
     def touch(self, record: FileRecord) -> None:
@@ -170,3 +179,14 @@ class CatalogWriter:
             yield
         except sqlite3.DatabaseError as error:
             raise StorageError(f"{self._path}: {error}; check the free space and the permissions") from error
+
+
+def _refuse_journals(path: Path) -> None:
+    """Refuse a catalog with a journal beside it: SQLite would apply it, and delete a file that it names."""
+    for suffix in _JOURNALS:
+        journal = path.with_name(path.name + suffix)
+        if journal.is_symlink() or journal.exists():
+            raise DamagedIndexError(f"{journal}: no catalog is committed with a journal; {REMEDY}")
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        if file.read(20)[18:] != _ROLLBACK:
+            raise DamagedIndexError(f"{path}: is no catalog, or one with a journal; {REMEDY}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import xxhash
@@ -18,13 +19,18 @@ _MAX_MANIFEST_BYTES = 16 << 20
 _BLOCK = 1 << 20
 
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 32) - 1)]
+Dims = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+"""Far more than any encoder has; a square matrix of so many takes 64 MB."""
+
+
 class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which encoder made the vectors."""
 
     name: str
     digest: str
-    dims: int
-    max_tokens: int
+    dims: Dims
+    max_tokens: Count
 
 
 class Projection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,31 +38,31 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     mode: str
     digest: str
-    dims: int
+    dims: Dims
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One immutable vector segment: the tier of its vectors, how many it holds, and how many of them are live."""
 
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=1, le=99_999_999)]
     tier: Tier
-    vectors: int
-    live: int
+    vectors: Count
+    live: Count
 
 
 class FileSum(msgspec.Struct, frozen=True, array_like=True):
     """A file's size in bytes and xxh3_128 in hex."""
 
-    size: int
+    size: Annotated[int, msgspec.Meta(ge=0)]
     xxh3_128: str
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many files (skipped ones included), skipped files and chunks the generation holds."""
 
-    files: int
-    skipped: int
-    chunks: int
+    files: Count
+    skipped: Count
+    chunks: Count
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,6 +123,9 @@ def decode(content: bytes, path: Path) -> Manifest:
         raise DamagedIndexError(f"{path}: is not a valid manifest ({error}); {REMEDY}") from error
     if manifest.checksum != _own_checksum(manifest):
         raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
+    numbers = {segment.number for segment in manifest.segments}
+    if len(numbers) < len(manifest.segments) or any(segment.live > segment.vectors for segment in manifest.segments):
+        raise DamagedIndexError(f"{path}: describes vector segments that can't be; {REMEDY}")
     return manifest
 
 

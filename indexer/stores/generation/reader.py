@@ -97,7 +97,8 @@ class Generation:
 
         with self._lock:
             self.check(layout.PROJECTION)
-            return read_projection(self.path / layout.PROJECTION)
+            dims, kept = self.manifest.encoder.dims, self.manifest.projection.dims
+            return read_projection(self.path / layout.PROJECTION, dims=dims, kept=kept)
 
     def check(self, prefix: str = "") -> None:
         """Compare the files whose name starts with `prefix` to their checksums, each once; raises DamagedIndexError."""

@@ -14,8 +14,9 @@ from indexer.errors import StorageError
 from indexer.stores import durable
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
+from indexer.stores.text.check import segment_stats
 from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path
-from indexer.stores.text.files import segment_stats
+from indexer.stores.text.files import damage
 from indexer.stores.text.writer import TextWriter
 from indexer.types import Chunk
 
@@ -73,10 +74,12 @@ class StagedText:
         """Add the base's documents but those of deleted files."""
         assert self._base is not None
         gone = {index_path(path) for path in self._deleted}
-        for _, stored, embedding in self._base.text.scan():
-            document = decode_stored(stored)
+        for _, stored, held in self._base.text.scan():
+            with damage(self._base.path / layout.TEXT):
+                document = decode_stored(stored)
+                chunk, embedding = document.to_chunk(), decode_embedding(held)
             if document.path not in gone:
-                writer.add(document.to_chunk(), decode_embedding(embedding))
+                writer.add(chunk, embedding)
 
     @contextmanager
     def _blaming(self) -> Iterator[None]:

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
+from indexer.errors import DamagedIndexError
 from indexer.stores import durable
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.catalog.writer import CatalogWriter
+from indexer.stores.generation import layout
 from indexer.stores.generation.commit import storing
 from indexer.stores.generation.manifest import Segment
 from indexer.stores.generation.reader import Generation
@@ -25,7 +27,8 @@ from indexer.stores.vectors.segments import SegmentWriter, VectorSegments, segme
 from indexer.types import TIERS, QuantizedBatch, Tier
 
 MAX_SEGMENT_VECTORS = 262_144
-"""A segment is built in memory, so this bounds it: 72 MB at 128 dims; segments of this size are not merged further."""
+"""A segment is built in memory, so this bounds it: twice its vectors and its graph, 90 MB at 128 dims; segments of this
+size are not merged further."""
 _MERGE_BATCH = 8192
 
 

@@ -26,6 +26,7 @@ from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_text import StagedText
 from indexer.stores.generation.staged_vectors import KnownVectors, StagedVectors
 from indexer.stores.text.document import Embedding, decode_embedding
+from indexer.stores.text.files import damage
 from indexer.stores.text.writer import MUTABLE_FILES
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.stores.vectors.segments import VectorSegments
@@ -112,8 +113,12 @@ class Staging:
         documents = self._base.text.scan()
         self._vectors.forget_base()
         self._catalog.forget_vectors()
+        dims = self._base.manifest.projection.dims
         while batch := list(islice(documents, _REBUILT)):
-            embeddings = {chunk_id: decode_embedding(embedding) for chunk_id, _, embedding in batch}
+            with damage(self._base.path / layout.TEXT):
+                embeddings = {chunk_id: decode_embedding(embedding) for chunk_id, _, embedding in batch}
+                if any(len(embedding.vector) != dims for embedding in embeddings.values()):
+                    raise ValueError(f"a document has a vector of other than {dims} dims")
             for tier in TIERS:
                 own = {chunk_id: embedding for chunk_id, embedding in embeddings.items() if embedding.tier is tier}
                 if own:

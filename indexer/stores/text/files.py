@@ -1,13 +1,13 @@
-"""The files of a text index: what Tantivy's own description says of them, and how they are opened and found damaged."""
+"""The files of a text index: how they are opened to be read, and how what Tantivy finds wrong is told."""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,41 +15,17 @@ from indexer.errors import REMEDY, DamagedIndexError
 
 TEXT_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 """Files that Tantivy makes to lock its folder, even to read it; no part of an index."""
-
-
-class SegmentStats(NamedTuple):
-    """Documents in all segments, dead ones included; dead ones; and the number of segments."""
-
-    documents: int
-    dead: int
-    segments: int
-
-
-def segment_stats(path: Path) -> SegmentStats:
-    """Read from Tantivy's meta.json how many documents lie in how many segments."""
-    with damage(path):
-        meta = msgspec.json.decode((path / "meta.json").read_bytes(), type=_Meta)
-    dead = sum(segment.deletes.num_deleted_docs for segment in meta.segments if segment.deletes is not None)
-    return SegmentStats(sum(segment.max_doc for segment in meta.segments), dead, len(meta.segments))
-
-
-class _Deletes(msgspec.Struct):
-    num_deleted_docs: int
-
-
-class _SegmentMeta(msgspec.Struct):
-    max_doc: int
-    deletes: _Deletes | None
-
-
-class _Meta(msgspec.Struct):
-    segments: list[_SegmentMeta]
+META, MANAGED = "meta.json", ".managed.json"
+"""What an index holds, and which files Tantivy may delete."""
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[Path]:
-    """Yield a folder with the same files in which Tantivy may make its lock file, as it does even to read."""
-    if os.access(path, os.W_OK):
+    """Yield a folder with the same files in which Tantivy may make its lock file, as it does even to read.
+
+    It opens the lock that it finds, and through a link that would be any file of the user's.
+    """
+    if os.access(path, os.W_OK) and not any(_is_no_file(path / name) for name in TEXT_LOCKS):
         yield path
         return
     # Tantivy's threads may be about to make their lock while the folder is removed.
@@ -72,3 +48,10 @@ def damage(path: Path) -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise DamagedIndexError(f"{path}: the text index is malformed ({error}); {REMEDY}") from error
+
+
+def _is_no_file(path: Path) -> bool:
+    try:
+        return not stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False

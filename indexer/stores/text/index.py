@@ -15,8 +15,10 @@ from typing import NamedTuple, cast
 
 import tantivy
 
+from indexer.stores.text.check import SegmentStats, check_files, segment_stats
 from indexer.stores.text.document import StoredChunk, decode_stored
-from indexer.stores.text.files import SegmentStats, damage, readable, segment_stats
+from indexer.stores.text.document_store import Stored
+from indexer.stores.text.files import damage, readable
 from indexer.stores.text.queries import (
     Filters,
     among,
@@ -65,6 +67,7 @@ class TextIndex:
     def __init__(self, path: Path) -> None:
         """Open the folder; raises DamagedIndexError when Tantivy can't."""
         self._path = path
+        self._stores = check_files(path)
         with damage(path), readable(path) as folder:
             self._index = tantivy.Index.open(str(folder))
             # No thread that watches the folder: what is committed never changes.
@@ -150,11 +153,16 @@ class TextIndex:
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
-        return {chunk_id: decode_stored(_bytes(doc, "stored")) for chunk_id, doc in self._documents(ids)}
+        with damage(self._path):
+            documents = {chunk_id: decode_stored(found.stored) for chunk_id, found in self._documents(ids)}
+            if any(document.id != chunk_id for chunk_id, document in documents.items()):
+                raise ValueError("a document is stored under another id than its own")
+            return documents
 
     def embeddings(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Return the `embedding` bytes of the given chunks, by id."""
-        return {chunk_id: _bytes(doc, "embedding") for chunk_id, doc in self._documents(ids)}
+        with damage(self._path):
+            return {chunk_id: found.embedding for chunk_id, found in self._documents(ids)}
 
     def scan(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield id, stored bytes and embedding bytes of every living document."""
@@ -165,11 +173,11 @@ class TextIndex:
                 found = self._searcher.search(tantivy.Query.all_query(), step, count=False, offset=offset)
                 addresses = [address for _, address in found.hits]
                 ids = self._searcher.fast_field_values("id", addresses)
-                documents = [self._searcher.doc(address) for address in addresses]
+                documents = [self._stored(address) for address in addresses]
             for chunk_id, document in zip(_ids(ids), documents, strict=True):
-                yield chunk_id, _bytes(document, "stored"), _bytes(document, "embedding")
+                yield chunk_id, document.stored, document.embedding
 
-    def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, tantivy.Document]]:
+    def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, Stored]]:
         if not ids:
             return
         with damage(self._path):
@@ -178,7 +186,10 @@ class TextIndex:
             for chunk_id, address in zip(
                 _ids(self._searcher.fast_field_values("id", addresses)), addresses, strict=True
             ):
-                yield chunk_id, self._searcher.doc(address)
+                yield chunk_id, self._stored(address)
+
+    def _stored(self, address: tantivy.DocAddress) -> Stored:
+        return self._stores[address.segment_ord].get(address.doc)
 
     def _matches(self, query: tantivy.Query, limit: int) -> list[Match]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
@@ -245,10 +256,3 @@ def _ids(values: Sequence[int | float | bool | None]) -> list[int]:
     if None in values:
         raise ValueError("a document has no id")
     return cast(list[int], values)
-
-
-def _bytes(document: tantivy.Document, field: str) -> bytes:
-    value = document.get_first(field)
-    if not isinstance(value, bytes):
-        raise ValueError(f"a document has no {field}")
-    return value

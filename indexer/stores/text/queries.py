@@ -15,7 +15,8 @@ WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
 RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
 """Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
 
-_TOKENIZER = "words"
+TOKENIZER = "words"
+"""How analysed fields are split."""
 
 
 def schema() -> tantivy.Schema:
@@ -25,7 +26,7 @@ def schema() -> tantivy.Schema:
     for name in RAW_FIELDS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in WORD_FIELDS:
-        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option="freq")
+        builder.add_text_field(name, tokenizer_name=TOKENIZER, index_option="freq")
     builder.add_bytes_field("stored", stored=True)
     builder.add_bytes_field("embedding", stored=True)
     return builder.build()
@@ -33,7 +34,7 @@ def schema() -> tantivy.Schema:
 
 def register_tokenizer(index: tantivy.Index) -> None:
     """Tell an index how analysed fields are split."""
-    index.register_tokenizer(_TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
+    index.register_tokenizer(TOKENIZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,15 +11,16 @@ import tantivy
 
 from indexer.errors import StorageError
 from indexer.languages.analyzer import indexed_text
+from indexer.stores.text.check import check_files
 from indexer.stores.text.document import Embedding, encode_embedding, encode_stored, index_path, utf8
-from indexer.stores.text.files import TEXT_LOCKS
+from indexer.stores.text.files import MANAGED, META, TEXT_LOCKS
 from indexer.stores.text.queries import register_tokenizer, schema
 from indexer.types import Chunk
 
 _HEAP_BYTES = 32_000_000
 """Memory of Tantivy's one indexing thread; it writes a segment when this is full."""
 
-MUTABLE_FILES = ("meta.json", ".managed.json")
+MUTABLE_FILES = (META, MANAGED)
 """Files that Tantivy replaces; all others are written once."""
 
 
@@ -30,10 +31,13 @@ class TextWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the staged folder, or make an index in it when it is empty."""
+        """Open the staged folder, or make an index in it when it is empty; raises DamagedIndexError."""
         self._path = path
+        kept = (path / META).exists()
+        if kept:
+            check_files(path)
         with self._refusals():
-            if (path / "meta.json").exists():
+            if kept:
                 self._index = tantivy.Index.open(str(path))
             else:
                 path.mkdir(exist_ok=True)

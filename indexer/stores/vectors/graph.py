@@ -25,7 +25,7 @@ class Graph:
         """Let usearch work on the mapped file. `expansion` is how many candidates a search keeps."""
         # Not by its path: usearch opens with O_NOATIME, which the system allows the owner of a file alone.
         try:
-            index = Index.restore(file.content, view=True)
+            index = Index.restore(memoryview(file.content), view=True)
         except (RuntimeError, ValueError, TypeError) as error:
             raise DamagedIndexError(f"{file.path}: {error}; {REMEDY}") from error
         if index is None or len(index) != file.rows or index.ndim != file.vectors.shape[1]:

@@ -14,6 +14,7 @@ import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ result that no commit history can change, and built at the speed of a copy."""
 
 _HEADER = struct.Struct("<II")
 _BLOCK_VALUES = 1 << 16
-"""Values that are widened at a time: 256 KB, which stay in a core's cache, and fewer than BLAS would use threads for."""
+"""Values that are widened at a time: 256 KB, which stay in a core's cache, and too few for BLAS to use threads."""
 _FLOAT32_DIMS = 1 << 10
 """Up to here a sum of products of int8 is below 2^24, and so exact in float32, in whatever order it is added."""
 
@@ -55,7 +56,7 @@ class SegmentFile:
             raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
         if rows and (self.ids[0] < 0 or not (self.ids[1:] > self.ids[:-1]).all()):
             raise DamagedIndexError(f"{path}: its ids do not ascend; {REMEDY}")
-        self._wide = np.float32 if dims <= _FLOAT32_DIMS else np.float64
+        self._wide: type[np.floating[Any]] = np.float32 if dims <= _FLOAT32_DIMS else np.float64
         self._known_lengths: NDArray[np.float32] | None = None
 
     def find(self, ids: Sequence[int]) -> NDArray[np.int64]:
@@ -77,7 +78,9 @@ class SegmentFile:
             block = self.vectors[start : start + step]
             np.copyto(wide[: len(block)], block)
             products[start : start + step] = wide[: len(block)] @ query
-        return np.divide(products, lengths, out=np.zeros(self.rows, np.float32), where=lengths > 0)
+        cosines = np.zeros(self.rows, np.float32)
+        np.divide(products, lengths, out=cosines, where=lengths > 0)
+        return cosines
 
     def _lengths(self) -> NDArray[np.float32]:
         """Return each vector's length, float32[n], computed at the first need."""
@@ -86,7 +89,7 @@ class SegmentFile:
             step = max(1, _BLOCK_VALUES // max(1, self.vectors.shape[1]))
             for start in range(0, self.rows, step):
                 block = self.vectors[start : start + step].astype(self._wide)
-                squares[start : start + step] = np.einsum("ij,ij->i", block, block)
+                squares[start : start + step] = np.square(block).sum(axis=1)
             self._known_lengths = np.sqrt(squares)
         return self._known_lengths
 
