@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from indexer.search.filters import Selection, select
 from indexer.search.fuse import WEIGHTS, reciprocal_ranks
 from indexer.search.hits import best_hits, make_hit
 from indexer.search.query import Query, read_query
-from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.layout import default_index_dir, is_index_dir
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.text.document import source_path
 from indexer.types import Encoder, SearchMode, SearchResult
@@ -51,10 +52,9 @@ def open_index(
     nothing was committed there, DamagedIndexError when what was is altered.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise NoIndexError(f"{path}: there is no such folder; build an index first")
-    index_dir = path if (path / "CURRENT").exists() else default_index_dir(path)
-    generation = open_generation(index_dir, options=vectors)
+    generation = open_generation(path if is_index_dir(path) else default_index_dir(path), options=vectors)
     try:
         return Index(generation, encoder=encoder, options=options)
     except ModelError:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import SourceError
-from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
 from indexer.regular import read_regular
+from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
 from indexer.sources.walker import GIT, compile_exclude, repository_of, walk
 from indexer.types import SkippedFile, SkipReason, SourceFile
 
