@@ -75,7 +75,7 @@ def _check(
 ) -> int:
     """Run all checks, and return how many chunks were embedded again."""
     catalog, text, vectors = (generation.path / name for name in (layout.CATALOG, layout.TEXT, layout.VECTORS))
-    check_files(findings, generation)
+    findings.catch(generation.path, lambda: check_files(findings, generation))
     if findings.sound(catalog):
         findings.catch(catalog, lambda: check_catalog(findings, generation))
     if findings.sound(text):

@@ -125,11 +125,12 @@ class Generation:
             return manifests.sum_of(stack.enter_context(folder.open(last)))
 
     def listing(self) -> dict[str, os.stat_result]:
-        """Return what there is, by name relative to the generation, whatever it is; raises OSError.
+        """Return what there is, by name relative to the generation, whatever it is; raises DamagedIndexError.
 
         The folders text/ and vectors/ are not in it, but what is in them.
         """
-        return _listing(self._folder)
+        with layout.reading(self.path):
+            return _listing(self._folder)
 
     def bound_memory(self) -> None:
         """Let go of the pages of this generation's files when the process holds more than `residency.MAPPED_BYTES`."""
