@@ -1,9 +1,10 @@
 """The one way into an index folder: by descriptor, from one real folder to the next, and never through a link.
 
 An index may come with a repository, from a cache or from a colleague, so a link, FIFO, socket or device in it is
-refused, never followed or opened for what it is. SQLite, Tantivy, usearch, hard links and renames need paths: they get
-those of folders and files that were just looked at here. In between, only who may write the folder can put something
-else there, and a writer uses no folder but the user's own: what is left is a race that only the user can run.
+refused, never followed or waited for. SQLite, Tantivy, usearch, hard links and renames need paths: they get those of
+folders and files that were looked at here before. In between, only who may write the folder can put something else
+there. Writers use no folder but the user's own (indexer.stores.ownership), so what is left to race is the user, or whom
+the user lets write there.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ import xxhash
 
 from indexer.errors import StorageError
 from indexer.stores.folder import Folder
-from indexer.stores.ownership import open_to_write
 
 NAME = "stat_cache"
 
@@ -50,6 +49,8 @@ def write_stats(index_dir: Path, digest: str, stats: Mapping[str, tuple[int, int
 
     It is not in an index that is not this user's own, or where the system refuses.
     """
+    from indexer.stores.ownership import open_to_write
+
     try:
         with open_to_write(index_dir) as folder:
             if not stats:
