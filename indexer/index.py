@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,9 +46,9 @@ def open_index(
     nothing was committed there, DamagedIndexError when what was is altered.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise NoIndexError(f"{path}: there is no such folder; build an index first")
-    index_dir = path if (path / "CURRENT").exists() else layout.default_index_dir(path)
+    index_dir = path if layout.is_index_dir(path) else layout.default_index_dir(path)
     return Index(index_dir, encoder=encoder, options=options, vectors=vectors)
 
 

@@ -36,19 +36,6 @@ def write_file(path: Path, content: bytes) -> None:
         _sync(file.fileno())
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder and all in it; raises OSError.
-
-    A thread of Tantivy makes a lock file some time after an index was opened, and its folder is not empty then.
-    """
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        if error.errno != errno.ENOTEMPTY:
-            raise
-        shutil.rmtree(folder)
-
-
 def fsync_file(path: Path) -> None:
     """Make a file's content durable."""
     before_step("fsync", path)

@@ -1,9 +1,10 @@
 """The one way into an index folder: by descriptor, from one real folder to the next, and never through a link.
 
 An index may come with a repository, from a cache or from a colleague, so a link, FIFO, socket or device in it is
-refused, never followed or opened for what it is. SQLite, Tantivy, usearch, hard links and renames need paths: they get
-those of folders and files that were just looked at here. In between, only who may write the folder can put something
-else there, and a writer uses no folder but the user's own: what is left is a race that only the user can run.
+refused, never followed or waited for. SQLite, Tantivy, usearch, hard links and renames need paths: they get those of
+folders and files that were looked at here before. In between, only who may write the folder can put something else
+there. Writers use no folder but the user's own (indexer.stores.ownership), so what is left to race is the user, or whom
+the user lets write there.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import os
 import stat
 from collections.abc import Collection
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from indexer.regular import open_regular
 
@@ -48,7 +50,7 @@ class Folder:
     """
 
     def __init__(self, path: Path, *, parent: Folder | None = None) -> None:
-        """Open `path`, which may lie behind links but may not be one; below an open `parent`, its entry of that name."""
+        """Open `path`, which may lie behind links but be none, by way of the open folder that holds it, if given."""
         self.path = path
         self._descriptor: int | None = None
         where, at = (str(path), None) if parent is None else parent._at(path.name)
@@ -64,24 +66,19 @@ class Folder:
         """Open a folder in this one."""
         return Folder(self.path / name, parent=self)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> FileIO:
         """Open a regular file to read; never waits."""
         where, at = self._at(name)
         try:
             descriptor, _ = open_regular(where, dir_fd=at)
         except OSError as error:
             raise _explained(error, self.path / name, where, at) from None
-        return os.fdopen(descriptor, "rb", buffering=0)
+        return FileIO(descriptor)
 
     def read(self, name: str, limit: int) -> bytes:
         """Return a regular file's content; EFBIG when it has more than `limit` bytes."""
-        content = bytearray()
         with self.open(name) as file:
-            while piece := file.read(limit + 1 - len(content)):
-                content += piece
-        if len(content) > limit:
-            raise OSError(errno.EFBIG, f"has more than {limit:,} bytes", str(self.path / name))
-        return bytes(content)
+            return read_all(file, limit, self.path / name)
 
     def status(self, name: str) -> os.stat_result | None:
         """Return what the system says of an entry itself; None when there is none."""
@@ -94,7 +91,7 @@ class Folder:
         """Raise SpecialFileError for an entry that is there and is no regular file."""
         status = self.status(name)
         if status is not None and not stat.S_ISREG(status.st_mode):
-            raise SpecialFileError(errno.EINVAL, _kind(status), str(self.path / name))
+            raise SpecialFileError(errno.EINVAL, special_kind(status), str(self.path / name))
 
     def entries(self) -> list[os.DirEntry[str]]:
         """Return the entries, in no order; what they say of themselves is asked while the folder is open."""
@@ -172,6 +169,16 @@ class Folder:
         return (str(self.path / name), None) if self._descriptor is None else (name, self._descriptor)
 
 
+def read_all(file: FileIO, limit: int, path: Path) -> bytes:
+    """Return what is left to read of a file; raises OSError, EFBIG when that is more than `limit` bytes."""
+    content = bytearray()
+    while piece := file.read(limit + 1 - len(content)):
+        content += piece
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"has more than {limit:,} bytes", str(path))
+    return bytes(content)
+
+
 def owner_is_trusted(path: Path, *, also: Collection[int] = ()) -> bool:
     """Whether a file or folder, itself and not what a link points to, is this user's, or of a user id in `also`.
 
@@ -191,9 +198,10 @@ def _explained(error: OSError, path: Path, where: str, at: int | None) -> OSErro
     with suppress(OSError):
         status = os.stat(where, dir_fd=at, follow_symlinks=False)
         if stat.S_IFMT(status.st_mode) in _KINDS:
-            return SpecialFileError(errno.EINVAL, _kind(status), str(path))
+            return SpecialFileError(errno.EINVAL, special_kind(status), str(path))
     return OSError(error.errno, error.strerror, str(path))  # the subclass follows from the number
 
 
-def _kind(status: os.stat_result) -> str:
+def special_kind(status: os.stat_result) -> str:
+    """Return a sentence's end that says what kind of file it is."""
     return _KINDS.get(stat.S_IFMT(status.st_mode), "is a folder" if stat.S_ISDIR(status.st_mode) else "is a file")

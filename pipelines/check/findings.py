@@ -21,6 +21,7 @@ class FindingKind(StrEnum):
     SIZE = "size"
     CHECKSUM = "checksum"
     UNEXPECTED_FILE = "unexpected-file"
+    SPECIAL_FILE = "special-file"
     MALFORMED = "malformed"
     COUNTS = "counts"
     CHUNK_IDS = "chunk-ids"
@@ -31,7 +32,13 @@ class FindingKind(StrEnum):
     SOURCE = "source"
 
 
-_UNREADABLE = {FindingKind.MISSING_FILE, FindingKind.SIZE, FindingKind.CHECKSUM, FindingKind.MALFORMED}
+_UNREADABLE = {
+    FindingKind.MISSING_FILE,
+    FindingKind.SIZE,
+    FindingKind.CHECKSUM,
+    FindingKind.MALFORMED,
+    FindingKind.SPECIAL_FILE,
+}
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from indexer.config import VectorOptions
 from indexer.stores.generation import layout
 from indexer.types import EncoderIdentity
-from pipelines.check.findings import Finding
+from pipelines.check.findings import Finding, FindingKind
 from pipelines.check.verify import VerifyReport, verify
 
 
@@ -19,6 +19,7 @@ class Repair(StrEnum):
     """What was done."""
 
     NOTHING = "nothing"
+    CURRENT = "current"
     VECTORS = "vectors"
     REBUILT = "rebuilt"
 
@@ -30,6 +31,7 @@ class Repair(StrEnum):
 
 _EXPLANATIONS = {
     Repair.NOTHING: "the index is sound; nothing was changed",
+    Repair.CURRENT: "CURRENT was written again: the newest generation is whole, and is served",
     Repair.VECTORS: "the vector index was rebuilt from the embeddings in the text index",
     Repair.REBUILT: "text and vector index were rebuilt from the sources",
 }
@@ -53,13 +55,18 @@ def repair(
 ) -> RepairReport:
     """Verify the index, and mend what is damaged in a new generation that verifies.
 
-    Damaged vectors are rebuilt from the text index, without an encoder. Damage elsewhere calls `rebuild`, a full build
-    from the sources. Raises NoIndexError when there is nothing to repair, LockedError, and what `rebuild` raises.
+    A missing or malformed CURRENT names the newest whole generation again. Damaged vectors are rebuilt from the text
+    index, without an encoder. Damage elsewhere calls `rebuild`, a full build from the sources. Raises NoIndexError when
+    there is nothing to repair, LockedError, StorageError for an index that is not ours, and what `rebuild` raises.
     """
     report = verify(index_dir)
     if report.ok:
         return _report(Repair.NOTHING, report, report.generation)
-    if _only_vectors(report):
+    if _only_current(report) and _restore_current(index_dir, wait_seconds=wait_seconds):
+        again = verify(index_dir)
+        if again.ok:
+            return _report(Repair.CURRENT, report, again.generation)
+    elif _only_vectors(report):
         _rebuild_vectors(index_dir, wait_seconds=wait_seconds, options=options)
         again = verify(index_dir)
         if again.ok:
@@ -72,15 +79,25 @@ def _report(done: Repair, before: VerifyReport, generation: str) -> RepairReport
     return RepairReport(repair=done, message=done.explanation, generation=generation, findings=before.findings)
 
 
+def _only_current(report: VerifyReport) -> bool:
+    return all(finding.kind is FindingKind.CURRENT for finding in report.findings)
+
+
 def _only_vectors(report: VerifyReport) -> bool:
     folder = f"generations/{report.generation}/{layout.VECTORS}"
     return all(finding.file == folder or finding.file.startswith(f"{folder}/") for finding in report.findings)
 
 
+def _restore_current(index_dir: Path, *, wait_seconds: float) -> bool:
+    from indexer.stores.generation.restore import restore
+
+    return restore(index_dir, wait_seconds=wait_seconds) is not None
+
+
 def _rebuild_vectors(index_dir: Path, *, wait_seconds: float, options: VectorOptions | None) -> None:
     from indexer.stores.generation.staging import begin
 
-    with begin(index_dir, wait_seconds=wait_seconds, options=options, check_sizes=False) as staging:
+    with begin(index_dir, wait_seconds=wait_seconds, options=options, check_files=False) as staging:
         assert staging.base is not None
         made = staging.base.manifest
         staging.rebuild_vectors()

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from indexer.config import Config
-from indexer.errors import DamagedIndexError
+from indexer.errors import DamagedIndexError, NoIndexError
+from indexer.stores.folder import special_kind
 from indexer.stores.generation import layout
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.generation.reader import Generation, open_generation
@@ -56,9 +58,9 @@ def verify(
     """
     findings = Findings(index_dir)
     try:
-        generation = open_generation(index_dir, check_sizes=False)
-    except DamagedIndexError as error:
-        path, kind = _unreadable(index_dir)
+        generation = open_generation(index_dir, check_files=False)
+    except (NoIndexError, DamagedIndexError) as error:
+        path, kind = _unreadable(index_dir, error)
         findings.add(kind, path, str(error))
         return VerifyReport(ok=False, generation="", files=0, chunks=0, reembedded=0, findings=tuple(findings.found))
     with generation:
@@ -84,7 +86,7 @@ def verify(
 def _check(findings: Findings, generation: Generation, on_chunks: Callable[[int], None]) -> None:
     """Check the files of the index, and that they belong together."""
     catalog, text, vectors = (generation.path / name for name in (layout.CATALOG, layout.TEXT, layout.VECTORS))
-    check_files(findings, generation)
+    findings.catch(generation.path, lambda: check_files(findings, generation))
     if findings.sound(catalog):
         findings.catch(catalog, lambda: check_catalog(findings, generation))
     if findings.sound(text):
@@ -100,24 +102,26 @@ def _check(findings: Findings, generation: Generation, on_chunks: Callable[[int]
 
 def check_files(findings: Findings, generation: Generation) -> None:
     """Compare every file to its checksum, and the folder to the list of files."""
-    files = generation.manifest.files
+    files, found = generation.manifest.files, generation.listing()
     for name, expected in files.items():
-        path = generation.path / name
-        try:
-            found = manifests.file_sum(path)
-        except FileNotFoundError:
+        path, status = generation.path / name, found.get(name)
+        if status is None:
             findings.add(FindingKind.MISSING_FILE, path, "the file is missing")
-        except OSError as error:
-            findings.add(FindingKind.MISSING_FILE, path, f"the file can't be read: {error.strerror}")
+        elif not S_ISREG(status.st_mode):
+            pass  # said below
+        elif status.st_size != expected.size:
+            findings.add(FindingKind.SIZE, path, f"the file has {status.st_size} bytes instead of {expected.size}")
         else:
-            if found.size != expected.size:
-                findings.add(FindingKind.SIZE, path, f"the file has {found.size} bytes instead of {expected.size}")
-            elif found != expected:
-                findings.add(FindingKind.CHECKSUM, path, "the content was altered: its checksum differs")
-    folders = {generation.path / layout.TEXT, generation.path / layout.VECTORS}
-    known = {generation.path / name for name in (*files, layout.MANIFEST)}
-    for path in generation.path.rglob("*"):
-        if path not in known and path not in folders and path.name not in TEXT_LOCKS:
+            try:
+                if generation.file_sum(name) != expected:
+                    findings.add(FindingKind.CHECKSUM, path, "the content was altered: its checksum differs")
+            except OSError as error:
+                findings.add(FindingKind.MISSING_FILE, path, f"the file can't be read: {error.strerror}")
+    for name, status in found.items():
+        path = generation.path / name
+        if not S_ISREG(status.st_mode):
+            findings.add(FindingKind.SPECIAL_FILE, path, f"where an index has a file {special_kind(status)}")
+        elif name not in files and name != layout.MANIFEST and path.name not in TEXT_LOCKS:
             findings.add(FindingKind.UNEXPECTED_FILE, path, "the file is no part of the generation")
 
 
@@ -141,19 +145,26 @@ def check_catalog(findings: Findings, generation: Generation) -> None:
             findings.add(FindingKind.COUNTS, path, message)
 
 
-def _unreadable(index_dir: Path) -> tuple[Path, FindingKind]:
-    """Return which file to name when the current generation can't be opened: CURRENT, or the manifest it names."""
-    current = index_dir / "CURRENT", FindingKind.CURRENT
+def _unreadable(index_dir: Path, error: Exception) -> tuple[Path, FindingKind]:
+    """Return which file to name when the current generation can't be opened: CURRENT, or the manifest it names.
+
+    Raises `error` when there is no generation at all.
+    """
+    current = index_dir / layout.CURRENT, FindingKind.CURRENT
     try:
         folder = layout.generation_dir(index_dir, layout.read_current(index_dir).number)
+    except NoIndexError:
+        with layout.reading(index_dir):
+            if layout.generation_numbers(index_dir):
+                return current
+        raise error from None
     except DamagedIndexError:
-        return current
-    if not folder.is_dir():
         return current
     manifest = folder / layout.MANIFEST
     try:
-        number = manifests.read(folder).generation
+        if not folder.is_dir():
+            return current
+        sound = manifests.read(folder).generation == int(folder.name)
     except (DamagedIndexError, OSError):
-        return manifest, FindingKind.MANIFEST
-    sound = number == int(folder.name) and not any(path.is_symlink() for path in folder.rglob("*"))
+        sound = False
     return current if sound else (manifest, FindingKind.MANIFEST)

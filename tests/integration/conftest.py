@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from indexer.stores.folder import Folder
+
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -21,6 +23,12 @@ def ram_folder() -> Iterator[Path]:
     parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, though a thread of Tantivy may make a lock file in it meanwhile."""
+    with Folder(folder.parent) as parent:
+        parent.remove_tree(folder.name)
 
 
 @pytest.fixture

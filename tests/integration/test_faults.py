@@ -172,6 +172,8 @@ def test_refused_at_any_step(committed: Path, digests: dict[str, str], ram_path:
                 break
             except StorageError as error:
                 assert os.strerror(code) in str(error)
+        assert list(layout.staging_dir(index_dir).iterdir()) == []
+        assert layout.generation_numbers(index_dir)[-1] == layout.read_current(index_dir).number
         outcomes.append(assert_whole(index_dir, digests))
         assert_next_build_is_clean(index_dir, digests)
     assert outcomes == ["old"] * (len(outcomes) - 1) + ["new"]
@@ -201,6 +203,7 @@ def test_engines_that_can_not_write(committed: Path, digests: dict[str, str], ra
         process.join(60)
         assert process.exitcode == 0, limit
         outcomes.append(outcome.read_text())
+        assert list(layout.staging_dir(index_dir).iterdir()) == []
         served = assert_whole(index_dir, digests)
         assert served == ("new" if outcomes[-1] == "committed" else "old")
         assert_next_build_is_clean(index_dir, digests)

@@ -19,6 +19,7 @@ from indexer.stores.text import files as text_files
 from indexer.stores.text.files import TEXT_LOCKS
 from indexer.types import FileRecord, SkipReason
 from pipelines.check.verify import verify
+from tests.integration.conftest import remove_tree
 from tests.synthetic import (
     chunks_of,
     commit,
@@ -221,7 +222,7 @@ def test_an_index_moves_and_serves_where_nothing_can_be_written(
 ) -> None:
     commit_tree(tmp_path / "a", small_tree())
     shutil.copytree(tmp_path / "a", tmp_path / "b", ignore=shutil.ignore_patterns(*TEXT_LOCKS))
-    durable.remove_tree(tmp_path / "a")
+    remove_tree(tmp_path / "a")
     before = sorted((tmp_path / "b").rglob("*"))
     monkeypatch.setattr(text_files.os, "access", lambda *_: False)  # type: ignore[attr-defined]
     with open_generation(tmp_path / "b") as generation:
@@ -240,7 +241,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 
 def test_an_index_whose_generations_were_removed_is_built_again(tmp_path: Path) -> None:
     commit_tree(tmp_path, small_tree())
-    durable.remove_tree(tmp_path / "generations")
+    remove_tree(tmp_path / "generations")
     with pytest.raises(DamagedIndexError, match=r"names .*generations.00000001, which is missing"):
         open_generation(tmp_path)
     commit_tree(tmp_path, small_tree(), fresh=True)

@@ -66,7 +66,7 @@ def test_what_is_special_is_neither_read_nor_entered(
             assert raised.value.filename == str(inside / "entry")
     with pytest.raises(SpecialFileError):
         Folder(inside / "entry")
-    assert os.listdir(outside) == ["file"]
+    assert [path.name for path in outside.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("make", SPECIAL)
@@ -81,7 +81,7 @@ def test_what_is_special_is_replaced_and_not_followed(
         folder.unlink("entry")
         assert folder.entries() == []
     assert (outside / "file").read_text() == "mine"
-    assert os.listdir(outside) == ["file"]
+    assert [path.name for path in outside.iterdir()] == ["file"]
 
 
 def test_a_tree_is_removed_without_what_its_links_point_to(inside: Path, outside: Path) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import xxhash
 
+from indexer.errors import StorageError
+from indexer.stores.folder import Folder
 from indexer.types import Stat
 
 NAME = "stat_cache"
@@ -31,10 +32,10 @@ class _Content(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
 def read_stats(index_dir: Path, digest: str) -> dict[str, Stat]:
     """Return stats by path as written for the generation with this digest; nothing where that fails."""
     try:
-        with (index_dir / NAME).open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        with Folder(index_dir) as folder:
+            content = folder.read(NAME, _MAX_BYTES)
         checksum, body = content[:16], content[16:]
-        if len(content) > _MAX_BYTES or xxhash.xxh3_128_digest(body) != checksum:
+        if xxhash.xxh3_128_digest(body) != checksum:
             return {}
         cached = msgspec.msgpack.decode(body, type=_Content)
     except (OSError, msgspec.MsgspecError):
@@ -45,18 +46,19 @@ def read_stats(index_dir: Path, digest: str) -> dict[str, Stat]:
 
 
 def write_stats(index_dir: Path, digest: str, stats: Mapping[str, Stat]) -> bool:
-    """Replace the cache by these stats, or remove it when there are none; return whether the system allowed it."""
-    target = index_dir / NAME
-    scratch = index_dir / f"{NAME}.{os.getpid()}"
+    """Replace the cache by these stats, or remove it when there are none; return whether that was possible.
+
+    It is not in an index that is not this user's own, or where the system refuses.
+    """
+    from indexer.stores.ownership import open_to_write
+
     try:
-        if not stats:
-            target.unlink(missing_ok=True)
-            return True
-        body = msgspec.msgpack.encode(_Content(digest, {os.fsencode(path): stat for path, stat in stats.items()}))
-        scratch.write_bytes(xxhash.xxh3_128_digest(body) + body)
-        scratch.replace(target)
-    except OSError:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
+        with open_to_write(index_dir) as folder:
+            if not stats:
+                folder.unlink(NAME)
+                return True
+            body = msgspec.msgpack.encode(_Content(digest, {os.fsencode(path): stat for path, stat in stats.items()}))
+            folder.replace(NAME, xxhash.xxh3_128_digest(body) + body)
+    except (OSError, StorageError):
         return False
     return True

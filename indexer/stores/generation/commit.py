@@ -10,6 +10,7 @@ A failure in 1 or 2 leaves only staging/, in 3 a generation that nothing names: 
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,45 +20,50 @@ import msgspec
 
 from indexer.errors import DamagedIndexError, NoIndexError, StorageError
 from indexer.stores import durable
+from indexer.stores.folder import Folder, SpecialFileError
 from indexer.stores.generation import layout, lock
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.generation.manifest import FileSum, Manifest
+from indexer.stores.ownership import open_to_write
 from indexer.stores.text.files import TEXT_LOCKS
 
-_OWN = {".gitignore", "writer.lock", "writer.json"}
+_IGNORE = ".gitignore"
+_OWN = {_IGNORE, lock.LOCK, lock.HOLDER}
 
 
 def prepare(index_dir: Path) -> None:
-    """Make an index folder; raise StorageError for a folder that holds something else."""
-    generations = layout.generations_dir(index_dir)
+    """Make an index folder; raise StorageError for one that holds something else, or that is not ours to write."""
     with storing(index_dir):
-        if not generations.is_dir():
+        if not os.path.lexists(index_dir):
             index_dir.mkdir(parents=True, exist_ok=True)
-            ours = (index_dir / "CURRENT").exists()
-            if not ours and any(entry.name not in _OWN for entry in index_dir.iterdir()):
-                raise StorageError(f"{index_dir}: is not empty and no index; give another folder")
-            ignore = index_dir / ".gitignore"
-            if not ignore.exists():
-                ignore.write_bytes(b"*\n")
-            generations.mkdir(exist_ok=True)
+        with open_to_write(index_dir) as folder:
+            if folder.status(layout.GENERATIONS) is None:
+                ours = folder.status(layout.CURRENT) is not None
+                if not ours and any(entry.name not in _OWN for entry in folder.entries()):
+                    raise StorageError(f"{index_dir}: is not empty and no index; give another folder")
+                if folder.status(_IGNORE) is None:
+                    folder.replace(_IGNORE, b"*\n")
+            folder.make(layout.GENERATIONS)
 
 
 def sweep(index_dir: Path) -> None:
     """Remove what a writer left that did not commit: staging/, and generations after the current one."""
+    clear_staging(index_dir)
     with storing(index_dir):
-        staging = layout.staging_dir(index_dir)
-        if staging.exists():
-            durable.remove_tree(staging)
-        staging.mkdir()
         try:
             current = layout.read_current(index_dir).number
-        except NoIndexError:
-            current = 0
-        except DamagedIndexError:
-            return
+        except (NoIndexError, DamagedIndexError):
+            return  # any of them may be whole; those that are not served go with the commits that follow
         for number in layout.generation_numbers(index_dir):
             if number > current:
                 _remove(index_dir, number)
+
+
+def clear_staging(index_dir: Path) -> None:
+    """Leave an empty staging/; call it with the writer's lock held."""
+    with storing(index_dir), Folder(index_dir) as folder:
+        folder.remove_tree(layout.STAGING)
+        folder.make(layout.STAGING)
 
 
 def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[str, FileSum]) -> None:
@@ -69,6 +75,8 @@ def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[
     mode = stat.S_IMODE((folder / layout.CATALOG).stat().st_mode)
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in TEXT_LOCKS):
         name = path.relative_to(folder).as_posix()
+        if not layout.is_generation_file(name):
+            raise StorageError(f"{path}: was made by an engine and has a name unknown to the format; report this bug")
         known = carried.get(name)
         if known is None:
             # Tantivy makes some files readable for their owner alone; an index may be shared.
@@ -82,10 +90,14 @@ def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[
         durable.fsync_dir(folder / name)
     durable.rename(folder, layout.generation_dir(index_dir, manifest.generation))
     durable.fsync_dir(layout.generations_dir(index_dir))
-    current = layout.Current(manifest.generation, manifest.checksum)
-    draft = layout.staging_dir(index_dir) / "CURRENT"
+    serve(index_dir, layout.Current(manifest.generation, manifest.checksum))
+
+
+def serve(index_dir: Path, current: layout.Current) -> None:
+    """Replace CURRENT, durably; call it with the writer's lock held and no other draft in staging/. Raises OSError."""
+    draft = layout.staging_dir(index_dir) / layout.CURRENT
     durable.write_file(draft, current.to_bytes())
-    durable.rename(draft, index_dir / "CURRENT")
+    durable.rename(draft, index_dir / layout.CURRENT)
     durable.fsync_dir(index_dir)
 
 
@@ -95,8 +107,8 @@ def collect(index_dir: Path, *, keep: int) -> list[int]:
     Call it with the writer's lock held. The current generation always stays.
     """
     current = layout.read_current(index_dir).number
-    committed = [number for number in layout.generation_numbers(index_dir) if number <= current]
     with storing(index_dir):
+        committed = [number for number in layout.generation_numbers(index_dir) if number <= current]
         return [number for number in committed[: -max(1, keep)] if _remove(index_dir, number)]
 
 
@@ -106,6 +118,8 @@ def gc(index_dir: Path, *, keep: int = 2, wait_seconds: float = 0.0) -> list[int
     Raises NoIndexError, LockedError and StorageError.
     """
     layout.read_current(index_dir)
+    with storing(index_dir):
+        open_to_write(index_dir).close()
     with lock.writer_lock(index_dir, wait_seconds=wait_seconds):
         sweep(index_dir)
         return collect(index_dir, keep=keep)
@@ -116,6 +130,8 @@ def storing(path: Path) -> Iterator[None]:
     """Turn the system's refusals into StorageError."""
     try:
         yield
+    except SpecialFileError as error:
+        raise StorageError(f"{error.filename}: {error.strerror}; {layout.FOREIGN}") from error
     except OSError as error:
         where = error.filename2 or error.filename or path
         raise StorageError(f"{where}: {error.strerror or error}; check the free space and the permissions") from error
@@ -123,17 +139,17 @@ def storing(path: Path) -> Iterator[None]:
 
 def _remove(index_dir: Path, number: int) -> bool:
     """Remove a generation unless a reader has it open: it vanishes by one rename, then its files go."""
-    folder = layout.generation_dir(index_dir, number)
-    trash = layout.staging_dir(index_dir) / f"removed-{number:08d}"
-    with lock.collecting(folder / layout.MANIFEST) as free:
-        if not free:
-            return False
-        try:
-            trash.parent.mkdir(exist_ok=True)
-            folder.rename(trash)
-        except PermissionError:
-            # Windows, where a file that a reader has open can't be moved.
-            return False
-    with suppress(OSError):
-        durable.remove_tree(trash)
+    path = layout.generation_dir(index_dir, number)
+    trash = f"removed-{number:08d}"
+    with Folder(index_dir) as index, index.folder(layout.STAGING) as staging:
+        with Folder(path) as generation, lock.collecting(generation) as free:
+            if not free:
+                return False
+            try:
+                path.rename(staging.path / trash)
+            except PermissionError:
+                # Windows, where a file that a reader has open can't be moved.
+                return False
+        with suppress(OSError):
+            staging.remove_tree(trash)
     return True

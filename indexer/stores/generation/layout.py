@@ -9,20 +9,37 @@ staging/                the generation being made, and what is being removed
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
+from indexer.stores.folder import Folder, SpecialFileError
 
 FOLDER = ".indexer"
+CURRENT = "CURRENT"
+GENERATIONS = "generations"
+STAGING = "staging"
 CATALOG = "catalog.sqlite"
 MANIFEST = "generation.json"
 PROJECTION = "projection.npz"
 TEXT = "text"
 VECTORS = "vectors"
 
+_MAX_NUMBER = 99_999_999
+
+FOREIGN = "an index holds nothing of the kind: remove the index folder and build again"
+"""What to do about a link, FIFO, socket or device in an index."""
+
 _NAME = re.compile(r"[0-9]{8}")
+_FILE = re.compile(
+    r"catalog\.sqlite|projection\.npz|text/(meta|\.managed)\.json|vectors/[0-9]{8}\.vectors"
+    r"|text/[0-9a-f]{32}\.(fast|fieldnorm|idx|pos|store|term|[0-9]{1,20}\.del)"
+)
+_MAX_CURRENT_BYTES = 64
 _CURRENT = re.compile(rb"([0-9]{8}) ([0-9a-f]{32})\n")
 
 
@@ -31,14 +48,29 @@ def default_index_dir(root: Path) -> Path:
     return root / FOLDER
 
 
+def is_index_dir(path: Path) -> bool:
+    """Whether a folder is an index folder and not one that may hold one; where that can't be looked at, it is."""
+    if path.name == FOLDER:
+        return True
+    for name in (CURRENT, GENERATIONS):
+        try:
+            (path / name).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            pass
+        return True
+    return False
+
+
 def generations_dir(index_dir: Path) -> Path:
     """Return the folder that holds the committed generations."""
-    return index_dir / "generations"
+    return index_dir / GENERATIONS
 
 
 def staging_dir(index_dir: Path) -> Path:
     """Return the folder for everything that is not committed."""
-    return index_dir / "staging"
+    return index_dir / STAGING
 
 
 def generation_dir(index_dir: Path, number: int) -> Path:
@@ -47,12 +79,22 @@ def generation_dir(index_dir: Path, number: int) -> Path:
 
 
 def generation_numbers(index_dir: Path) -> list[int]:
-    """Return the numbers of the generation folders that exist, ascending; orphans included."""
-    try:
-        names = [entry.name for entry in generations_dir(index_dir).iterdir() if _NAME.fullmatch(entry.name)]
-    except FileNotFoundError:
-        return []
-    return sorted(int(name) for name in names)
+    """Return the numbers of the generation folders that exist, ascending; orphans included. Raises OSError."""
+    return sorted(number for number, is_folder in _numbers(index_dir) if is_folder)
+
+
+def next_number(index_dir: Path) -> int:
+    """Return the number after all that are taken, by whatever kind of file; raises OSError, and when none is left."""
+    number = 1 + max((number for number, _ in _numbers(index_dir)), default=0)
+    if number > _MAX_NUMBER:
+        path = generation_dir(index_dir, number - 1)
+        raise OSError(errno.EOVERFLOW, "has the last number that there is; remove it", str(path))
+    return number
+
+
+def is_generation_file(name: str) -> bool:
+    """Whether a generation may hold a file of this name, relative to its folder; its manifest names all but itself."""
+    return _FILE.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +110,51 @@ class Current:
 
 
 def read_current(index_dir: Path) -> Current:
-    """Read CURRENT; raise NoIndexError when there is none, DamagedIndexError when it is malformed."""
-    path = index_dir / "CURRENT"
-    try:
-        with path.open("rb") as file:
-            content = file.read(64)
-    except (FileNotFoundError, NotADirectoryError):
-        raise NoIndexError(f"{index_dir}: there is no index here; run `indexer build`") from None
-    except OSError as error:
-        raise DamagedIndexError(f"{path}: can't be read ({error.strerror}); check the permissions") from error
+    """Read CURRENT; raise NoIndexError when there is none, DamagedIndexError when it is malformed or special."""
+    path = index_dir / CURRENT
+    with reading(path):
+        try:
+            with Folder(index_dir) as folder:
+                content = folder.read(CURRENT, _MAX_CURRENT_BYTES)
+        except (FileNotFoundError, NotADirectoryError):
+            raise NoIndexError(_nothing_served(index_dir)) from None
     match = _CURRENT.fullmatch(content)
     if match is None:
         raise DamagedIndexError(f"{path}: does not name a generation; {REMEDY}")
     return Current(int(match[1]), match[2].decode())
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn the system's refusals to read an index into DamagedIndexError."""
+    try:
+        yield
+    except SpecialFileError as error:
+        raise DamagedIndexError(f"{error.filename}: {error.strerror}; {FOREIGN}") from error
+    except OSError as error:
+        remedy = "check the permissions" if isinstance(error, PermissionError) else REMEDY
+        message = f"{error.filename or path}: can't be read ({error.strerror or error}); {remedy}"
+        raise DamagedIndexError(message) from error
+
+
+def _numbers(index_dir: Path) -> list[tuple[int, bool]]:
+    """Return the numbers that names in generations/ stand for, and whether each is that of a real folder."""
+    try:
+        with Folder(index_dir) as index, index.folder(GENERATIONS) as folder:
+            named = [entry for entry in folder.entries() if _NAME.fullmatch(entry.name)]
+            return [(int(entry.name), entry.is_dir(follow_symlinks=False)) for entry in named]
+    except FileNotFoundError:
+        return []
+
+
+def _nothing_served(index_dir: Path) -> str:
+    """Say that there is no index, or what is left of one."""
+    numbers: list[int] = []
+    with suppress(OSError):
+        numbers = generation_numbers(index_dir)
+    if numbers:
+        return (
+            f"{index_dir / CURRENT}: is missing, so nothing says that generation {numbers[-1]:08d} is served; "
+            "run `indexer repair` to serve it again if it is whole"
+        )
+    return f"{index_dir}: there is no index here; run `indexer build`"

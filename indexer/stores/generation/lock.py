@@ -10,17 +10,23 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
 from indexer.errors import LockedError, StorageError
+from indexer.stores.folder import Folder
+from indexer.stores.generation.layout import MANIFEST
 
 try:
     import fcntl
 except ImportError:  # Windows: a file that is open can't be removed, which is all that a lease is for.
     fcntl = None  # type: ignore[assignment]
+
+LOCK = "writer.lock"
+HOLDER = "writer.json"
+_MAX_HOLDER_BYTES = 1 << 12
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -36,22 +42,27 @@ def writer_lock(index_dir: Path, *, wait_seconds: float = 0.0) -> Iterator[None]
     """Hold the index's only writer's lock; raise LockedError, which names the holder, when another one has it."""
     from filelock import FileLock, Timeout
 
-    path = index_dir / "writer.lock"
+    path = index_dir / LOCK
     lock = FileLock(path, timeout=max(0.0, wait_seconds), thread_local=False)
     try:
+        with Folder(index_dir) as folder:
+            folder.require_regular(LOCK)  # a FIFO can be locked too; links are refused by filelock itself
         lock.acquire()
     except Timeout:
         raise LockedError(_who(index_dir)) from None
     except OSError as error:
-        raise StorageError(f"{path}: can't be locked ({error.strerror}); check the permissions") from error
+        reason = error.strerror or error
+        raise StorageError(f"{path}: can't be locked ({reason}); check the file and the permissions") from error
     try:
         _note_holder(index_dir)
         yield
     finally:
-        lock.release()
+        # The kernel frees the lock with this process at the latest; what led here is what the caller must hear of.
+        with suppress(OSError):
+            lock.release()
 
 
-def lease(file: BinaryIO, path: Path) -> bool:
+def lease(file: FileIO, path: Path) -> bool:
     """Keep a generation from being collected while `file`, its manifest, is open; False when it is being collected."""
     if fcntl is not None:
         try:
@@ -61,18 +72,18 @@ def lease(file: BinaryIO, path: Path) -> bool:
         except OSError:
             # A file system without locks: the files that are open stay readable, which is what most readers need.
             return True
-    return os.fstat(file.fileno()).st_nlink > 0 and path.exists()
+    return os.fstat(file.fileno()).st_nlink > 0 and os.path.lexists(path)
 
 
 @contextmanager
-def collecting(manifest: Path) -> Iterator[bool]:
+def collecting(generation: Folder) -> Iterator[bool]:
     """Say whether no reader has a generation open, and keep new ones out meanwhile."""
     if fcntl is None:
         yield True
         return
     try:
-        file = manifest.open("rb")
-    except FileNotFoundError:
+        file = generation.open(MANIFEST)
+    except OSError:  # without a manifest that can be opened there are no readers
         yield True
         return
     with file:
@@ -90,14 +101,15 @@ def _note_holder(index_dir: Path) -> None:
     """Write who we are beside the lock: on Windows nobody else can read a locked file."""
     holder = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
     # The note helps a person; a full disk is reported by the first write that matters.
-    with suppress(OSError):
-        (index_dir / "writer.json").write_bytes(msgspec.json.encode(holder))
+    with suppress(OSError), Folder(index_dir) as folder:
+        folder.replace(HOLDER, msgspec.json.encode(holder))
 
 
 def _who(index_dir: Path) -> str:
     advice = "wait for it to end, or use --wait SECONDS"
     try:
-        holder = msgspec.json.decode((index_dir / "writer.json").read_bytes(), type=Holder)
+        with Folder(index_dir) as folder:
+            holder = msgspec.json.decode(folder.read(HOLDER, _MAX_HOLDER_BYTES), type=Holder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return f"{index_dir}: another process is writing this index; {advice}"
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import FileIO
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +10,15 @@ import msgspec
 import xxhash
 
 from indexer.errors import REMEDY, DamagedIndexError, FormatVersionError
-from indexer.stores.generation.layout import MANIFEST
+from indexer.regular import open_regular, read_regular
+from indexer.stores.generation.layout import MANIFEST, is_generation_file
 from indexer.types import TIERS, Tier
 
 FORMAT_VERSION = 3
 """Raised when the files of a generation change their meaning; an index of another version is never read."""
 
-_MAX_MANIFEST_BYTES = 16 << 20
+MAX_BYTES = 16 << 20
+"""No manifest is larger."""
 _BLOCK = 1 << 20
 
 
@@ -126,28 +129,33 @@ def decode(content: bytes, path: Path) -> Manifest:
     numbers = {segment.number for segment in manifest.segments}
     if len(numbers) < len(manifest.segments) or any(segment.live > segment.vectors for segment in manifest.segments):
         raise DamagedIndexError(f"{path}: describes vector segments that can't be; {REMEDY}")
+    for name in manifest.files:
+        if not is_generation_file(name):
+            raise DamagedIndexError(f"{path}: names {name!a}, which is no file of an index; {REMEDY}")
     return manifest
 
 
 def read(generation: Path) -> Manifest:
-    """Read the manifest of a generation's folder; raises as `decode`, and FileNotFoundError."""
+    """Read the manifest of a generation's folder; raises as `decode`, and OSError."""
     path = generation / MANIFEST
-    with path.open("rb") as file:
-        content = file.read(_MAX_MANIFEST_BYTES + 1)
-    if len(content) > _MAX_MANIFEST_BYTES:
-        raise DamagedIndexError(f"{path}: is larger than any manifest; {REMEDY}")
-    return decode(content, path)
+    return decode(read_regular(str(path), MAX_BYTES), path)
 
 
 def file_sum(path: Path) -> FileSum:
-    """Return a file's size and xxh3_128, reading it in blocks."""
+    """Return a regular file's size and xxh3_128; raises OSError."""
+    descriptor, _ = open_regular(str(path))
+    with FileIO(descriptor) as file:
+        return sum_of(file)
+
+
+def sum_of(file: FileIO) -> FileSum:
+    """Return the size and xxh3_128 of what is left to read of a file, in blocks."""
     state = xxhash.xxh3_128()
     size = 0
     block = memoryview(bytearray(_BLOCK))
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(block):
-            state.update(block[:count])
-            size += count
+    while count := file.readinto(block):
+        state.update(block[:count])
+        size += count
     return FileSum(size, state.hexdigest())
 
 

@@ -6,18 +6,24 @@ before it is first used, so that an altered file is a DamagedIndexError and neve
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import threading
+from contextlib import ExitStack
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 from indexer.config import VectorOptions
 from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
 from indexer.stores.catalog.reader import Catalog
+from indexer.stores.folder import Folder, SpecialFileError, read_all, special_kind
 from indexer.stores.generation import layout, lock, residency
 from indexer.stores.generation import manifest as manifests
-from indexer.stores.generation.manifest import Manifest
+from indexer.stores.generation.manifest import FileSum, Manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +39,14 @@ class Generation:
     """One generation, open for reading until `close`; it is not collected meanwhile. Safe to share between threads."""
 
     def __init__(
-        self, index_dir: Path, number: int, manifest: Manifest, lease: BinaryIO, options: VectorOptions
+        self, index_dir: Path, folder: Folder, manifest: Manifest, lease: FileIO, options: VectorOptions
     ) -> None:
         """Use `open_generation`."""
         self.index_dir = index_dir
-        self.number = number
+        self.number = manifest.generation
         self.manifest = manifest
-        self.path = layout.generation_dir(index_dir, number)
+        self.path = folder.path
+        self._folder = folder
         self._lease = lease
         self._options = options
         self._checked: set[str] = set()
@@ -105,13 +112,26 @@ class Generation:
         for name, expected in self.manifest.files.items():
             if name.startswith(prefix) and name not in self._checked:
                 path = self.path / name
-                try:
-                    found = manifests.file_sum(path)
-                except OSError as error:
-                    raise DamagedIndexError(f"{path}: can't be read ({error.strerror}); {REMEDY}") from error
+                with layout.reading(path):
+                    found = self.file_sum(name)
                 if found != expected:
                     raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
                 self._checked.add(name)
+
+    def file_sum(self, name: str) -> FileSum:
+        """Return the size and checksum of a file of the generation as it is now; raises OSError."""
+        *folders, last = name.split("/")
+        with ExitStack() as stack:
+            folder = stack.enter_context(self._folder.folder(folders[0])) if folders else self._folder
+            return manifests.sum_of(stack.enter_context(folder.open(last)))
+
+    def listing(self) -> dict[str, os.stat_result]:
+        """Return what there is, by name relative to the generation, whatever it is; raises DamagedIndexError.
+
+        The folders text/ and vectors/ are not in it, but what is in them.
+        """
+        with layout.reading(self.path):
+            return _listing(self._folder)
 
     def bound_memory(self) -> None:
         """Let go of the pages of this generation's files when the process holds more than `residency.MAPPED_BYTES`."""
@@ -127,6 +147,7 @@ class Generation:
                     store.close()
             self.__dict__.pop("text", None)
             self._lease.close()
+            self._folder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -137,71 +158,81 @@ class Generation:
         self.close()
 
 
-def open_generation(index_dir: Path, *, options: VectorOptions | None = None, check_sizes: bool = True) -> Generation:
+def open_generation(index_dir: Path, *, options: VectorOptions | None = None, check_files: bool = True) -> Generation:
     """Open the current generation.
 
-    Without `check_sizes` files may be missing: for those who look for the damage.
+    Without `check_files` files may be missing or anything else: for those who look for the damage.
 
     Raises NoIndexError when nothing was committed, FormatVersionError when another version wrote it, and
-    DamagedIndexError when a file is missing, has another size, or is malformed.
+    DamagedIndexError when a file is missing, has another size, is malformed, or is no regular file.
     """
     # A generation may be collected between reading CURRENT and opening it: then CURRENT names a later one.
     for _ in range(_ATTEMPTS):
         current = layout.read_current(index_dir)
         try:
-            return _open(index_dir, current, options=options or VectorOptions(), check_sizes=check_sizes)
+            return open_numbered(index_dir, current, options=options, check_files=check_files)
         except NoIndexError:
             if layout.read_current(index_dir) == current:
                 folder = layout.generation_dir(index_dir, current.number)
                 missing = folder / layout.MANIFEST if folder.is_dir() else folder
                 raise DamagedIndexError(
-                    f"{index_dir / 'CURRENT'}: names {missing}, which is missing; {REMEDY}"
+                    f"{index_dir / layout.CURRENT}: names {missing}, which is missing; {REMEDY}"
                 ) from None
     raise DamagedIndexError(f"{index_dir}: generations vanish faster than they can be opened; {REMEDY}")
 
 
-def _open(index_dir: Path, current: layout.Current, *, options: VectorOptions, check_sizes: bool) -> Generation:
-    """Open a generation; raises NoIndexError when it is not there or being collected."""
-    folder = layout.generation_dir(index_dir, current.number)
-    path = folder / layout.MANIFEST
-    try:
-        lease = path.open("rb")
-    except FileNotFoundError:
-        raise NoIndexError(f"{folder}: there is no such generation") from None
-    except OSError as error:
-        raise DamagedIndexError(f"{path}: can't be read ({error.strerror}); check the permissions") from error
-    try:
-        if not lock.lease(lease, path):
-            raise NoIndexError(f"{folder}: was collected")
-        manifest = manifests.read(folder)
+def open_numbered(
+    index_dir: Path, current: layout.Current, *, options: VectorOptions | None = None, check_files: bool = True
+) -> Generation:
+    """Open the generation that `current` names; raises as `open_generation`, NoIndexError when it is not there."""
+    path = layout.generation_dir(index_dir, current.number)
+    with layout.reading(path), ExitStack() as stack:
+        try:
+            # By descriptor from the index folder on, so that none of the three is a link.
+            index = stack.enter_context(Folder(index_dir))
+            generations = stack.enter_context(index.folder(layout.GENERATIONS))
+            folder = generations.folder(path.name)
+            on_error = stack.enter_context(ExitStack())
+            on_error.callback(folder.close)
+            lease = on_error.enter_context(folder.open(layout.MANIFEST))
+        except FileNotFoundError:
+            raise NoIndexError(f"{path}: there is no such generation") from None
+        if not lock.lease(lease, path / layout.MANIFEST):
+            raise NoIndexError(f"{path}: was collected")
+        manifest = manifests.decode(read_all(lease, manifests.MAX_BYTES, path), path / layout.MANIFEST)
         if (manifest.generation, manifest.checksum) != (current.number, current.checksum):
-            raise DamagedIndexError(f"{index_dir / 'CURRENT'}: does not name the manifest {path}; {REMEDY}")
-        _check_names(folder, manifest)
-        if check_sizes:
-            _check_sizes(folder, manifest)
-    except BaseException:
-        lease.close()
-        raise
-    return Generation(index_dir, current.number, manifest, lease, options)
+            raise DamagedIndexError(
+                f"{index_dir / layout.CURRENT}: does not name the manifest {path / layout.MANIFEST}; {REMEDY}"
+            )
+        if check_files:
+            _check_files(folder, manifest)
+        on_error.pop_all()
+        return Generation(index_dir, folder, manifest, lease, options or VectorOptions())
 
 
-def _check_names(folder: Path, manifest: Manifest) -> None:
-    """A name that leads out of the folder is damage, and so is a link where a file should be."""
-    for name in manifest.files:
-        parts = name.split("/")
-        if len(parts) > 2 or any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
-            raise DamagedIndexError(f"{folder / layout.MANIFEST}: names a file outside the index; {REMEDY}")
-    for path in (folder / layout.TEXT, folder / layout.VECTORS, *(folder / name for name in manifest.files)):
-        if path.is_symlink():
-            raise DamagedIndexError(f"{path}: is a symbolic link, and links are not followed; {REMEDY}")
-
-
-def _check_sizes(folder: Path, manifest: Manifest) -> None:
-    """Look at every file without reading it."""
+def _check_files(folder: Folder, manifest: Manifest) -> None:
+    """Look at every file without reading it; nothing else may be there that is special."""
+    found = _listing(folder)
+    for name, status in found.items():
+        if not stat.S_ISREG(status.st_mode):
+            raise SpecialFileError(errno.EINVAL, special_kind(status), str(folder.path / name))
     for name, expected in manifest.files.items():
-        path = folder / name
-        if not path.is_file():
-            raise DamagedIndexError(f"{path}: is missing; {REMEDY}")
-        size = path.stat().st_size
-        if size != expected.size:
-            raise DamagedIndexError(f"{path}: has {size} bytes instead of {expected.size}; {REMEDY}")
+        if name not in found:
+            raise DamagedIndexError(f"{folder.path / name}: is missing; {REMEDY}")
+        if found[name].st_size != expected.size:
+            raise DamagedIndexError(
+                f"{folder.path / name}: has {found[name].st_size} bytes instead of {expected.size}; {REMEDY}"
+            )
+
+
+def _listing(folder: Folder) -> dict[str, os.stat_result]:
+    found: dict[str, os.stat_result] = {}
+    for entry in folder.entries():
+        status = entry.stat(follow_symlinks=False)
+        if entry.name in (layout.TEXT, layout.VECTORS) and stat.S_ISDIR(status.st_mode):
+            with folder.folder(entry.name) as inner:
+                for file in inner.entries():
+                    found[f"{entry.name}/{file.name}"] = file.stat(follow_symlinks=False)
+        else:
+            found[entry.name] = status
+    return found

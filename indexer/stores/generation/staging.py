@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.errors import NoIndexError, StorageError
+from indexer.errors import REMEDY, DamagedIndexError, IndexerError, NoIndexError, StorageError
 from indexer.stores import durable
 from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import Catalog, ChunkRow
@@ -219,15 +220,12 @@ class Staging:
         with storing(self._folder):
             return self._commit(encoder, projection, fingerprint, extra or {})
 
-    def discard(self) -> None:
-        """Close and remove what is staged; does nothing after a commit."""
+    def close(self) -> None:
+        """Close what is open; what was not committed is removed by `begin`."""
         # What led here is what the caller must hear of.
         with suppress(StorageError):
             self._text.discard()
         self._catalog.close()
-        if self.committed is None:
-            with suppress(OSError):
-                durable.remove_tree(self._folder)
 
     def _stage_files(self) -> None:
         """Make the folder, with the base's files in it: hard links of what is immutable, copies of what changes."""
@@ -237,12 +235,15 @@ class Staging:
             if self._base is None:
                 return
             self._base.check(layout.CATALOG)
+            present = self._base.listing()
             for name in self._base.manifest.files:
                 source, target = self._base.path / name, self._folder / name
                 if target.parent.name == layout.TEXT and self._text.rewrites:
                     continue
-                if target.parent.name == layout.VECTORS and not source.exists():
-                    continue  # only when the vectors are about to be rebuilt: else the base was not opened
+                if name not in present or not stat.S_ISREG(present[name].st_mode):
+                    if target.parent.name == layout.VECTORS:
+                        continue  # only when the vectors are about to be rebuilt: else the base was not opened
+                    raise DamagedIndexError(f"{source}: is missing or no file; {REMEDY}")
                 if name == layout.CATALOG or target.name in MUTABLE_FILES:
                     durable.copy(source, target)
                 else:
@@ -264,7 +265,7 @@ class Staging:
         self._catalog.finish()
         manifest = Manifest(
             format_version=FORMAT_VERSION,
-            generation=1 + max(layout.generation_numbers(self._index_dir), default=0),
+            generation=layout.next_number(self._index_dir),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
             projection=projection,
@@ -306,11 +307,11 @@ def begin(
     fresh: bool = False,
     keep: int = 2,
     options: VectorOptions | None = None,
-    check_sizes: bool = True,
+    check_files: bool = True,
 ) -> Iterator[Staging]:
     """Start the next generation from the current one, or from nothing when `fresh` or when there is none.
 
-    Holds the writer's lock. `check_sizes` as in `open_generation`. After a commit all but the `keep` newest
+    Holds the writer's lock. `check_files` as in `open_generation`. After a commit all but the `keep` newest
     generations are collected, readers permitting. Raises LockedError, DamagedIndexError or FormatVersionError (never
     when fresh), and StorageError.
     """
@@ -320,18 +321,21 @@ def begin(
         base: Generation | None = None
         if not fresh:
             with suppress(NoIndexError):
-                base = stack.enter_context(open_generation(index_dir, options=options, check_sizes=check_sizes))
+                base = stack.enter_context(open_generation(index_dir, options=options, check_files=check_files))
         sweep(index_dir)
-        staging = Staging(index_dir, base, options)
+        committed = False
         try:
-            yield staging
+            with closing(Staging(index_dir, base, options)) as staging:
+                yield staging
+                committed = staging.committed is not None
         finally:
-            staging.discard()
-        if staging.committed is not None:
             stack.close()
-            # It is committed, whatever becomes of the old ones; the next commit tries again.
-            with suppress(StorageError):
-                collect(index_dir, keep=keep)
+            # What led here is what the caller must hear of, and a commit stands whatever becomes of the old ones.
+            with suppress(IndexerError):
+                if committed:
+                    collect(index_dir, keep=keep)
+                else:
+                    sweep(index_dir)
 
 
 def _signature(path: Path) -> tuple[int, int, int]:

@@ -83,8 +83,10 @@ class TextWriter:
     def discard(self) -> None:
         """Drop what was not committed, and close."""
         with self._refusals():
-            self._writer.rollback()
-            self._close()
+            try:
+                self._writer.rollback()
+            finally:
+                self._close()  # its threads write to the folder until then
 
     def _close(self) -> None:
         self._writer.wait_merging_threads()
