@@ -86,7 +86,7 @@ def _class(content: str, *, negated: bool, glob: str) -> str:
     ranges: list[tuple[int, int]] = []
     for match in re.finditer(r"(.)-(.)|(.)", content, re.DOTALL):
         low, high = (ord(match[1]), ord(match[2])) if match[1] else (ord(match[3]), ord(match[3]))
-        if 0xD800 <= high and low <= 0xDFFF:
+        if high >= 0xD800 and low <= 0xDFFF:
             raise ConfigError(f"the glob {glob!r}: a byte that is not UTF-8 can't be in brackets; write it outside")
         if low > high:
             raise ConfigError(f"the glob {glob!r}: the range {match[0]!r} is empty; write the smaller character first")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +31,9 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Search]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([*"ab/*?[]{},!-&~^.\\|()+$#@ \n\0é\udce9", "**/", "[a-b]", "cart", "*.py"]), max_size=40))
+@given(
+    st.lists(st.sampled_from([*"ab/*?[]{},!-&~^.\\|()+$#@ \n\0é\udce9", "**/", "[a-b]", "cart", "*.py"]), max_size=40)
+)
 def test_any_glob_filters_or_is_refused_with_a_reason(search: Search, pieces: list[str]) -> None:
     with suppress(ConfigError):
         search(["".join(pieces)])
