@@ -163,11 +163,13 @@ def test_a_file_made_to_break_the_parser_is_a_mistake_like_any_other(tmp_path: P
 
 def test_a_repositorys_file_is_a_file(tmp_path: Path) -> None:
     own = tmp_path / REPOSITORY_FILE
-    for make in (lambda: own.symlink_to(_written(tmp_path / "other", "")), lambda: os.mkfifo(own), own.mkdir):
-        make()
-        with pytest.raises(ConfigError, match=r"symbolic link|not a regular file"):
-            load_config(tmp_path)
-        own.rmdir() if own.is_dir() else own.unlink()
+    own.symlink_to(_written(tmp_path / "other", ""))
+    with pytest.raises(ConfigError, match="symbolic link"):
+        load_config(tmp_path)
+    own.unlink()
+    os.mkfifo(own)
+    with pytest.raises(ConfigError, match="not a regular file"):
+        load_config(tmp_path)
 
 
 def _written(path: Path, text: str) -> Path:
