@@ -26,8 +26,14 @@ def detect_changes(source: Source, generation: Generation) -> FileChanges:
 
 
 def count_stale(root: Path, generation: Generation, config: Config) -> int | None:
-    """Return how many files were added, modified or removed since; None when the folder is not there to compare."""
+    """Return how many files were added, modified or removed since; None when the folder is not there to compare.
+
+    A folder that holds none of the indexed files is another one: an index may have been copied without its tree.
+    """
     with suppress(SourceError):
         changes = detect_changes(Worktree(root, config.walk, index_dir=generation.index_dir), generation)
+        counts = generation.manifest.counts
+        if counts.files > counts.skipped and not (changes.unchanged or changes.modified):
+            return None
         return len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
     return None

@@ -28,9 +28,7 @@ def tree(tmp_path: Path, cli: Cli) -> Path:
 def test_a_build_in_a_folder_below_updates_the_index_above_and_says_so(cli: Cli, tree: Path) -> None:
     (tree / "sub" / "cup.py").write_text("def empty_cup():\n    return 0\n")
     done = cli("build", "--json", cwd=tree / "sub")
-    assert done.json["files"] == {"added": 0, "modified": 1, "removed": 0, "unchanged": 1, "skipped": 0} | {
-        "skipped": done.json["files"]["skipped"]
-    }
+    assert (done.json["files"]["modified"], done.json["files"]["unchanged"]) == (1, 1)
     assert f"note: {tree} is what is indexed" in done.err
     assert not (tree / "sub" / ".indexer").exists()
 
@@ -79,6 +77,8 @@ def test_a_tree_that_moves_with_its_index_stays_fresh_and_one_that_is_gone_is_un
 ) -> None:
     cli("build", tree, "--index-dir", tmp_path / "apart")
     cli("build", tree, "--index-dir", tree / "inside")
+    shutil.copytree(tree / "inside", tmp_path / "shipped" / "inside")
+    assert cli("status", "--index-dir", tmp_path / "shipped" / "inside", "--json").json["stale"] is None
     shutil.move(tree, tmp_path / "moved")
     assert cli("status", "--index-dir", tmp_path / "moved" / "inside", "--json").json["stale"] == 0
     assert cli("status", "--index-dir", tmp_path / "apart", "--json").json["stale"] is None

@@ -74,10 +74,7 @@ def test_a_key_of_a_settings_file_is_shown_escaped(cli: Cli, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("command", ["search tea", "search tea --json", "status", "--help", "build --dry-run --full"])
 def test_a_reader_that_leaves_early_ends_a_command_as_sigpipe_does(cli: Cli, tree: Path, command: str) -> None:
-    done = shell(cli, f"indexer {command} | true; exit ${{PIPESTATUS[0]}}", tree)
-    assert done.code in (0, 141)  # 0: all was written before the reader left
-    assert done.err == ""
-    done = shell(cli, f"indexer {command} | (exec <&-; sleep 5)", tree)
+    done = shell(cli, f"indexer {command} | true", tree)
     assert (done.code, done.err) == (141, "")
 
 
