@@ -1,6 +1,10 @@
 # Each target works on a fresh clone: it makes the virtual environment first where that is missing.
 REPO ?= .
 Q ?= where is the index committed
+# Recipes read them as environment variables, as they were written: neither make nor a shell looks for commands in them.
+override REPO := $(value REPO)
+override Q := $(value Q)
+export REPO Q
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,15 +22,15 @@ setup: $(STAMP)  ## make .venv and install the program
 dev: $(DEV_STAMP)
 
 index: $(STAMP)  ## index REPO (default: this repository)
-	@$(BIN)/indexer build "$(REPO)"
-	@printf '\nsearch it:  make search Q="parse http response headers" REPO="%s"\n' "$(REPO)"
-	@printf '        or  %s/indexer search "parse http response headers" --root "%s"\n' "$(abspath $(BIN))" "$(abspath $(REPO))"
+	@$(BIN)/indexer build -- "$$REPO"
+	@printf '\nsearch it:  make search Q="parse http response headers" REPO="%s"\n' "$$REPO"
+	@printf '        or  %s/indexer search "parse http response headers" --root "%s"\n' "$(abspath $(BIN))" "$$(cd -- "$$REPO" && pwd)"
 
 search: $(STAMP)  ## search REPO for Q
-	@$(BIN)/indexer search "$(Q)" --root "$(REPO)"
+	@$(BIN)/indexer search --root "$$REPO" -- "$$Q"
 
 status: $(STAMP)  ## what the index of REPO holds
-	@$(BIN)/indexer status "$(REPO)"
+	@$(BIN)/indexer status -- "$$REPO"
 
 test: $(DEV_STAMP)  ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile

@@ -16,12 +16,13 @@ import numpy as np
 import xxhash
 
 from benchmarks.measure import write_result
-from indexer.stores.generation.manifest import Projection
+from indexer.stores.generation.manifest import IndexedSource, Projection
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import Staging, begin
 from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SymbolKind, Tier
 from pipelines.check.verify import verify
 
+SOURCE = IndexedSource(kind="worktree", root="..")
 SIZES = (1_000, 10_000, 50_000, 200_000)
 ROUNDS = 25
 FILE_CHUNKS = 10
@@ -121,7 +122,12 @@ def chunk_of(path: str, number: int, text: str) -> Chunk:
 
 def commit(staging: Staging) -> None:
     """Commit."""
-    staging.commit(encoder=ENCODER, projection=Projection(mode="none", digest="", dims=DIMS), fingerprint="synthetic")
+    staging.commit(
+        encoder=ENCODER,
+        projection=Projection(mode="none", digest="", dims=DIMS),
+        fingerprint="synthetic",
+        source=SOURCE,
+    )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from indexer.config import EncoderOptions, VectorOptions
 from indexer.encoders.registry import variant
 from indexer.stages.reduce import BUNDLED, bundled_projection
 from indexer.stores.generation.layout import FOLDER
-from indexer.stores.generation.manifest import Projection
+from indexer.stores.generation.manifest import Projection, worktree_source
 from indexer.stores.generation.staging import begin
 from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, SearchMode, SymbolKind, Tier
 
@@ -172,6 +172,7 @@ def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, 
             encoder=variant(EncoderOptions().name).identity(None),
             projection=Projection(mode=BUNDLED, digest=bundled_projection(basis, dims=dims).digest, dims=dims),
             fingerprint="synthetic",
+            source=worktree_source(root, root / FOLDER),
         )
     (root / FOLDER / "questions.json").write_text(json.dumps([asked[i] for i in random.permutation(len(asked))]))
     return {"seconds": time.perf_counter() - start - seconds_of_inputs}

@@ -1,4 +1,7 @@
-"""Options of the library as frozen structs, and the fingerprint of those that change what an index holds."""
+"""Options of the library as frozen structs, and the fingerprint of those that change what an index holds.
+
+Every number and list has an upper bound, far above what helps: a file of settings may come with a stranger's code.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from msgspec import Meta
 CHUNKING_VERSION = 3
 """Raised when parsing or chunking changes what an unchanged file yields; part of the fingerprint."""
 
-PositiveInt = Annotated[int, Meta(ge=1)]
+Glob = Annotated[str, Meta(min_length=1, max_length=256)]
+FolderPath = Annotated[str, Meta(max_length=4096)]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,28 +25,28 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class WalkOptions(Options, frozen=True):
     """Which files of the work tree are considered."""
 
-    max_file_bytes: PositiveInt = 1_000_000
+    max_file_bytes: Annotated[int, Meta(ge=1, le=100_000_000)] = 1_000_000
     hidden: bool = False
     nested_repositories: bool = False
     include_generated: bool = False
     include_vendored: bool = False
     include_minified: bool = False
-    exclude: tuple[str, ...] = ()
+    exclude: Annotated[tuple[Glob, ...], Meta(max_length=1000)] = ()
 
 
 class ParseOptions(Options, frozen=True):
     """How files are parsed; `workers` 0 means one a core. Limits are seconds a file and megabytes a worker."""
 
-    workers: Annotated[int, Meta(ge=0)] = 0
-    timeout_seconds: Annotated[float, Meta(gt=0)] = 10.0
-    memory_megabytes: PositiveInt = 1024
+    workers: Annotated[int, Meta(ge=0, le=256)] = 0
+    timeout_seconds: Annotated[float, Meta(gt=0, le=600)] = 10.0
+    memory_megabytes: Annotated[int, Meta(ge=1, le=65_536)] = 1024
 
 
 class ChunkOptions(Options, frozen=True):
     """How symbols become chunks; sizes are characters of source text."""
 
-    max_chars: Annotated[int, Meta(ge=200)] = 700
-    min_chars: Annotated[int, Meta(ge=0)] = 200
+    max_chars: Annotated[int, Meta(ge=200, le=20_000)] = 700
+    min_chars: Annotated[int, Meta(ge=0, le=20_000)] = 200
 
 
 class EncoderOptions(Options, frozen=True):
@@ -52,11 +56,11 @@ class EncoderOptions(Options, frozen=True):
     length, and so the memory of the embed stage.
     """
 
-    name: str = "minilm"
-    path: str = ""
-    threads: Annotated[int, Meta(ge=0)] = 0
-    token_budget: Annotated[int, Meta(ge=256)] = 2048
-    window_chunks: PositiveInt = 1024
+    name: Annotated[str, Meta(max_length=100)] = "minilm"
+    path: FolderPath = ""
+    threads: Annotated[int, Meta(ge=0, le=256)] = 0
+    token_budget: Annotated[int, Meta(ge=256, le=65_536)] = 2048
+    window_chunks: Annotated[int, Meta(ge=1, le=65_536)] = 1024
 
 
 class ProjectionOptions(Options, frozen=True):
@@ -65,7 +69,7 @@ class ProjectionOptions(Options, frozen=True):
     mode: Literal["bundled", "fit", "none"] = "bundled"
     dims: Annotated[int, Meta(ge=8, le=1024)] = 128
     centered: bool = False
-    sample_chunks: PositiveInt = 20_000
+    sample_chunks: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
 
 
 class VectorOptions(Options, frozen=True):
@@ -76,10 +80,10 @@ class VectorOptions(Options, frozen=True):
     and 0.998, 0.969. A segment of up to 50,000 vectors has no graph and is searched exactly.
     """
 
-    connectivity: PositiveInt = 8
-    expansion_add: PositiveInt = 128
-    expansion_search: PositiveInt = 64
-    max_segments: PositiveInt = 8
+    connectivity: Annotated[int, Meta(ge=1, le=128)] = 8
+    expansion_add: Annotated[int, Meta(ge=1, le=4096)] = 128
+    expansion_search: Annotated[int, Meta(ge=1, le=4096)] = 64
+    max_segments: Annotated[int, Meta(ge=1, le=64)] = 8
     max_dead_ratio: Annotated[float, Meta(gt=0, le=1)] = 0.25
 
 
@@ -101,15 +105,15 @@ class CacheOptions(Options, frozen=True):
     """The embedding cache in the user's cache folder; `path` empty means the platform's place for it."""
 
     enabled: bool = True
-    path: str = ""
-    max_megabytes: PositiveInt = 1024
+    path: FolderPath = ""
+    max_megabytes: Annotated[int, Meta(ge=1, le=1_000_000)] = 1024
 
 
 class Config(Options, frozen=True):
     """Everything a build can be told; `languages` maps file name globs to languages."""
 
     walk: WalkOptions = WalkOptions()
-    languages: dict[str, str] = {}
+    languages: Annotated[dict[Glob, str], Meta(max_length=1000)] = {}
     parse: ParseOptions = ParseOptions()
     chunk: ChunkOptions = ChunkOptions()
     encoder: EncoderOptions = EncoderOptions()

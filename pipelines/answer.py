@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from indexer.types import Hit, SearchResult
+from pipelines.path_bytes import path_bytes
 
 
 class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -12,10 +13,11 @@ class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `snippet` is some lines of the chunk, the first of them line `snippet_line`, or 0 where they are the outline of a
     class. `ranks`, the chunk's place in each retriever, and `contributions`, what each feature added to the score, are
-    there with --explain alone.
+    there with --explain alone. `path_bytes` is there for a path that is not UTF-8 (see pipelines.path_bytes).
     """
 
     path: str
+    path_bytes: str = ""
     start_line: int
     end_line: int
     language: str
@@ -72,5 +74,5 @@ def answer(result: SearchResult, *, stale: int | None, explain: bool = False) ->
 
 def _hit(hit: Hit, *, explain: bool) -> HitAnswer:
     explained = {"ranks", "contributions"}
-    names = [name for name in HitAnswer.__struct_fields__ if explain or name not in explained]
-    return HitAnswer(**{name: getattr(hit, name) for name in names})
+    names = [name for name in HitAnswer.__struct_fields__ if hasattr(hit, name) and (explain or name not in explained)]
+    return HitAnswer(path_bytes=path_bytes(hit.path), **{name: getattr(hit, name) for name in names})

@@ -13,6 +13,7 @@ from indexer.errors import NoIndexError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.manifest import IndexedSource, worktree_source
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, SkipReason, Source
@@ -49,7 +50,8 @@ def build(
     config, progress = config or Config(), progress or Silence()
     index_dir = index_dir or default_index_dir(root)
     source = Worktree(root, config.walk, index_dir=index_dir)
-    job = _Job(source, config, wanted_identity(config), cache_dir, progress, StageClock(progress))
+    made_of = worktree_source(root, index_dir)
+    job = _Job(source, made_of, config, wanted_identity(config), cache_dir, progress, StageClock(progress))
     while True:
         reason, number, changes = "a full build was asked for" if full else "", 0, None
         if not full:
@@ -60,7 +62,7 @@ def build(
                     number = generation.number
                     reason = rebuild_reason(generation.manifest, job.identity)
                     changes = detect_changes(source, generation, by_content=by_content)
-                    if changes.is_empty and not reason:
+                    if changes.is_empty and not reason and generation.manifest.source == made_of:
                         return report_unchanged(generation, changes, job.clock.seconds)
 
         from indexer.stores.generation.staging import begin
@@ -87,6 +89,7 @@ class _Job:
     """What stays the same during a build."""
 
     source: Source
+    made_of: IndexedSource
     config: Config
     identity: Identity
     cache_dir: Path | None
@@ -139,6 +142,7 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
                 encoder=job.identity.encoder,
                 projection=Stored(mode=projection.mode, digest=projection.digest, dims=projection.dims),
                 fingerprint=job.identity.fingerprint,
+                source=job.made_of,
                 extra=basis.to_extra(),
             )
         return tally, vectorizer.embedded, [*vectorizer.warnings, *measure.warnings(basis)]

@@ -19,6 +19,7 @@ from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 from pipelines.parsing.pool import parse_files
+from pipelines.path_bytes import path_bytes
 from pipelines.report import record_of
 
 
@@ -43,10 +44,12 @@ class ExplainedPath(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is "indexed", "skipped", "left-out", "folder" or "missing"; `message` says why; `rule` is the ignore
     file, line and pattern that decided, if one did. `language_reason` says how the language was found, `parser_failure`
-    how its grammar failed on the file, whose chunks then follow lines alone.
+    how its grammar failed on the file, whose chunks then follow lines alone. `path_bytes` is for a path that is not
+    UTF-8 (see pipelines.path_bytes).
     """
 
     path: str
+    path_bytes: str = ""
     state: str
     message: str
     rule: str
@@ -81,6 +84,7 @@ def explain_paths(
         for explanation in found:
             explained = ExplainedPath(
                 path=explanation.path,
+                path_bytes=path_bytes(explanation.path),
                 state="folder" if explanation.state == "taken" else explanation.state,
                 message=explanation.message,
                 rule=str(explanation.rule or ""),

@@ -37,9 +37,15 @@ def detect_changes(source: Source, generation: Generation, *, by_content: bool =
 
 
 def count_stale(root: Path, generation: Generation, config: Config, *, by_content: bool = False) -> int | None:
-    """Return how many files were added, modified or removed since; None when the folder is not there to compare."""
+    """Return how many files were added, modified or removed since; None when the folder is not there to compare.
+
+    A folder that holds none of the indexed files is another one: an index may have been copied without its tree.
+    """
     with suppress(SourceError):
         source = Worktree(root, config.walk, index_dir=generation.index_dir)
         changes = detect_changes(source, generation, by_content=by_content)
+        counts = generation.manifest.counts
+        if counts.files > counts.skipped and not (changes.unchanged or changes.modified):
+            return None
         return len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
     return None

@@ -17,13 +17,18 @@ from indexer.types import FileRecord
 from pipelines.freshness import detect_changes
 from pipelines.identity import rebuild_reason, wanted_identity
 from pipelines.parsing.pool import parse_files
+from pipelines.path_bytes import path_bytes
 from pipelines.report import record_of
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file and what a build would do with it: add, modify, remove, or skip for `reason`; `detail` says more."""
+    """One file and what a build would do with it: add, modify, remove, or skip for `reason`; `detail` says more.
+
+    `path_bytes` is for a path that is not UTF-8 (see pipelines.path_bytes).
+    """
 
     path: str
+    path_bytes: str = ""
     action: str
     language: str = ""
     reason: str = ""
@@ -51,7 +56,7 @@ def plan(
     if changes is None:
         changes = detect(source, {})
     for path in changes.removed:
-        yield PlannedFile(path=path, action="remove")
+        yield PlannedFile(path=path, path_bytes=path_bytes(path), action="remove")
     for record in changes.skipped:
         yield _skipped(record)
     added = {record.path for record in changes.added}
@@ -62,13 +67,18 @@ def plan(
         else:
             action = "add" if record.path in added else "modify"
             yield PlannedFile(
-                path=record.path, action=action, language=record.language, detail=record.failure or record.detail
+                path=record.path,
+                path_bytes=path_bytes(record.path),
+                action=action,
+                language=record.language,
+                detail=record.failure or record.detail,
             )
 
 
 def _skipped(record: FileRecord) -> PlannedFile:
     return PlannedFile(
         path=record.path,
+        path_bytes=path_bytes(record.path),
         action="skip",
         language=record.language,
         reason=record.skip or "",

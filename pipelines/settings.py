@@ -1,8 +1,15 @@
-"""TOML files to `Config`: the defaults, then the repository's own file, then what `--config` names."""
+"""TOML files to `Config`: the user's own file, over it the repository's, over that what `--config` names.
+
+A repository's file comes with code that somebody else wrote. It may choose what is indexed and how, and nothing else:
+`REPOSITORY_MAY_SET` lists its keys, and the limits in indexer.config hold for every file.
+"""
 
 from __future__ import annotations
 
+import errno
+import re
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -12,21 +19,55 @@ import msgspec
 
 from indexer.config import Config
 from indexer.errors import ConfigError
+from indexer.sources.regular import read_regular
 
 REPOSITORY_FILE = ".indexer.toml"
 """Settings that a repository carries, read from its root."""
 
+_EVERY_KEY = frozenset({"*"})
+REPOSITORY_MAY_SET: Mapping[str, frozenset[str]] = {
+    "walk": _EVERY_KEY,
+    "languages": _EVERY_KEY,
+    "chunk": _EVERY_KEY,
+    "projection": _EVERY_KEY,
+    "vectors": _EVERY_KEY,
+    "recall": _EVERY_KEY,
+    "parse": frozenset({"timeout_seconds"}),
+    "encoder": frozenset({"name", "token_budget", "window_chunks"}),
+}
+"""By table, what a repository's own file may set. Paths, threads, processes, memory and caches are the user's."""
 
-def load_config(root: Path, *, chosen: str | None = None) -> Config:
+_PATHS = (("encoder", "path"), ("cache", "path"))
+"""Keys whose value is a path."""
+
+_MAX_FILE_BYTES = 64_000
+_LONG_KEY = re.compile(r"""(?:\.[ \t]*+(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+){200}""")
+"""The parser's time grows with the square of the steps of a dotted key."""
+
+
+def user_file() -> Path:
+    """Return where a user's own settings are, on this platform; it need not exist."""
+    import platformdirs
+
+    return platformdirs.user_config_path("codebase-indexer", appauthor=False) / "config.toml"
+
+
+def load_config(root: Path, *, chosen: str | None = None, user: Path | None = None) -> Config:
     """Merge the settings that apply to a repository, later ones over earlier ones, key by key.
 
-    `chosen` is the name of a preset (`ci`, `precommit`, …) or the path of a TOML file. Raises ConfigError that names
-    the file and the key when a file can't be read, is not TOML, or holds an unknown key or a value of the wrong type.
+    `user` is the user's own file, `chosen` the name of a preset (`ci`, `precommit`, …) or the path of a TOML file. A
+    path in a file is relative to that file, and `~` is the home folder. Raises ConfigError that names the file and the
+    key when a file can't be read, is not TOML, holds an unknown key, a value of the wrong type or out of bounds, or a
+    key that a repository may not set.
     """
     merged: dict[str, Any] = {}
+    if user is not None and _is_there(user):
+        _merge(merged, _read_layer(user))
     own = root / REPOSITORY_FILE
-    if own.is_file():
-        _merge(merged, _read_layer(own))
+    if _is_there(own):
+        layer = _read_layer(own, follow=False)
+        _check_allowed(own, layer, user)
+        _merge(merged, layer)
     if chosen is not None:
         _merge(merged, _read_layer(_locate(chosen)))
     return msgspec.convert(merged, Config)
@@ -39,20 +80,35 @@ def preset_names() -> list[str]:
 
 
 def _locate(chosen: str) -> Path:
+    # A preset first: a file of that name in the working directory may be anybody's.
+    if chosen in preset_names():
+        return Path(str(resources.files("configs") / f"{chosen}.toml"))
     path = Path(chosen)
     if path.suffix == ".toml" or path.exists():
         return path
-    if chosen in preset_names():
-        return Path(str(resources.files("configs") / f"{chosen}.toml"))
     raise ConfigError(f"--config {chosen}: no such file or preset; the presets are {', '.join(preset_names())}")
 
 
-def _read_layer(path: Path) -> dict[str, Any]:
+def _is_there(path: Path) -> bool:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot read the configuration: {_reason(error)}") from error
+    return True
+
+
+def _read_layer(path: Path, *, follow: bool = True) -> dict[str, Any]:
+    """Return the checked values of one file, with absolute paths; a link is followed only where the user named it."""
+    try:
+        text = _read(path, follow=follow).decode()
+        if _LONG_KEY.search(text):
+            raise ValueError("a key of 200 steps or more")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the configuration: {_reason(error)}") from error
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     try:
         msgspec.convert(values, Config)
@@ -62,7 +118,46 @@ def _read_layer(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {key}: {message}; configs/default.toml lists every key") from error
     if "languages" in values:
         _check_languages(path, values["languages"])
+    for table, key in _PATHS:
+        if values.get(table, {}).get(key):
+            values[table][key] = _absolute(values[table][key], path)
     return values
+
+
+def _read(path: Path, *, follow: bool) -> bytes:
+    """Return a settings file's content; raises OSError, EFBIG for one that is too large."""
+    if not follow:
+        return read_regular(str(path), _MAX_FILE_BYTES)
+    with path.open("rb") as file:
+        content = file.read(_MAX_FILE_BYTES + 1)
+    if len(content) > _MAX_FILE_BYTES:
+        raise OSError(errno.EFBIG, f"has outgrown the limit of {_MAX_FILE_BYTES:,} bytes", str(path))
+    return content
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "is a symbolic link, and a repository's links are not followed; replace it with the file"
+    return error.strerror or str(error)
+
+
+def _absolute(written: str, file: Path) -> str:
+    try:
+        return str(file.absolute().parent / Path(written).expanduser())
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f"{file}: {written!r}: {error}; write the path in full") from error
+
+
+def _check_allowed(path: Path, layer: dict[str, Any], user: Path | None) -> None:
+    """Raise ConfigError for the first key that a repository may not set."""
+    for table, values in layer.items():
+        allowed = REPOSITORY_MAY_SET.get(table, frozenset())
+        for key in values:
+            if allowed is not _EVERY_KEY and key not in allowed:
+                raise ConfigError(
+                    f"{path}: {table}.{key}: a repository may not set this; if you want it, write it into "
+                    f"{user or 'your own configuration'}, or into a file that you name with --config"
+                )
 
 
 def _check_languages(path: Path, languages: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.stores.generation.manifest import Projection
+from indexer.stores.generation.manifest import IndexedSource, Projection
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import Committed, Staging, begin
 from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SkipReason, SymbolKind, Tier
@@ -18,6 +18,7 @@ from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, Sk
 DIMS = 32
 ENCODER = EncoderIdentity("synthetic", "0" * 32, 64, 256)
 PROJECTION = Projection(mode="none", digest="", dims=DIMS)
+SOURCE = IndexedSource(kind="worktree", root="..")
 
 Tree = Mapping[str, tuple[str, ...]]
 """Paths to the texts of a file's chunks; a file without chunks is skipped as binary."""
@@ -109,7 +110,7 @@ def commit_tree(
 
 def commit(staging: Staging) -> Committed:
     """Commit what is staged."""
-    return staging.commit(encoder=ENCODER, projection=PROJECTION, fingerprint="synthetic")
+    return staging.commit(encoder=ENCODER, projection=PROJECTION, fingerprint="synthetic", source=SOURCE)
 
 
 def digest_of(index_dir: Path) -> str:

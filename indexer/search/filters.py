@@ -40,8 +40,8 @@ def select(
 
     A chunk has one of the languages and one of the kinds; its path matches one of the globs, or none is given, and no
     glob that starts with `!`; it is part of a symbol named `within` (`name`, `Type.name` or any longer ending of its
-    qualified name). Raises ConfigError for an unknown language or kind, for a glob that can't be read, and for more than
-    MAX_VALUES of one filter.
+    qualified name). Raises ConfigError for an unknown language or kind, a glob that can't be read, and more
+    than MAX_VALUES of one filter.
     """
     for what, given in (("language", languages), ("kind", kinds), ("path", paths)):
         if len(given) > MAX_VALUES:

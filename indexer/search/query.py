@@ -80,9 +80,9 @@ wouldn yes yet you your yours
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 """Words of questions that say nothing of code; programming words such as `if` or `for` count when they stand alone."""
 
-# A query may be a hostile text of MAX_QUERY_CHARS, so that no pattern here may try the same characters from many places:
-# repetitions are possessive or atomic wherever what follows can't begin with what they took, `.` and blanks stay within
-# a line, and a path begins only where its characters begin.
+# A query may be a hostile text of MAX_QUERY_CHARS, so that no pattern here may try the same characters from many
+# places: repetitions are possessive or atomic wherever what follows can't begin with what they took, `.` and blanks
+# stay within a line, and a path begins only where its characters begin.
 _WORD = re.compile(r"\w+")
 _IDENTIFIER = re.compile(r"[^\W\d][\w$]*(?:(?:::|\.|->|#|\\)[^\W\d][\w$]*)*")
 STEPS = re.compile(r"::|\.|->|#|\\")

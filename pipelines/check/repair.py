@@ -105,5 +105,6 @@ def _rebuild_vectors(index_dir: Path, *, wait_seconds: float, options: VectorOpt
             encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
             projection=made.projection,
             fingerprint=made.fingerprint,
+            source=made.source,
             extra=made.extra,
         )

@@ -8,11 +8,19 @@ import click
 
 from indexer.config import CacheOptions, Config
 from pipelines.build import build
-from pipelines.cli.console import printable, progress
-from pipelines.cli.options import hash_option, index_dir_option, json_option, print_json, root_argument
+from pipelines.cli.console import echo, progress
+from pipelines.cli.options import (
+    config_option,
+    hash_option,
+    index_dir_option,
+    json_option,
+    print_json,
+    root_argument,
+    settings,
+)
+from pipelines.cli.root import root_to_build
 from pipelines.quality.figures import recall_text
 from pipelines.report import BuildReport
-from pipelines.settings import load_config
 
 MAX_LANGUAGES = 8
 
@@ -22,14 +30,14 @@ MAX_LANGUAGES = 8
 @index_dir_option
 @click.option("--full", is_flag=True, help="Start from nothing; replaces a damaged index too.")
 @hash_option
-@click.option("--config", "chosen", help="A preset (default, ci, precommit) or a TOML file.")
+@config_option
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @json_option
 def command(
-    root: Path,
+    root: Path | None,
     index_dir: Path | None,
     full: bool,
     by_content: bool,
@@ -40,11 +48,13 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Index ROOT (default: here), or bring its index up to date.
+    """Index ROOT, or bring its index up to date.
 
+    ROOT defaults to the nearest folder upwards that holds an index, and else to here.
     Only what changed is parsed and embedded. The new index is published at once, or not at all.
     """
-    config = load_config(root, chosen=chosen)
+    root = root_to_build(root, index_dir)
+    config = settings(root, chosen)
     if dry_run:
         _list_plan(root, config, index_dir, full=full, by_content=by_content, as_json=as_json)
         return
@@ -60,11 +70,12 @@ def command(
             progress=display,
         )
     for warning in report.warnings:
-        click.echo(f"warning: {printable(warning)}", err=True)
+        echo(f"warning: {warning}", err=True)
     if as_json:
         print_json(report)
     else:
-        click.echo(summary(report))
+        for line in summary(report):
+            echo(line)
 
 
 def _list_plan(
@@ -77,7 +88,7 @@ def _list_plan(
             print_json(file)
         else:
             reason = f"{file.reason}: {file.detail}" if file.reason and file.detail else file.reason or file.detail
-            click.echo(printable("  ".join(filter(None, (f"{file.action:<6}", file.path, file.language, reason)))))
+            echo("  ".join(filter(None, (f"{file.action:<6}", file.path, file.language, reason))))
 
 
 def cache_folder(options: CacheOptions) -> Path | None:
@@ -91,15 +102,15 @@ def cache_folder(options: CacheOptions) -> Path | None:
     return platformdirs.user_cache_path("codebase-indexer", appauthor=False)
 
 
-def summary(report: BuildReport) -> str:
-    """Return what a build did, for a person."""
+def summary(report: BuildReport) -> list[str]:
+    """Return what a build did, in lines for a person."""
     files, chunks = report.files, report.chunks
     total = sum(report.seconds.values())
     if not report.committed:
-        return (
+        return [
             f"Nothing changed: {files.unchanged} files, {chunks.total} chunks, "
             f"generation {report.generation} stays ({1000 * total:.0f} ms)."
-        )
+        ]
     skips = ", ".join(f"{reason} {count}" for reason, count in report.skips.items())
     languages = sorted(report.languages.items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{name} {count}" for name, count in languages[:MAX_LANGUAGES])
@@ -126,4 +137,4 @@ def summary(report: BuildReport) -> str:
         ("rebuilt", report.rebuilt),
         ("generation", f"{report.generation}  digest {report.digest}"),
     ]
-    return "\n".join(f"{name:<13}{printable(text)}" for name, text in rows if text)
+    return [f"{name:<13}{text}" for name, text in rows if text]

@@ -1,15 +1,21 @@
-"""Progress on stderr: a live bar on a terminal, a plain line every few seconds elsewhere."""
+"""What a person sees: every line that is printed goes through here, and so does progress on stderr.
+
+Progress is a live bar on a terminal and a plain line every few seconds elsewhere. Text that a program reads (JSON) goes
+out as it is; all other text is escaped, since paths, names, settings and messages come from strangers' repositories.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.errors import StorageError
 from pipelines.progress import Progress
 
 if TYPE_CHECKING:
@@ -83,7 +89,7 @@ class PlainProgress:
     def _tick(self) -> None:
         if time.monotonic() - self._last >= PLAIN_INTERVAL_SECONDS:
             self._last = time.monotonic()
-            click.echo(self._counts.line(), err=True)
+            echo(self._counts.line(), err=True)
 
 
 class LiveProgress:
@@ -149,7 +155,74 @@ def progress(*, quiet: bool) -> Iterator[Progress | None]:
 
 
 def printable(text: str) -> str:
-    """Return text that is safe on a terminal: control characters and undecodable bytes are shown as escapes."""
+    """Return text that is safe on a terminal.
+
+    Control characters, line feeds, marks that reverse the direction of writing or can't be seen, and undecodable bytes
+    are shown as escapes.
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def style(text: str, **styles: Any) -> str:
+    """Return text made safe, in the given colours (click.style)."""
+    return click.style(printable(text), **styles)
+
+
+def echo(line: str, *, err: bool = False) -> None:
+    """Print a line, made safe."""
+    echo_styled(printable(line), err=err)
+
+
+def echo_styled(line: str, *, err: bool = False) -> None:
+    """Print a line made of nothing but what `style` and `printable` returned.
+
+    A message on stderr that nobody can receive is lost; that results can't be written is an error.
+    """
+    stream = sys.stderr if err else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    known = line.encode(encoding, "backslashreplace").decode(encoding)
+    if err:
+        with suppress(OSError):
+            click.echo(known, err=True)
+    else:
+        with _results():
+            click.echo(known)
+
+
+def note(text: str) -> None:
+    """Tell the user something on stderr that is no error."""
+    echo(f"note: {text}", err=True)
+
+
+def write_out(content: bytes) -> None:
+    """Write bytes for a program to stdout."""
+    with _results():
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _results() -> Iterator[None]:
+    """Turn a failure to write results into StorageError; that the reader of a pipe has gone stays BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError(f"stdout: {error.strerror}; the results could not be written") from error
+
+
+def open_closed_streams() -> None:
+    """Let standard streams that were closed (`>&-`) lead nowhere, before a file of an index gets their number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None and name != "stdin":
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from pipelines.cli.console import printable
-from pipelines.cli.options import find_index, index_dir_option, json_option, print_json, root_option
+from pipelines.cli.console import echo
+from pipelines.cli.options import config_option, index_dir_option, json_option, print_json, root_option, settings
+from pipelines.cli.root import find_index
 from pipelines.explain import ExplainedPath, explain
-from pipelines.settings import load_config
 
 
 @click.command(name="explain")
 @click.argument("path")
 @root_option
 @index_dir_option
-@click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
+@config_option
 @json_option
 def command(path: str, root: Path | None, index_dir: Path | None, chosen: str | None, as_json: bool) -> None:
     """Say which rule takes or skips PATH, its language and why, and its chunks with their vectors.
@@ -28,16 +29,17 @@ def command(path: str, root: Path | None, index_dir: Path | None, chosen: str | 
     explained = explain(
         root,
         str(here) if here.exists() or here.is_symlink() else path,
-        config=load_config(root, chosen=chosen),
+        config=settings(root, chosen),
         index_dir=index_dir,
     )
     if as_json:
         print_json(explained)
     else:
-        click.echo(_text(explained))
+        for line in _lines(explained):
+            echo(line)
 
 
-def _text(explained: ExplainedPath) -> str:
+def _lines(explained: ExplainedPath) -> Iterator[str]:
     rows = [
         ("path", explained.path),
         ("state", f"{explained.state}: {explained.message}"),
@@ -48,10 +50,9 @@ def _text(explained: ExplainedPath) -> str:
         ("parser", f"{explained.parser_failure}; indexed by lines" if explained.parser_failure else ""),
         ("chunks", str(len(explained.chunks)) if explained.chunks else ""),
     ]
-    lines = [f"{name:<10}{printable(text)}" for name, text in rows if text]
+    yield from (f"{name:<10}{text}" for name, text in rows if text)
     for chunk in explained.chunks:
         part = f" part {chunk.part}" if chunk.part else ""
         tier = f" ({chunk.tier})" if chunk.tier else ""
         span = f"{chunk.start_line}-{chunk.end_line}"
-        lines.append(printable(f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}  vector {chunk.vector}{tier}"))
-    return "\n".join(lines)
+        yield f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}  vector {chunk.vector}{tier}"

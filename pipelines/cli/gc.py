@@ -7,20 +7,21 @@ from pathlib import Path
 import click
 
 from indexer.stores.generation.commit import gc
-from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
+from pipelines.cli.console import echo
+from pipelines.cli.options import index_dir_option, json_option, print_json, root_argument
+from pipelines.cli.root import find_index_dir
 
 
 @click.command(name="gc")
-@click.argument("root", type=click.Path(path_type=Path), required=False)
+@root_argument
 @index_dir_option
 @click.option("--keep", type=click.IntRange(min=1), default=2, help="Generations to keep. Default: 2.")
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
 @json_option
 def command(root: Path | None, index_dir: Path | None, keep: int, wait_seconds: float, as_json: bool) -> None:
     """Remove all but the newest generations, and what unfinished builds left."""
-    _, index_dir = find_index(root, index_dir)
-    removed = gc(index_dir, keep=keep, wait_seconds=wait_seconds)
+    removed = gc(find_index_dir(root, index_dir), keep=keep, wait_seconds=wait_seconds)
     if as_json:
         print_json({"removed": [f"{number:08d}" for number in removed]})
     else:
-        click.echo(f"{len(removed)} generations removed")
+        echo(f"{len(removed)} generations removed")

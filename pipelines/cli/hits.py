@@ -5,31 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-import click
-
 from indexer.types import Hit, SearchResult
-from pipelines.cli.console import printable
+from pipelines.cli.console import printable, style
 
 _WORD = re.compile(r"\w+")
 MIN_HIGHLIGHT_CHARS = 3
 """Shorter words of a query match everywhere, and show nothing."""
+MAX_HIGHLIGHTED = 100
+"""Words of a query; each is looked for at every place of a line."""
 
 
 def location_lines(hits: Iterable[Hit]) -> Iterator[str]:
-    """Yield path:line:name, for editors and pipes."""
+    """Yield path:line:name, made safe, for editors and pipes."""
     for hit in hits:
         yield printable(f"{hit.path}:{hit.start_line}:{hit.qualified_name or hit.name}")
 
 
 def file_lines(hits: Iterable[Hit]) -> Iterator[str]:
-    """Yield each file once, best first."""
+    """Yield each file once, best first, made safe."""
     for path in dict.fromkeys(hit.path for hit in hits):
         yield printable(path)
 
 
 def page(result: SearchResult, *, explain: bool) -> Iterator[str]:
-    """Yield the lines of an answer for a person: by file, with numbered lines and the query's words highlighted."""
-    words = sorted({word for word in _WORD.findall(result.query) if len(word) >= MIN_HIGHLIGHT_CHARS}, key=len)
+    """Yield an answer for a person, made safe: by file, with numbered lines and the query's words highlighted."""
+    telling = dict.fromkeys(word for word in _WORD.findall(result.query) if len(word) >= MIN_HIGHLIGHT_CHARS)
+    words = sorted(list(telling)[:MAX_HIGHLIGHTED], key=len)
     pattern = re.compile("|".join(map(re.escape, reversed(words))), re.IGNORECASE) if words else None
     by_file: dict[str, list[Hit]] = {}
     for hit in result.hits:
@@ -42,17 +43,17 @@ def page(result: SearchResult, *, explain: bool) -> Iterator[str]:
 
 
 def _block(hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Iterator[str]:
-    place = click.style(printable(f"{hit.path}:{hit.start_line}"), fg="cyan", bold=True)
-    title = click.style(printable(hit.qualified_name or hit.name), bold=True)
-    yield f"{place}  {hit.kind} {title}".rstrip()
+    place = style(f"{hit.path}:{hit.start_line}", fg="cyan", bold=True)
+    title = style(hit.qualified_name or hit.name, bold=True)
+    yield f"{place}  {printable(hit.kind)} {title}".rstrip()
     if explain:
         ranks = ", ".join(f"{name} #{rank}" for name, rank in hit.ranks.items())
         parts = sorted(hit.contributions.items(), key=lambda item: -abs(item[1]))
         shown = ", ".join(f"{name} {value:+.3f}" for name, value in parts if value)
-        yield click.style(f"    score {hit.score:.4f}  ranks: {ranks}  features: {shown}", dim=True)
+        yield style(f"    score {hit.score:.4f}  ranks: {ranks}  features: {shown}", dim=True)
     for offset, line in enumerate(_trimmed(hit.snippet.split("\n"))):
         number = str(hit.snippet_line + offset) if hit.snippet_line else ""
-        yield click.style(f"{number:>6}  ", dim=True) + _highlighted(printable(line.expandtabs(4)), pattern)
+        yield style(f"{number:>6}  ", dim=True) + _highlighted(printable(line.expandtabs(4)), pattern)
 
 
 def _trimmed(lines: Sequence[str]) -> Sequence[str]:
@@ -65,4 +66,4 @@ def _trimmed(lines: Sequence[str]) -> Sequence[str]:
 def _highlighted(line: str, pattern: re.Pattern[str] | None) -> str:
     if pattern is None:
         return line
-    return pattern.sub(lambda match: click.style(match[0], fg="yellow", bold=True), line)
+    return pattern.sub(lambda match: style(match[0], fg="yellow", bold=True), line)

@@ -12,6 +12,7 @@ from types import FrameType
 import click
 
 from indexer.errors import IndexerError
+from pipelines.cli.console import echo, open_closed_streams
 
 COMMANDS = {
     "build": "Index a repository, or bring its index up to date.",
@@ -28,6 +29,7 @@ COMMANDS = {
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
 EXIT_TERMINATED = 143
 
 
@@ -57,39 +59,53 @@ def cli(debug: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with DESIGN's codes: 0, 1, 2, 3, 4, 5, 6 or 130."""
+    """Run the command line and exit with the code that README's table has for what happened.
+
+    A standard stream that is closed is as good as /dev/null. When the reader of a pipe leaves early (`| head`) the exit
+    code is 141, as of any program that SIGPIPE ends: what was asked for was not all delivered.
+    """
+    open_closed_streams()
     signal.signal(signal.SIGTERM, _terminated)
-    code = _run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _close_broken_pipe()
+    code = _run(sys.argv[1:] or ["--help"])
+    if code in (EXIT_PIPE, EXIT_UNEXPECTED):
+        _drop_output()
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
     try:
-        result = cli.main(arguments, prog_name="indexer", standalone_mode=False)
+        # Not cli.main, which takes a broken pipe for itself.
+        with cli.make_context("indexer", arguments) as context:
+            result = cli.invoke(context)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the last committed index is untouched", err=True)
+        echo("interrupted; the last committed index is untouched", err=True)
         return EXIT_INTERRUPTED
     except IndexerError as error:
-        click.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        _close_broken_pipe()
-        return 0
+        return EXIT_PIPE
     except Exception as error:
         if "--debug" in arguments:
-            traceback.print_exc()
-        click.echo(f"unexpected error: {type(error).__name__}: {error}; --debug shows where", err=True)
+            for line in traceback.format_exc().splitlines():
+                echo(line, err=True)
+        echo(f"unexpected error: {type(error).__name__}: {error}; --debug shows where", err=True)
         return EXIT_UNEXPECTED
+
+
+def _show(error: click.ClickException) -> None:
+    """Print a mistake in the arguments, which may hold anything, and how the command is called."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        for line in error.ctx.get_usage().splitlines():
+            echo(line, err=True)
+        echo(f"Try '{error.ctx.command_path} --help' for help.", err=True)
+    echo(f"error: {error.format_message()}", err=True)
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
@@ -97,6 +113,6 @@ def _terminated(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(EXIT_TERMINATED)
 
 
-def _close_broken_pipe() -> None:
-    # The reader of the pipe has gone (`| head`): let the interpreter's last flush go nowhere.
+def _drop_output() -> None:
+    # What could not be written can't be written at exit either: let the interpreter's last flush go nowhere.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

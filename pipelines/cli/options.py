@@ -1,15 +1,17 @@
-"""Options that several subcommands share, and where an index is when none is named."""
+"""Options that several subcommands share, and the settings of a run."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from indexer.stores.generation.layout import FOLDER, default_index_dir
+from indexer.config import Config
+from indexer.stores.generation.layout import FOLDER
+from pipelines.cli.console import write_out
+from pipelines.settings import load_config, user_file
 
 index_dir_option = click.option(
     "--index-dir",
@@ -20,7 +22,8 @@ hash_option = click.option(
     "--hash", "by_content", is_flag=True, help="Tell what changed by content: read every file, trust no stat."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-root_argument = click.argument("root", type=click.Path(path_type=Path), default=".")
+config_option = click.option("--config", "chosen", help="A preset (default, ci, precommit) or a TOML file.")
+root_argument = click.argument("root", type=click.Path(path_type=Path), required=False)
 root_option = click.option(
     "--root",
     type=click.Path(path_type=Path),
@@ -28,24 +31,14 @@ root_option = click.option(
 )
 
 
-def find_index(root: Path | None, index_dir: Path | None) -> tuple[Path, Path]:
-    """Return the indexed folder and its index folder from what the user gave.
-
-    Without either, the nearest folder from here upwards that holds an index; an index folder alone belongs to the
-    folder that contains it.
-    """
-    if index_dir is not None:
-        return root or index_dir.absolute().parent, index_dir
-    if root is None:
-        here = Path.cwd()
-        root = next((folder for folder in (here, *here.parents) if (folder / FOLDER).is_dir()), here)
-    return root, default_index_dir(root)
+def settings(root: Path, chosen: str | None = None) -> Config:
+    """Return the settings of a run: the user's own, the repository's, and what `--config` names."""
+    return load_config(root, chosen=chosen, user=user_file())
 
 
 def print_json(value: Any) -> None:
-    """Write one JSON object and a line feed to stdout; undecodable bytes of file names become U+FFFD."""
-    sys.stdout.buffer.write(encode_json(value) + b"\n")
-    sys.stdout.buffer.flush()
+    """Write one JSON object and a line feed to stdout."""
+    write_out(encode_json(value) + b"\n")
 
 
 def encode_json(value: Any) -> bytes:

@@ -9,21 +9,22 @@ import click
 from pipelines.build import build
 from pipelines.check.repair import repair
 from pipelines.cli.build import cache_folder
-from pipelines.cli.console import printable
-from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
-from pipelines.settings import load_config
+from pipelines.cli.console import echo
+from pipelines.cli.options import config_option, index_dir_option, json_option, print_json, root_argument, settings
+from pipelines.cli.root import find_index_dir, root_to_build
 
 
 @click.command(name="repair")
-@click.argument("root", type=click.Path(path_type=Path), required=False)
+@root_argument
 @index_dir_option
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
-@click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
+@config_option
 @json_option
 def command(root: Path | None, index_dir: Path | None, wait_seconds: float, chosen: str | None, as_json: bool) -> None:
     """Verify the index and mend it: vectors from the text index, or everything from the sources."""
-    root, index_dir = find_index(root, index_dir)
-    config = load_config(root, chosen=chosen)
+    root = root_to_build(root, index_dir)
+    index_dir = find_index_dir(root, index_dir)
+    config = settings(root, chosen)
 
     def rebuild() -> None:
         build(
@@ -40,5 +41,5 @@ def command(root: Path | None, index_dir: Path | None, wait_seconds: float, chos
         print_json(report)
         return
     for finding in report.findings:
-        click.echo(printable(f"{finding.kind}: {finding.file}: {finding.message}"), err=True)
-    click.echo(f"{report.message} (generation {report.generation})")
+        echo(f"{finding.kind}: {finding.file}: {finding.message}", err=True)
+    echo(f"{report.message} (generation {report.generation})")

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import click
-import msgspec
 
 import indexer
-from indexer.errors import ConfigError, StaleIndexError
+from indexer.errors import StaleIndexError
 from indexer.types import SearchMode, SearchResult
-from pipelines.answer import BatchAnswer, BatchQuery, answer
+from pipelines.answer import BatchAnswer, answer
+from pipelines.cli.batch import batch_queries
+from pipelines.cli.console import echo, echo_styled, note, write_out
 from pipelines.cli.hits import file_lines, location_lines, page
-from pipelines.cli.options import encode_json, find_index, index_dir_option, json_option, print_json, root_option
+from pipelines.cli.options import (
+    config_option,
+    encode_json,
+    index_dir_option,
+    json_option,
+    print_json,
+    root_option,
+    settings,
+)
+from pipelines.cli.root import find_index
 from pipelines.freshness import count_stale
-from pipelines.settings import load_config
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,10 +51,10 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both.")
 @filter_options
 @click.option("--in", "within", default="", help="Only inside the symbol of this name.")
-@click.option("--batch", type=click.File("rb"), help='JSON lines {"id","query"} in, {"id","hits"} out; - is stdin.')
+@click.option("--batch", metavar="FILE", help='JSON lines {"id","query"} in, {"id","hits"} out; - is stdin.')
 @click.option("--require-fresh", is_flag=True, help="Exit 3 when a file's content is not what is indexed.")
 @click.option("--explain", is_flag=True, help="Show each hit's ranks and what made its score.")
-@click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
+@config_option
 @json_option
 def command(
     words: tuple[str, ...],
@@ -60,7 +68,7 @@ def command(
     line_format: str | None,
     files_only: bool,
     within: str,
-    batch: Any,
+    batch: str | None,
     require_fresh: bool,
     explain: bool,
     chosen: str | None,
@@ -70,7 +78,7 @@ def command(
     if bool(words) == (batch is not None):
         raise click.UsageError("--batch takes no QUERY" if words else "give a QUERY, or --batch FILE")
     root, index_dir = find_index(root, index_dir)
-    config = load_config(root, chosen=chosen)
+    config = settings(root, chosen)
     with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
         stale = count_stale(root, index.generation, config, by_content=require_fresh)
         if require_fresh and stale != 0:
@@ -82,9 +90,10 @@ def command(
             )
 
         if batch is not None:
-            for line in _answers(batch, ask, stale, explain):
-                sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
+            for query in batch_queries(batch):
+                found = answer(ask(query.query), stale=stale, explain=explain)
+                line = BatchAnswer(id=query.id, generation=found.generation, stale=stale, hits=found.hits)
+                write_out(encode_json(line) + b"\n")
             return
         show(
             ask(" ".join(words)),
@@ -95,7 +104,7 @@ def command(
             explain=explain,
         )
         if stale and not as_json:
-            click.echo(f"note: {_staleness(root, stale)}; `indexer build` brings it up to date", err=True)
+            note(f"{_staleness(root, stale)}; `indexer build` brings it up to date")
 
 
 def show(
@@ -118,24 +127,12 @@ def show(
     else:
         lines = page(result, explain=explain)
     for line in lines:
-        click.echo(line)
+        echo_styled(line)
     if not result.hits:
-        click.echo("no hits", err=True)
+        echo("no hits", err=True)
 
 
 def _staleness(root: Path, stale: int | None) -> str:
     if stale is None:
         return f"{root}: the indexed folder is not here, so the index can't be compared with it"
     return f"{root}: {stale} files changed since the index was built"
-
-
-def _answers(lines: Any, ask: Callable[[str], SearchResult], stale: int | None, explain: bool) -> Iterator[bytes]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            query = msgspec.json.decode(line, type=BatchQuery)
-        except msgspec.MsgspecError as error:
-            raise ConfigError(f'--batch, line {number}: {error}; each line is {{"id": …, "query": "…"}}') from error
-        found = answer(ask(query.query), stale=stale, explain=explain)
-        yield encode_json(BatchAnswer(id=query.id, generation=found.generation, stale=stale, hits=found.hits)) + b"\n"

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 import indexer
-from pipelines.cli.options import find_index, index_dir_option, json_option, root_option
+from pipelines.cli.options import config_option, index_dir_option, json_option, root_option, settings
+from pipelines.cli.root import find_index
 from pipelines.cli.search import filter_options, show
 from pipelines.freshness import count_stale
-from pipelines.settings import load_config
+
+MAX_LINE_DIGITS = 9
 
 
 @click.command(name="similar")
@@ -18,6 +20,7 @@ from pipelines.settings import load_config
 @root_option
 @index_dir_option
 @filter_options
+@config_option
 @json_option
 def command(
     place: str,
@@ -29,14 +32,15 @@ def command(
     paths: tuple[str, ...],
     line_format: str | None,
     files_only: bool,
+    chosen: str | None,
     as_json: bool,
 ) -> None:
     """Find chunks whose meaning is nearest to that of the chunk at PATH:LINE."""
     path, _, line = place.rpartition(":")
-    if not path or not line.isdecimal():
+    if not path or not line.isdecimal() or len(line) > MAX_LINE_DIGITS:
         raise click.UsageError(f"{place!r} is not PATH:LINE, such as src/app.py:120")
     root, index_dir = find_index(root, index_dir)
-    config = load_config(root)
+    config = settings(root, chosen)
     with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
         result = index.similar(path, int(line), k=k, languages=languages, kinds=kinds, paths=paths)
         stale = count_stale(root, index.generation, config)

@@ -6,17 +6,25 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.console import printable
-from pipelines.cli.options import find_index, hash_option, index_dir_option, json_option, print_json
+from pipelines.cli.console import echo
+from pipelines.cli.options import (
+    config_option,
+    hash_option,
+    index_dir_option,
+    json_option,
+    print_json,
+    root_argument,
+    settings,
+)
+from pipelines.cli.root import find_index
 from pipelines.quality.figures import drift_text, recall_text
-from pipelines.settings import load_config
 from pipelines.status import Status, read_status
 
 
 @click.command(name="status")
-@click.argument("root", type=click.Path(path_type=Path), required=False)
+@root_argument
 @index_dir_option
-@click.option("--config", "chosen", help="Preset or TOML file, as for build: it decides which files count as changed.")
+@config_option
 @hash_option
 @json_option
 def command(root: Path | None, index_dir: Path | None, chosen: str | None, by_content: bool, as_json: bool) -> None:
@@ -25,14 +33,15 @@ def command(root: Path | None, index_dir: Path | None, chosen: str | None, by_co
     ROOT defaults to the nearest folder upwards that holds an index.
     """
     root, index_dir = find_index(root, index_dir)
-    status = read_status(root, index_dir, config=load_config(root, chosen=chosen), by_content=by_content)
+    status = read_status(root, index_dir, config=settings(root, chosen), by_content=by_content)
     if as_json:
         print_json(status)
     else:
-        click.echo(_text(status))
+        for line in _lines(status):
+            echo(line)
 
 
-def _text(status: Status) -> str:
+def _lines(status: Status) -> list[str]:
     languages = ", ".join(f"{name} {counts.chunks}" for name, counts in status.languages.items())
     errors = ", ".join(f"{name} {counts.errors}" for name, counts in status.languages.items() if counts.errors)
     failures = ", ".join(f"{name} {counts.failures}" for name, counts in status.languages.items() if counts.failures)
@@ -56,4 +65,4 @@ def _text(status: Status) -> str:
         ("freshness", stale),
         *(("advice", warning) for warning in status.warnings),
     ]
-    return "\n".join(f"{name:<12}{printable(value)}" for name, value in rows if value)
+    return [f"{name:<12}{value}" for name, value in rows if value]

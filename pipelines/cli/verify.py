@@ -15,9 +15,9 @@ from indexer.stores.generation.reader import open_generation
 from indexer.types import Encoder
 from pipelines.check.source import SourceReport
 from pipelines.check.verify import verify
-from pipelines.cli.console import printable
-from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
-from pipelines.settings import load_config
+from pipelines.cli.console import echo
+from pipelines.cli.options import config_option, index_dir_option, json_option, print_json, root_argument, settings
+from pipelines.cli.root import find_index, find_index_dir
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
@@ -28,13 +28,13 @@ MAX_PATHS = 5
 
 
 @click.command(name="verify")
-@click.argument("root", type=click.Path(path_type=Path), required=False)
+@root_argument
 @index_dir_option
 @click.option("--deep", is_flag=True, help="Also embed a sample of chunks again and compare.")
 @click.option(
     "--source", "compares", is_flag=True, help="Also parse all files again and compare what is stored of them."
 )
-@click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
+@config_option
 @json_option
 def command(
     root: Path | None, index_dir: Path | None, deep: bool, compares: bool, chosen: str | None, as_json: bool
@@ -43,10 +43,11 @@ def command(
 
     Files that changed since the build are no finding of --source; they are counted apart.
     """
-    root, index_dir = find_index(root, index_dir)
+    given, index_dir = index_dir, find_index_dir(root, index_dir)
     report = verify(index_dir)
     if (deep or compares) and report.ok:
-        config = load_config(root, chosen=chosen)
+        root, _ = find_index(root, given)
+        config = settings(root, chosen)
         space = _space(index_dir, config.encoder) if deep else None
         source = (Worktree(root, config.walk, index_dir=index_dir), config) if compares else None
         report = verify(index_dir, deep=space, source=source)
@@ -55,12 +56,12 @@ def command(
     else:
         if report.ok:
             extra = f", {report.reembedded} embedded again" if deep else ""
-            click.echo(f"ok: generation {report.generation}, {report.files} files, {report.chunks} chunks{extra}")
+            echo(f"ok: generation {report.generation}, {report.files} files, {report.chunks} chunks{extra}")
         if report.source:
             for line in _source_lines(report.source):
-                click.echo(printable(line))
+                echo(line)
     for finding in report.findings:
-        click.echo(printable(f"{finding.kind}: {finding.file}: {finding.message}"), err=True)
+        echo(f"{finding.kind}: {finding.file}: {finding.message}", err=True)
     return 0 if report.ok else DamagedIndexError.exit_code
 
 

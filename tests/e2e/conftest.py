@@ -49,7 +49,7 @@ class Cli:
             text=True,
             check=False,
             timeout=400,
-            env={**os.environ, "XDG_CACHE_HOME": str(self.cache), "NO_COLOR": "1"},
+            env={**os.environ, "XDG_CACHE_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.cache), "NO_COLOR": "1"},
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

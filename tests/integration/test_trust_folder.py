@@ -154,7 +154,7 @@ PLACES = (
     f"{CURRENT_GENERATION}/text/.tantivy-meta.lock",
     f"{CURRENT_GENERATION}/text/.tantivy-writer.lock",
     f"{CURRENT_GENERATION}/vectors",
-    f"{CURRENT_GENERATION}/vectors/00000001.usearch",
+    f"{CURRENT_GENERATION}/vectors/00000001.vectors",
 )
 
 

@@ -16,7 +16,7 @@ from indexer.config import Config, RecallOptions, fingerprint
 from indexer.errors import RecallError
 from indexer.stages.reduce import Projection, identity_projection, reduce
 from indexer.stores.catalog.reader import Catalog, ChunkRow
-from indexer.stores.generation.manifest import Counts, Encoder, Manifest
+from indexer.stores.generation.manifest import Counts, Encoder, IndexedSource, Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.types import FileRecord
 from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
@@ -83,6 +83,7 @@ def manifest(basis: Basis, *, chunks: int = 5000) -> Manifest:
         encoder=Encoder(name="", digest="", dims=DIMS, max_tokens=1),
         projection=Stored(mode="none", digest="", dims=DIMS),
         fingerprint="",
+        source=IndexedSource(kind="worktree", root=".."),
         counts=Counts(files=1, skipped=0, chunks=chunks),
         segments=(),
         digest="",

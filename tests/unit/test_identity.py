@@ -10,7 +10,7 @@ import msgspec
 
 from indexer.config import Config
 from indexer.encoders.bundle import BASIS, BUNDLED, SUMS
-from indexer.stores.generation.manifest import Counts, Encoder, Manifest, Projection
+from indexer.stores.generation.manifest import Counts, Encoder, IndexedSource, Manifest, Projection
 from pipelines.identity import Identity, rebuild_reason, wanted_identity
 
 
@@ -23,6 +23,7 @@ def _manifest(identity: Identity) -> Manifest:
         encoder=Encoder(name=made.name, digest=made.digest, dims=made.dims, max_tokens=made.max_tokens),
         projection=Projection(mode="bundled", digest="", dims=128),
         fingerprint=identity.fingerprint,
+        source=IndexedSource(kind="worktree", root=".."),
         counts=Counts(files=0, skipped=0, chunks=0),
         segments=(),
         digest="0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from indexer.config import Config, fingerprint
 from indexer.errors import ConfigError
-from pipelines.settings import REPOSITORY_FILE, load_config, preset_names
+from pipelines.settings import REPOSITORY_FILE, REPOSITORY_MAY_SET, load_config, preset_names
 
 DEFAULT_FILE = Path(__file__).parents[2] / "configs" / "default.toml"
 
@@ -66,3 +67,112 @@ def test_the_fingerprint_follows_what_changes_results_and_nothing_else() -> None
     other = msgspec.structs.replace(base, chunk=msgspec.structs.replace(base.chunk, max_chars=900))
     assert fingerprint(same) == fingerprint(base)
     assert fingerprint(other) != fingerprint(base)
+
+
+REFUSED = [
+    ("cache.path", '[cache]\npath = "/tmp/elsewhere"\n'),
+    ("cache.enabled", "[cache]\nenabled = true\n"),
+    ("cache.max_megabytes", "[cache]\nmax_megabytes = 1\n"),
+    ("encoder.path", '[encoder]\npath = "model"\n'),
+    ("encoder.threads", "[encoder]\nthreads = 2\n"),
+    ("parse.workers", "[parse]\nworkers = 2\n"),
+    ("parse.memory_megabytes", "[parse]\nmemory_megabytes = 9\n"),
+]
+
+
+@pytest.mark.parametrize(("key", "text"), REFUSED)
+def test_a_repository_is_refused_what_is_the_users_and_the_user_is_not(tmp_path: Path, key: str, text: str) -> None:
+    user = tmp_path / "home" / "config.toml"
+    (tmp_path / REPOSITORY_FILE).write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path, user=user)
+    assert f"{tmp_path / REPOSITORY_FILE}: {key}: a repository may not set this" in str(caught.value)
+    assert str(user) in str(caught.value)
+    assert load_config(tmp_path / "elsewhere", chosen=str(_written(tmp_path / "chosen.toml", text))) is not None
+    assert load_config(tmp_path / "elsewhere", user=_written(user, text)) is not None
+
+
+def test_a_key_is_the_users_unless_the_table_says_that_a_repository_may_set_it() -> None:
+    keys = {
+        (table, key)
+        for table, values in msgspec.to_builtins(Config()).items()
+        if table != "languages" and "*" not in REPOSITORY_MAY_SET.get(table, set())
+        for key in values
+        if key not in REPOSITORY_MAY_SET.get(table, set())
+    }
+    assert {f"{table}.{key}" for table, key in keys} == {key for key, _ in REFUSED}
+
+
+def test_the_repository_is_over_the_user_and_the_chosen_file_over_both(tmp_path: Path) -> None:
+    user = _written(
+        tmp_path / "home" / "config.toml", "[walk]\nmax_file_bytes = 1\nhidden = true\n[encoder]\nthreads = 3"
+    )
+    _written(tmp_path / REPOSITORY_FILE, "[walk]\nmax_file_bytes = 2\n[chunk]\nmax_chars = 900\n")
+    chosen = _written(tmp_path / "chosen.toml", "[chunk]\nmax_chars = 800\n")
+    config = load_config(tmp_path, chosen=str(chosen), user=user)
+    assert (config.walk.max_file_bytes, config.walk.hidden, config.encoder.threads) == (2, True, 3)
+    assert config.chunk.max_chars == 800
+
+
+def test_paths_are_relative_to_the_file_that_states_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.chdir(tmp_path)
+    text = '[cache]\npath = "vectors"\n[encoder]\npath = "~/models/own"\n'
+    config = load_config(tmp_path, chosen=str(_written(tmp_path / "conf" / "ci.toml", text)))
+    assert config.cache.path == str(tmp_path / "conf" / "vectors")
+    assert config.encoder.path == str(tmp_path / "me" / "models" / "own")
+
+
+def test_a_file_named_as_a_preset_does_not_stand_in_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _written(tmp_path / "ci", "[encoder]\nthreads = 9\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_config(tmp_path, chosen="ci").encoder.threads == 0
+    assert load_config(tmp_path, chosen="./ci").encoder.threads == 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[encoder]\nthreads = 100000\n",
+        "[encoder]\ntoken_budget = 10000000\n",
+        "[walk]\nmax_file_bytes = 10000000000\n",
+        "[chunk]\nmax_chars = 1000000\n",
+        "[parse]\ntimeout_seconds = 1e9\n",
+        "[parse]\ntimeout_seconds = inf\n",
+        "[parse]\ntimeout_seconds = nan\n",
+        "[vectors]\nexpansion_add = 1000000\n",
+        f"[walk]\nexclude = {['x'] * 1001}\n",
+        f'[walk]\nexclude = ["{"x" * 257}"]\n',
+        f'[languages]\n"{"x" * 257}" = "python"\n',
+        "[languages]\n" + "".join(f'"*.{n}" = "php"\n' for n in range(1001)),
+    ],
+)
+def test_every_number_and_list_has_an_upper_bound(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=str(tmp_path)):
+        load_config(tmp_path, chosen=str(_written(tmp_path / "chosen.toml", text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 20_000, "a" + ".a" * 30_000 + " = 1", "a = " + "9" * 5000, "#" * 70_000, "\udcff"]
+)
+def test_a_file_made_to_break_the_parser_is_a_mistake_like_any_other(tmp_path: Path, text: str) -> None:
+    _written(tmp_path / REPOSITORY_FILE, text)
+    with pytest.raises(ConfigError, match=REPOSITORY_FILE):
+        load_config(tmp_path)
+
+
+def test_a_repositorys_file_is_a_file(tmp_path: Path) -> None:
+    own = tmp_path / REPOSITORY_FILE
+    own.symlink_to(_written(tmp_path / "other", ""))
+    with pytest.raises(ConfigError, match="symbolic link"):
+        load_config(tmp_path)
+    own.unlink()
+    os.mkfifo(own)
+    with pytest.raises(ConfigError, match="not a regular file"):
+        load_config(tmp_path)
+
+
+def _written(path: Path, text: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    return path

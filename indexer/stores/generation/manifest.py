@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import FileIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import xxhash
@@ -53,6 +53,25 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     live: Count
 
 
+class IndexedSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the files of the index are: `kind` says which sort of source, and so what the index may be compared with.
+
+    The `root` of a work tree is relative to the index folder where that lies within the tree, so that both can be moved
+    together, and absolute otherwise.
+    """
+
+    kind: Literal["worktree"]
+    root: str
+
+
+def worktree_source(root: Path, index_dir: Path) -> IndexedSource:
+    """Return what an index in `index_dir` records of the work tree that it is made of."""
+    tree, index = root.resolve(), index_dir.resolve()
+    inside = index.is_relative_to(tree)
+    steps = [".."] * len(index.relative_to(tree).parts) if inside else []
+    return IndexedSource(kind="worktree", root="/".join(steps) or "." if inside else str(tree))
+
+
 class FileSum(msgspec.Struct, frozen=True, array_like=True):
     """A file's size in bytes and xxh3_128 in hex."""
 
@@ -71,8 +90,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of generation.json.
 
-    `digest` is over the logical content (stores.catalog.digest). `extra` holds what the caller wants to keep, such as
-    measured recall. `checksum` is xxh3_128 of this object encoded with an empty checksum.
+    `source` says what was indexed. `digest` is over the logical content (stores.catalog.digest). `extra` holds what the
+    caller wants to keep, such as measured recall. `checksum` is xxh3_128 of this object encoded with an empty checksum.
     """
 
     format_version: int
@@ -81,6 +100,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     encoder: Encoder
     projection: Projection
     fingerprint: str
+    source: IndexedSource
     counts: Counts
     segments: tuple[Segment, ...]
     digest: str

@@ -22,7 +22,16 @@ from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.catalog.writer import CatalogWriter
 from indexer.stores.generation import layout, lock
 from indexer.stores.generation.commit import collect, prepare, publish, storing, sweep
-from indexer.stores.generation.manifest import FORMAT_VERSION, Counts, Encoder, FileSum, Manifest, Projection, Segment
+from indexer.stores.generation.manifest import (
+    FORMAT_VERSION,
+    Counts,
+    Encoder,
+    FileSum,
+    IndexedSource,
+    Manifest,
+    Projection,
+    Segment,
+)
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_text import StagedText
 from indexer.stores.generation.staged_vectors import KnownVectors, StagedVectors
@@ -211,6 +220,7 @@ class Staging:
         encoder: EncoderIdentity,
         projection: Projection,
         fingerprint: str,
+        source: IndexedSource,
         extra: Mapping[str, str | int | float | bool] | None = None,
     ) -> Committed:
         """Publish what is staged as the next generation; a failure before that leaves the current one served.
@@ -218,7 +228,7 @@ class Staging:
         `projection.dims` are the dims of the stored vectors. `extra` is kept in the manifest.
         """
         with storing(self._folder):
-            return self._commit(encoder, projection, fingerprint, extra or {})
+            return self._commit(encoder, projection, fingerprint, source, extra or {})
 
     def close(self) -> None:
         """Close what is open; what was not committed is removed by `begin`."""
@@ -255,6 +265,7 @@ class Staging:
         encoder: EncoderIdentity,
         projection: Projection,
         fingerprint: str,
+        source: IndexedSource,
         extra: Mapping[str, str | int | float | bool],
     ) -> Committed:
         segments = self._segments()
@@ -270,6 +281,7 @@ class Staging:
             encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
             projection=projection,
             fingerprint=fingerprint,
+            source=source,
             counts=counts,
             segments=segments,
             digest=digest.to_hex(self._catalog.digest),
