@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.errors import DamagedIndexError
 from indexer.stores import durable
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.catalog.writer import CatalogWriter
-from indexer.stores.generation import layout
 from indexer.stores.generation.commit import storing
 from indexer.stores.generation.manifest import Segment
 from indexer.stores.generation.reader import Generation
