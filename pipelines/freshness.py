@@ -7,11 +7,11 @@ from pathlib import Path
 
 from indexer.config import Config
 from indexer.errors import SourceError
-from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stores.caches.stats import read_stats, write_stats
 from indexer.stores.generation.reader import Generation
-from indexer.types import FileChanges, Source
+from indexer.types import FileChanges, LeftOut, Source
+from pipelines.source import open_worktree
 
 
 def detect_changes(source: Source, generation: Generation) -> FileChanges:
@@ -27,7 +27,14 @@ def detect_changes(source: Source, generation: Generation) -> FileChanges:
 
 def count_stale(root: Path, generation: Generation, config: Config) -> int | None:
     """Return how many files were added, modified or removed since; None when the folder is not there to compare."""
+    return look(root, generation, config)[0]
+
+
+def look(root: Path, generation: Generation, config: Config) -> tuple[int | None, LeftOut | None]:
+    """Return what `count_stale` does, and what a walk leaves out; None where there is no folder to walk."""
     with suppress(SourceError):
-        changes = detect_changes(Worktree(root, config.walk, index_dir=generation.index_dir), generation)
-        return len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
-    return None
+        source = open_worktree(root, config, index_dir=generation.index_dir)
+        changes = detect_changes(source, generation)
+        stale = len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
+        return stale, source.left_out
+    return None, None

@@ -11,7 +11,7 @@ from pipelines.build import build
 from pipelines.cli.console import printable, progress
 from pipelines.cli.options import index_dir_option, json_option, print_json, root_argument
 from pipelines.quality.figures import recall_text
-from pipelines.report import BuildReport
+from pipelines.report import BuildReport, left_out_text
 from pipelines.settings import load_config
 
 MAX_LANGUAGES = 8
@@ -72,7 +72,7 @@ def _list_plan(root: Path, config: Config, index_dir: Path | None, *, full: bool
             print_json(file)
         else:
             reason = f"{file.reason}: {file.detail}" if file.reason and file.detail else file.reason or file.detail
-            click.echo(printable("  ".join(filter(None, (f"{file.action:<6}", file.path, file.language, reason)))))
+            click.echo(printable("  ".join(filter(None, (f"{file.action:<9}", file.path, file.language, reason)))))
 
 
 def cache_folder(options: CacheOptions) -> Path | None:
@@ -101,6 +101,7 @@ def summary(report: BuildReport) -> str:
     rest = f", {len(languages) - MAX_LANGUAGES} more" if len(languages) > MAX_LANGUAGES else ""
     errors = ", ".join(f"{name} {count}" for name, count in report.parse_errors.items())
     failures = ", ".join(f"{name} {count}" for name, count in report.parser_failures.items())
+    left_out, tracked = left_out_text(report.left_out)
     rows = [
         (
             "files",
@@ -108,6 +109,8 @@ def summary(report: BuildReport) -> str:
             f"{files.unchanged} unchanged, {files.skipped} skipped",
         ),
         ("skipped", skips),
+        ("left out", left_out),
+        ("tracked", tracked),
         (
             "chunks",
             f"{chunks.total} in all: {chunks.embedded} embedded, {chunks.reused} reused, {chunks.removed} removed",
