@@ -62,6 +62,61 @@ Stat = tuple[int, int, int, int]
 """What the system says of a file without reading it: size, mtime_ns, ctime_ns and inode; 0 where there is none."""
 
 
+class LeftOutReason(StrEnum):
+    """Why something is no file of a source at all, or why a file that git tracks is none; `explanation` says it."""
+
+    HIDDEN = "hidden"
+    GIT_IGNORED = "git-ignored"
+    IGNORED = "ignored"
+    EXCLUDED = "excluded"
+    INDEX = "index"
+    SKIPPED_FOLDER = "skipped-folder"
+    SUBMODULE = "submodule"
+    MISSING = "missing"
+
+    @property
+    def explanation(self) -> str:
+        """One sentence for a person."""
+        return _LEFT_OUT[self]
+
+
+_LEFT_OUT = {
+    LeftOutReason.HIDDEN: "hidden files are left out (walk.hidden)",
+    LeftOutReason.GIT_IGNORED: "git ignores it, and does not track it",
+    LeftOutReason.IGNORED: "an .ignore or .indexerignore file leaves it out",
+    LeftOutReason.EXCLUDED: "walk.exclude leaves it out",
+    LeftOutReason.INDEX: "it is the index itself",
+    LeftOutReason.SKIPPED_FOLDER: "it lies in a folder that is skipped",
+    LeftOutReason.SUBMODULE: "it stands for another repository",
+    LeftOutReason.MISSING: "git tracks it, but it is not in the work tree",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutEntry:
+    """A file, or a folder with all that it holds, that is left out; `rule` is the line that decided, if one did."""
+
+    path: str
+    reason: LeftOutReason
+    rule: str = ""
+    is_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a walk left out: `entries` as it met them, a folder once; `tracked` are git's files among them, one by one.
+
+    `tracked_total` counts the files below the root that git tracks, or is None where no git index can be read: those
+    that the walk found, as files or as skipped ones, are the total less `tracked`. `warnings` are sentences on ignore
+    files that were not read.
+    """
+
+    entries: tuple[LeftOutEntry, ...] = ()
+    tracked: tuple[LeftOutEntry, ...] = ()
+    tracked_total: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file to index: its path relative to the root (POSIX, undecodable bytes as surrogate escapes) and its stat.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
-from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.manifest import IndexedSource, worktree_source
@@ -21,6 +20,7 @@ from pipelines.freshness import detect_changes
 from pipelines.identity import Identity, rebuild_reason, wanted_identity
 from pipelines.progress import Progress, Silence, StageClock
 from pipelines.report import BuildReport, Tally, record_of, report_committed, report_unchanged
+from pipelines.source import open_worktree
 
 if TYPE_CHECKING:
     from indexer.stores.generation.staging import Staging
@@ -49,7 +49,7 @@ def build(
     """
     config, progress = config or Config(), progress or Silence()
     index_dir = index_dir or default_index_dir(root)
-    source = Worktree(root, config.walk, index_dir=index_dir)
+    source = open_worktree(root, config, index_dir=index_dir)
     made_of = worktree_source(root, index_dir)
     job = _Job(source, made_of, config, wanted_identity(config), cache_dir, progress, StageClock(progress))
     while True:
@@ -63,7 +63,7 @@ def build(
                     reason = rebuild_reason(generation.manifest, job.identity)
                     changes = detect_changes(source, generation, by_content=by_content)
                     if changes.is_empty and not reason and generation.manifest.source == made_of:
-                        return report_unchanged(generation, changes, job.clock.seconds)
+                        return report_unchanged(generation, changes, source.left_out, job.clock.seconds)
 
         from indexer.stores.generation.staging import begin
 
@@ -80,7 +80,13 @@ def build(
                 if not generation.manifest.counts.chunks:
                     warnings = [*warnings, NOTHING_INDEXED.format(root=root)]
                 return report_committed(
-                    generation, tally, embedded=embedded, seconds=job.clock.seconds, rebuilt=reason, warnings=warnings
+                    generation,
+                    tally,
+                    source.left_out,
+                    embedded=embedded,
+                    seconds=job.clock.seconds,
+                    rebuilt=reason,
+                    warnings=warnings,
                 )
 
 

@@ -13,7 +13,6 @@ from indexer.config import Config
 from indexer.errors import NoIndexError
 from indexer.languages.detection import detect_language
 from indexer.sources.explain import explain_path
-from indexer.sources.worktree import Worktree
 from indexer.stages.decode import Decoded, decode
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import Generation, open_generation
@@ -21,6 +20,7 @@ from indexer.types import Chunk, FileRecord, ParsedFile, Source
 from pipelines.parsing.pool import parse_files
 from pipelines.path_bytes import path_bytes
 from pipelines.report import record_of
+from pipelines.source import open_worktree
 
 
 class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +72,9 @@ def explain_paths(
 ) -> Iterator[ExplainedPath]:
     """Explain paths of one folder, in their order; raises as `explain` does. Files are parsed as a build does."""
     index_dir = index_dir or default_index_dir(root)
-    source = Worktree(root, config.walk, index_dir=index_dir)
-    found = [explain_path(root, path, config.walk, index_dir=index_dir) for path in paths]
+    source = open_worktree(root, config, index_dir=index_dir)
+    rules = source.rules()
+    found = [explain_path(source, path, rules=rules) for path in paths]
     files = [explanation.file for explanation in found if explanation.file is not None]
     records = [FileRecord(file.path, file.size, file.mtime_ns, b"", detail=file.kept_by) for file in files]
     with ExitStack() as stack:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from indexer.config import Config
 from indexer.errors import SourceError
-from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stores.caches.stats import read_stats, write_stats
 from indexer.stores.generation.reader import Generation
-from indexer.types import FileChanges, Source
+from indexer.types import FileChanges, LeftOut, Source
+from pipelines.source import open_worktree
 
 
 def detect_changes(source: Source, generation: Generation, *, by_content: bool = False) -> FileChanges:
@@ -41,11 +41,19 @@ def count_stale(root: Path, generation: Generation, config: Config, *, by_conten
 
     A folder that holds none of the indexed files is another one: an index may have been copied without its tree.
     """
+    return look(root, generation, config, by_content=by_content)[0]
+
+
+def look(
+    root: Path, generation: Generation, config: Config, *, by_content: bool = False
+) -> tuple[int | None, LeftOut | None]:
+    """Return what `count_stale` does, and what a walk leaves out; None where there is no folder to walk."""
     with suppress(SourceError):
-        source = Worktree(root, config.walk, index_dir=generation.index_dir)
+        source = open_worktree(root, config, index_dir=generation.index_dir)
         changes = detect_changes(source, generation, by_content=by_content)
         counts = generation.manifest.counts
         if counts.files > counts.skipped and not (changes.unchanged or changes.modified):
-            return None
-        return len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
-    return None
+            return None, None
+        stale = len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
+        return stale, source.left_out
+    return None, None

@@ -9,22 +9,24 @@ import msgspec
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
-from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
-from indexer.types import FileRecord
+from indexer.types import FileRecord, LeftOut
 from pipelines.freshness import detect_changes
 from pipelines.identity import rebuild_reason, wanted_identity
 from pipelines.parsing.pool import parse_files
 from pipelines.path_bytes import path_bytes
 from pipelines.report import record_of
+from pipelines.source import open_worktree
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file and what a build would do with it: add, modify, remove, or skip for `reason`; `detail` says more.
 
-    `path_bytes` is for a path that is not UTF-8 (see pipelines.path_bytes).
+    `leave-out` is what a build does not even count as skipped: a folder (its path ends in "/") stands for all that it
+    holds, save that files which git tracks are all listed. `path_bytes` is for a path that is not UTF-8 (see
+    pipelines.path_bytes).
     """
 
     path: str
@@ -38,13 +40,13 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
 def plan(
     root: Path, *, config: Config, index_dir: Path | None = None, full: bool = False, by_content: bool = False
 ) -> Iterator[PlannedFile]:
-    """Yield every file that a build would add, modify or remove, and every file that it skips.
+    """Yield every file that a build would add, modify or remove, and every file that it skips or leaves out.
 
     Unchanged files are left out. Files that are new are read and parsed, since only their content says whether they
     are binary, generated or minified. Raises SourceError, ConfigError and DamagedIndexError.
     """
     index_dir = index_dir or default_index_dir(root)
-    source = Worktree(root, config.walk, index_dir=index_dir)
+    source = open_worktree(root, config, index_dir=index_dir)
     changes = None
     if not full:
         try:
@@ -55,6 +57,7 @@ def plan(
             pass
     if changes is None:
         changes = detect(source, {})
+    yield from _left_out(source.left_out)
     for path in changes.removed:
         yield PlannedFile(path=path, path_bytes=path_bytes(path), action="remove")
     for record in changes.skipped:
@@ -73,6 +76,14 @@ def plan(
                 language=record.language,
                 detail=record.failure or record.detail,
             )
+
+
+def _left_out(left_out: LeftOut) -> Iterator[PlannedFile]:
+    """Yield what the walk left out, and files that git tracks inside such folders."""
+    named = {entry.path for entry in left_out.entries}
+    for entry in (*left_out.entries, *(entry for entry in left_out.tracked if entry.path not in named)):
+        path = entry.path + "/" if entry.is_folder else entry.path
+        yield PlannedFile(path=path, action="leave-out", reason=entry.reason, detail=entry.rule)
 
 
 def _skipped(record: FileRecord) -> PlannedFile:

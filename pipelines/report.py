@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
-from indexer.types import FileChanges, FileRecord, ParsedFile, Tier
+from indexer.types import FileChanges, FileRecord, LeftOut, ParsedFile, Tier
 from pipelines.quality.figures import Basis, Drift, Recall
 
 if TYPE_CHECKING:
@@ -38,6 +39,51 @@ class ChunkCounts(msgspec.Struct, frozen=True, kw_only=True):
     removed: int = 0
 
 
+class TrackedCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The files below the root that git tracks: `total` is `found` (indexed or skipped) and all of `left_out`."""
+
+    total: int
+    found: int
+    left_out: dict[str, int]
+
+
+class LeftOutCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is no file of the source, by reason.
+
+    `entries` counts the files and folders at which the walk stopped, a folder once whatever it holds. `tracked`
+    accounts for each file that git tracks, and is None where there is no git index to read.
+    """
+
+    entries: dict[str, int] = {}
+    tracked: TrackedCounts | None = None
+
+
+def left_out_counts(left_out: LeftOut) -> LeftOutCounts:
+    """Count what a walk left out."""
+    tracked = None
+    if left_out.tracked_total is not None:
+        tracked = TrackedCounts(
+            total=left_out.tracked_total,
+            found=left_out.tracked_total - len(left_out.tracked),
+            left_out=_by_reason(entry.reason for entry in left_out.tracked),
+        )
+    return LeftOutCounts(entries=_by_reason(entry.reason for entry in left_out.entries), tracked=tracked)
+
+
+def left_out_text(counts: LeftOutCounts) -> tuple[str, str]:
+    """Return two lines for a person: what was left out, and what became of git's files; "" where there is nothing."""
+    entries = ", ".join(f"{reason} {count}" for reason, count in counts.entries.items())
+    if counts.tracked is None:
+        return entries, ""
+    missed = ", ".join(f"{reason} {count}" for reason, count in counts.tracked.left_out.items())
+    text = f"{counts.tracked.found} of {counts.tracked.total} files that git tracks"
+    return entries, f"{text}; left out: {missed}" if missed else text
+
+
+def _by_reason(reasons: Iterable[str]) -> dict[str, int]:
+    return {str(reason): count for reason, count in sorted(Counter(reasons).items())}
+
+
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
@@ -46,8 +92,8 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or is empty. `bytes` is
     the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser,
     `parser_failures` files on which the grammar failed, so that they are indexed by their lines alone. `recall` and
-    `drift` say how well the stored vectors stand for the encoder's own (null: not measured). `warnings` are sentences
-    for a person.
+    `drift` say how well the stored vectors stand for the encoder's own (null: not measured). `left_out` counts what
+    the walk found and did not take. `warnings` are sentences for a person.
     """
 
     generation: str
@@ -59,6 +105,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     tiers: dict[Tier, int]
     bytes: int
     skips: dict[str, int]
+    left_out: LeftOutCounts
     languages: dict[str, int]
     parse_errors: dict[str, int]
     parser_failures: dict[str, int]
@@ -107,7 +154,9 @@ class Tally:
         )
 
 
-def report_unchanged(generation: Generation, changes: FileChanges, seconds: dict[str, float]) -> BuildReport:
+def report_unchanged(
+    generation: Generation, changes: FileChanges, left_out: LeftOut, seconds: dict[str, float]
+) -> BuildReport:
     """Report a build that found nothing to do."""
     counts = generation.manifest.counts
     return BuildReport(
@@ -116,13 +165,22 @@ def report_unchanged(generation: Generation, changes: FileChanges, seconds: dict
         committed=False,
         files=FileCounts(unchanged=changes.unchanged, skipped=counts.skipped),
         chunks=ChunkCounts(total=counts.chunks),
+        left_out=left_out_counts(left_out),
         seconds=seconds,
+        warnings=list(left_out.warnings),
         **_held(generation),
     )
 
 
 def report_committed(
-    generation: Generation, tally: Tally, *, embedded: int, seconds: dict[str, float], rebuilt: str, warnings: list[str]
+    generation: Generation,
+    tally: Tally,
+    left_out: LeftOut,
+    *,
+    embedded: int,
+    seconds: dict[str, float],
+    rebuilt: str,
+    warnings: list[str],
 ) -> BuildReport:
     """Report a build that published a generation."""
     counts = generation.manifest.counts
@@ -134,9 +192,10 @@ def report_committed(
         chunks=ChunkCounts(
             total=counts.chunks, embedded=embedded, reused=tally.chunks - embedded, removed=tally.removed
         ),
+        left_out=left_out_counts(left_out),
         seconds=seconds,
         rebuilt=rebuilt,
-        warnings=warnings,
+        warnings=[*left_out.warnings, *warnings],
         **_held(generation),
     )
 

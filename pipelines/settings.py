@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from indexer.sources.regular import read_regular
 
 from indexer.config import Config
 from indexer.errors import ConfigError
+from indexer.regular import read_regular
 
 REPOSITORY_FILE = ".indexer.toml"
 """Settings that a repository carries, read from its root."""

@@ -10,8 +10,9 @@ from indexer.config import Config
 from indexer.stores.generation.manifest import Encoder, Projection
 from indexer.stores.generation.reader import open_generation
 from indexer.types import Tier
-from pipelines.freshness import count_stale
+from pipelines.freshness import look
 from pipelines.quality.figures import Basis, Drift, Recall
+from pipelines.report import LeftOutCounts, left_out_counts
 
 
 class IndexedFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,9 +36,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `indexer status --json`.
 
     `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the tier
-    of their vector. `bytes` is the size of the generation's files. `stale` counts files that changed since, and is None when the
-    indexed folder is not there to compare. `recall` and `drift` say how well the stored vectors stand for the
-    encoder's own, and are None when that was not measured; `warnings` are sentences on what to do about it.
+    of their vector. `bytes` is the size of the generation's files. `stale` counts files that changed since, `left_out`
+    what the walk found and did not take; both are None when the indexed folder is not there. `recall` and `drift` say
+    how well the stored vectors stand for the encoder's own, and are None when that was not measured; `warnings` are
+    sentences on what to do about it, and on ignore files that were not read.
     """
 
     generation: str
@@ -51,6 +53,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     vector_digest: str
     bytes: int
     skips: dict[str, int]
+    left_out: LeftOutCounts | None
     languages: dict[str, LanguageStatus]
     recall: Recall | None
     drift: Drift | None
@@ -66,6 +69,8 @@ def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool
     with open_generation(index_dir) as generation:
         manifest = generation.manifest
         basis = Basis.from_extra(manifest.extra)
+        stale, left_out = look(root, generation, config, by_content=by_content)
+        warnings = basis.warnings(config.recall, mode=manifest.projection.mode, dims=manifest.projection.dims)
         return Status(
             generation=generation.name,
             digest=manifest.digest,
@@ -80,12 +85,13 @@ def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool
             vector_digest=manifest.vector_digest,
             bytes=generation.bytes,
             skips=generation.catalog.skips(),
+            left_out=left_out_counts(left_out) if left_out else None,
             languages={
                 name or "text": LanguageStatus(**counts._asdict())
                 for name, counts in generation.catalog.languages().items()
             },
             recall=basis.recall,
             drift=basis.drift,
-            stale=count_stale(root, generation, config, by_content=by_content),
-            warnings=basis.warnings(config.recall, mode=manifest.projection.mode, dims=manifest.projection.dims),
+            stale=stale,
+            warnings=[*(left_out.warnings if left_out else ()), *warnings],
         )

@@ -8,6 +8,7 @@ that matches a folder says nothing of the files in it: `vendor/**`, not `vendor/
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from indexer.types import SkipReason
 ATTRIBUTES_FILE = ".gitattributes"
 
 REASONS = {"linguist-vendored": SkipReason.VENDORED, "linguist-generated": SkipReason.GENERATED}
+
+MAX_RULES = 2_000
+"""Each file below is compared with each of them."""
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(.*)', re.DOTALL)
 _MACRO = "[attr]"
@@ -48,7 +52,10 @@ class Attributes:
         self._macros: dict[str, Mapping[str, bool | None]] = {}
 
     def add(self, folder: str, content: bytes) -> None:
-        """Add the file that lies in `folder` (relative to the top of the tree, "" for the top itself)."""
+        """Add the file that lies in `folder` (relative to the top of the tree, "" for the top itself).
+
+        Raises OSError, with EFBIG, for more than MAX_RULES lines of those attributes.
+        """
         if b"linguist-" not in content and not self._macros:
             return
         name = f"{folder}/{ATTRIBUTES_FILE}" if folder else ATTRIBUTES_FILE
@@ -57,8 +64,10 @@ class Attributes:
             text, states = self._parse(line.strip())
             if text.startswith(_MACRO):
                 self._macros[text.removeprefix(_MACRO)] = states
-            elif states and (pattern := compile_pattern(text, number, braces=False)) and not pattern.negated:
+            elif states and (pattern := compile_pattern(text, number)) and not pattern.negated:
                 rules.append(_Rule(pattern, states, f"{name}:{number} {line.strip()}"))
+        if len(rules) > MAX_RULES:
+            raise OSError(errno.EFBIG, f"{len(rules):,} lines on linguist attributes, limit {MAX_RULES:,}", name)
         if rules:
             self._rules[folder] = rules
 

@@ -1,91 +1,69 @@
-"""The ignore files that bear on a path, in the walker's order; for explaining what the walker did."""
+"""Ignore files: read once a walk, bounded in size, and never through a link, as in git."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import os
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from indexer.sources.patterns import Pattern, compile_pattern
-from indexer.sources.walker import GIT, OWN_IGNORE_FILE
+from indexer.regular import read_regular
+from indexer.sources.patterns import PatternList, compile_pattern
 
-_OTHER_VCS = ".jj"
+RULES_LIMIT = 1 << 20
+"""Bytes of one ignore or attributes file; a hundred times the usual ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The line that decides: its file (relative to the root where it lies below), its number and its pattern.
+
+    A pattern of the options has no file and counts from 1 in `walk.exclude`.
+    """
+
+    file: str
+    line: int
+    pattern: str
+
+    def __str__(self) -> str:
+        """Return `file:line pattern`."""
+        return f"{self.file or 'walk.exclude'}:{self.line} {self.pattern}"
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreFile:
-    """An ignore file: where it is, the folder that its patterns are relative to, and these."""
+    """The patterns of one file, for paths relative to the root of the walk.
 
-    path: Path
-    base: Path
-    patterns: tuple[Pattern, ...]
-
-    def match(self, path: Path, *, is_dir: bool) -> Pattern | None:
-        """Return the last pattern that matches a path below the base."""
-        relative = path.relative_to(self.base).as_posix()
-        return next((pattern for pattern in reversed(self.patterns) if pattern.matches(relative, is_dir=is_dir)), None)
-
-
-def deciding_match(path: Path, *, root: Path, top: Path | None, is_dir: bool) -> tuple[IgnoreFile, Pattern] | None:
-    """Return the ignore file and pattern that decide about a path in a walk of `root`, or None when none matches.
-
-    `top` is the folder of the git repository that the root lies in, or None. The global excludes are not looked at.
+    What the patterns are matched with is `lead` and the path from its character `start` on: one of the two is empty,
+    as the file's folder lies above the root or below it.
     """
-    for files in _by_strength(path.parent, root, top):
-        for file in files:
-            if (pattern := file.match(path, is_dir=is_dir)) is not None:
-                return file, pattern
-    return None
+
+    name: str
+    patterns: PatternList
+    lead: str = ""
+    start: int = 0
+
+    def match(self, path: str, name: str, *, is_dir: bool) -> tuple[bool, Rule] | None:
+        """Return whether the last line that matches a path takes it (`!`), and that line; None when none matches."""
+        relative = path[self.start :] if self.start else self.lead + path
+        pattern = self.patterns.match(relative, name, is_dir=is_dir)
+        return None if pattern is None else (pattern.negated, Rule(self.name, pattern.line, pattern.text))
 
 
-def _by_strength(folder: Path, root: Path, top: Path | None) -> Iterator[Iterator[IgnoreFile]]:
-    """Yield the files of each kind, the strongest kind first and the nearest file first."""
-    inside = [folder, *folder.parents]
-    if top is None or top == root:
-        inside = [step for step in inside if step == root or root in step.parents]
-    git_inside = inside
-    if top is not None:
-        # A repository's own rules end where another one, nested or around it, begins.
-        ends = (place for place, step in enumerate(inside) if (step / GIT).exists() or (step / _OTHER_VCS).exists())
-        git_inside = inside[: next(ends, len(inside)) + 1]
-    yield (read_ignore_file(step / OWN_IGNORE_FILE, step) for step in inside)
-    yield (read_ignore_file(step / ".ignore", step) for step in inside)
-    yield (read_ignore_file(step / ".gitignore", step) for step in git_inside)
-    yield (read_ignore_file(_exclude_file(step), step) for step in git_inside)
+def unread(name: str, error: OSError) -> str:
+    """Return a sentence on a file of rules that can't be read."""
+    why = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error)
+    return f"{name}: {why}, so it is left unread"
 
 
-@cache
-def _read(path: Path, base: Path, mtime_ns: int, size: int) -> IgnoreFile:
-    """Read an ignore file; the stats are there to make a changed one another key."""
-    patterns = []
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        try:
-            text = line.removesuffix(b"\r").decode()
-        except UnicodeDecodeError:
-            break  # the walker, too, reads no further
-        pattern = compile_pattern(text.lstrip("\ufeff") if number == 1 else text, number, braces=True)
-        if pattern is not None:
-            patterns.append(pattern)
-    return IgnoreFile(path, base, tuple(patterns))
+def read_patterns(path: str) -> PatternList:
+    """Return the patterns of an ignore file.
 
-
-def read_ignore_file(path: Path, base: Path) -> IgnoreFile:
-    """Return an ignore file's patterns; none when it can't be read."""
+    Raises OSError as `read_regular` does, and EFBIG for too many patterns with wildcards.
+    """
+    content = read_regular(path, RULES_LIMIT).removeprefix(b"\xef\xbb\xbf")
+    lines = enumerate(content.split(b"\n"), 1)
+    found = (compile_pattern(os.fsdecode(line.removesuffix(b"\r")), number) for number, line in lines)
     try:
-        stats = path.stat()
-        return _read(path, base, stats.st_mtime_ns, stats.st_size)
-    except OSError:
-        return IgnoreFile(path, base, ())
-
-
-def _exclude_file(folder: Path) -> Path:
-    """Return where a repository keeps info/exclude; a linked work tree has it in the main one's .git."""
-    git = folder / GIT
-    if not git.is_file():
-        return git / "info" / "exclude"
-    try:
-        private = Path(git.read_text().partition("\n")[0].removeprefix("gitdir: "))
-        return private / (private / "commondir").read_text().partition("\n")[0] / "info" / "exclude"
-    except (OSError, ValueError):
-        return git / "info" / "exclude"
+        return PatternList(pattern for pattern in found if pattern is not None)
+    except ValueError as error:
+        raise OSError(errno.EFBIG, str(error), path) from None

@@ -1,8 +1,7 @@
-"""The work tree: every file below a folder that no ignore rule leaves out, and for each one skipped the reason.
+"""The work tree: every file below a folder that no rule leaves out, and for each one skipped the reason.
 
-The rules are those of `walker`: nested .gitignore (outside a git checkout too), .ignore, .indexerignore,
-.git/info/exclude, git's global excludes, hidden files. To these come here nested repositories, the index itself, links
-and special files, the size limit, and what .gitattributes says.
+Which entries are taken is what `rules` says. To that come here nested repositories, the index itself, links and special
+files, the size limit, and what .gitattributes says. Nothing but listed folders and regular files is ever opened.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -19,16 +17,18 @@ from typing import TYPE_CHECKING
 from indexer.errors import SourceError
 from indexer.regular import read_regular, stat_of
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
-from indexer.sources.walker import GIT, compile_exclude, repository_of, walk
-from indexer.types import SkippedFile, SkipReason, SourceFile
+from indexer.sources.ignore_files import RULES_LIMIT, unread
+from indexer.sources.left_out import account
+from indexer.sources.repository import GIT, is_repository, repository_of
+from indexer.sources.rules import IGNORE_FILES, FolderRules, Ruling, compile_exclude, root_rules
+from indexer.types import LeftOut, LeftOutEntry, LeftOutReason, SkippedFile, SkipReason, SourceFile
 
 if TYPE_CHECKING:
     from indexer.config import WalkOptions
 
 INDEX_FOLDER = ".indexer"
 
-_ATTRIBUTES_LIMIT = 100 << 20
-"""Bytes; git's own limit."""
+_IGNORE_NAMES = frozenset(IGNORE_FILES)
 
 _KINDS = {
     stat.S_IFIFO: "FIFO",
@@ -41,74 +41,116 @@ _KINDS = {
 class Worktree:
     """Files of a folder on disk; a `types.Source`.
 
-    `index_dir` (default ROOT/.indexer) is never walked. Raises SourceError when the root is missing, not a folder, or
-    can't be read, and ConfigError when `options.exclude` holds a malformed pattern.
+    `index_dir` (default ROOT/.indexer) is never walked. `global_excludes` is the file that git's core.excludesFile
+    names. Raises SourceError when the root is missing, not a folder, or can't be read, and ConfigError when
+    `options.exclude` holds a malformed pattern. `left_out` describes the last walk that came to its end.
     """
 
-    def __init__(self, root: Path | str, options: WalkOptions, *, index_dir: Path | str | None = None) -> None:
+    def __init__(
+        self,
+        root: Path | str,
+        options: WalkOptions,
+        *,
+        index_dir: Path | str | None = None,
+        global_excludes: Path | None = None,
+    ) -> None:
         self.root = usable_root(root)
-        self._options = options
+        self.options = options
+        self.left_out = LeftOut()
         self._index_dir = str(Path(index_dir).resolve() if index_dir else self.root / INDEX_FOLDER)
         self._prefix = os.path.join(self.root, "")  # noqa: PTH118 - a string that ends in a separator
-        self._exclude = compile_exclude(self.root, options.exclude)
+        self._exclude = compile_exclude(options.exclude)
+        self._global_excludes = global_excludes
 
     def files(self) -> Iterator[SourceFile | SkippedFile]:
         """Yield every file once, sorted by path; what vanishes meanwhile is left out."""
-        yield from sorted(self._walk(), key=attrgetter("path"))
+        rules = self._rules_above()
+        entries: list[LeftOutEntry] = []
+        found = sorted(self._walk(rules, entries), key=attrgetter("path"))
+        self.left_out = account(found, entries, rules.scope)
+        yield from found
 
     def read(self, path: str) -> bytes:
         """Return a file's content; raise OSError as `read_regular` does, with the size limit of the options."""
-        return read_regular(self._prefix + path, self._options.max_file_bytes)
+        return read_regular(self._prefix + path, self.options.max_file_bytes)
+
+    def rules(self) -> FolderRules:
+        """Return the rules for what the root holds."""
+        return self._rules_above().enter("")
 
     def examine(self, path: str) -> SourceFile | SkippedFile:
-        """Return what the walk makes of one file that the ignore rules let through; raise OSError if it is gone."""
+        """Return what the walk makes of one file that the rules let through; raise OSError if it is gone."""
         above, attributes = self._attributes_above()
         steps = path.split("/")[:-1]
         for folder in ["/".join(steps[:count]) for count in range(len(steps) + 1)]:
             _add_attributes(attributes, (above + folder).rstrip("/"), self._prefix + folder)
         return self._judge(self._found(path, os.lstat(self._prefix + path)), attributes.verdict(above + path))
 
-    def is_index(self, folder: Path) -> bool:
-        """Whether a folder is the index."""
-        return str(folder) == self._index_dir
+    def is_index(self, path: str) -> bool:
+        """Whether a folder below the root is the index."""
+        return self._prefix + path == self._index_dir
 
-    def is_nested_repository(self, folder: Path) -> bool:
-        """Whether a folder below the root is another repository that the options don't follow."""
-        return not self._options.nested_repositories and os.path.lexists(folder / GIT)
+    def is_repository(self, path: str) -> bool:
+        """Whether a folder is the top of a repository."""
+        return is_repository(self.root / path)
 
-    def _walk(self) -> Iterator[SourceFile | SkippedFile]:
-        """Yield what the walker finds, in its order: a folder before what it holds."""
-        start, left_out = len(self._prefix), "\0"
-        above, attributes = self._attributes_above()
-        for absolute, failure in walk(self.root, self._exclude, hidden=self._options.hidden):
-            if absolute.startswith(left_out):
-                continue
-            path = _posix(absolute[start:])
-            if failure:
-                yield SkippedFile(path, SkipReason.UNREADABLE, failure)
-                continue
+    def _rules_above(self) -> FolderRules:
+        return root_rules(self.root, self.options, self._exclude, self._global_excludes)
+
+    def _walk(self, above: FolderRules, left_out: list[LeftOutEntry]) -> Iterator[SourceFile | SkippedFile]:
+        """Yield what is taken or skipped, in no order, and note what is left out."""
+        lead, attributes = self._attributes_above()
+        folders: list[tuple[str, FolderRules, Ruling]] = [("", above, Ruling())]
+        while folders:
+            folder, outside, ruling = folders.pop()
             try:
-                status = os.lstat(absolute)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
+                with os.scandir(self._prefix + folder) as listing:
+                    entries = list(listing)
             except OSError as error:
-                yield SkippedFile(path, SkipReason.UNREADABLE, error.strerror or str(error))
+                if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                    yield SkippedFile(folder, SkipReason.UNREADABLE, error.strerror or str(error))
                 continue
-            if not stat.S_ISDIR(status.st_mode):
-                yield self._judge(self._found(path, status), attributes.verdict(above + path))
-            elif absolute == self._index_dir:
-                left_out = absolute + os.sep
-            elif path and not self._options.nested_repositories and os.path.lexists(absolute + os.sep + GIT):
-                left_out = absolute + os.sep
-                yield SkippedFile(path, SkipReason.NESTED_REPOSITORY, "holds .git", 0, stat_of(status)[1])
-            else:
-                _add_attributes(attributes, (above + path).rstrip("/"), absolute)
+            names = {entry.name for entry in entries}
+            is_nested = GIT in names and folder != "" and self.is_repository(folder)
+            if is_nested and not self.options.nested_repositories:
+                yield SkippedFile(folder, SkipReason.NESTED_REPOSITORY, "holds .git")
+                continue
+            rules = outside.enter(folder, ruling, present=_IGNORE_NAMES & names, repository=is_nested)
+            start = folder + "/" if folder else ""
+            if ATTRIBUTES_FILE in names and (
+                bad := _add_attributes(attributes, (lead + folder).rstrip("/"), self._prefix + folder)
+            ):
+                rules.scope.problems.append(unread(start + ATTRIBUTES_FILE, bad))
+            for entry in entries:
+                name = entry.name
+                if name == GIT:
+                    continue
+                path, is_dir = start + name, _is_folder(entry)
+                if is_dir and self.is_index(path):
+                    left_out.append(LeftOutEntry(path, LeftOutReason.INDEX, is_folder=True))
+                    continue
+                ruling = rules.judge(path, name, is_dir=is_dir)
+                if ruling.reason is not None:
+                    left_out.append(LeftOutEntry(path, ruling.reason, str(ruling.rule or ""), is_dir))
+                elif is_dir:
+                    folders.append((path, rules, ruling))
+                elif found := self._listed(path, entry):
+                    yield self._judge(found, attributes.verdict(lead + path))
+
+    def _listed(self, path: str, entry: os.DirEntry[str]) -> SourceFile | SkippedFile | None:
+        """Return what an entry of a listing is; None when it has vanished."""
+        try:
+            return self._found(path, entry.stat(follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            return SkippedFile(path, SkipReason.UNREADABLE, error.strerror or str(error))
 
     def _found(self, path: str, status: os.stat_result) -> SourceFile | SkippedFile:
         mode = status.st_mode
         size, mtime_ns, ctime_ns, inode = stat_of(status)
         if stat.S_ISREG(mode):
-            limit = self._options.max_file_bytes
+            limit = self.options.max_file_bytes
             if size > limit:
                 return SkippedFile(path, SkipReason.TOO_LARGE, f"{size:,} bytes, limit {limit:,}", size, mtime_ns)
             return SourceFile(path, size, mtime_ns, ctime_ns=ctime_ns, inode=inode)
@@ -122,7 +164,7 @@ class Worktree:
             return file
         if verdict.reason is None:
             return replace(file, kept_by=verdict.rule)
-        if verdict.reason in included_reasons(self._options):
+        if verdict.reason in included_reasons(self.options):
             return file
         return SkippedFile(file.path, verdict.reason, verdict.rule, file.size, file.mtime_ns)
 
@@ -149,7 +191,7 @@ def included_reasons(options: WalkOptions) -> set[SkipReason]:
 
 
 def usable_root(root: Path | str) -> Path:
-    """Return the real path of a folder that can be listed and named to the walker; raise SourceError otherwise."""
+    """Return the real path of a folder that can be listed and named in a report; raise SourceError otherwise."""
     try:
         absolute = Path(root).resolve()
         with os.scandir(absolute):
@@ -166,10 +208,22 @@ def usable_root(root: Path | str) -> Path:
     return absolute
 
 
-def _add_attributes(attributes: Attributes, folder: str, absolute: str) -> None:
-    """Add a folder's .gitattributes; one that can't be read says nothing, as in git."""
-    with suppress(OSError):
-        attributes.add(folder, read_regular(absolute + os.sep + ATTRIBUTES_FILE, _ATTRIBUTES_LIMIT))
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # where the listing doesn't say, and the file can't be asked
+        return False
+
+
+def _add_attributes(attributes: Attributes, folder: str, absolute: str) -> OSError | None:
+    """Add a folder's .gitattributes; return why one that is there can't be read, which then says nothing, as in git."""
+    try:
+        attributes.add(folder, read_regular(absolute + os.sep + ATTRIBUTES_FILE, RULES_LIMIT))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return error
+    return None
 
 
 def _target(link: str) -> str:
@@ -177,7 +231,3 @@ def _target(link: str) -> str:
         return f"to {Path(link).readlink()}"
     except OSError:
         return ""
-
-
-def _posix(path: str) -> str:
-    return path if os.sep == "/" else path.replace(os.sep, "/")

@@ -20,7 +20,7 @@ from pipelines.cli.options import (
 )
 from pipelines.cli.root import root_to_build
 from pipelines.quality.figures import recall_text
-from pipelines.report import BuildReport
+from pipelines.report import BuildReport, left_out_text
 
 MAX_LANGUAGES = 8
 
@@ -88,7 +88,7 @@ def _list_plan(
             print_json(file)
         else:
             reason = f"{file.reason}: {file.detail}" if file.reason and file.detail else file.reason or file.detail
-            echo("  ".join(filter(None, (f"{file.action:<6}", file.path, file.language, reason))))
+            echo("  ".join(filter(None, (f"{file.action:<9}", file.path, file.language, reason))))
 
 
 def cache_folder(options: CacheOptions) -> Path | None:
@@ -117,6 +117,7 @@ def summary(report: BuildReport) -> list[str]:
     rest = f", {len(languages) - MAX_LANGUAGES} more" if len(languages) > MAX_LANGUAGES else ""
     errors = ", ".join(f"{name} {count}" for name, count in report.parse_errors.items())
     failures = ", ".join(f"{name} {count}" for name, count in report.parser_failures.items())
+    left_out, tracked = left_out_text(report.left_out)
     rows = [
         (
             "files",
@@ -124,6 +125,8 @@ def summary(report: BuildReport) -> list[str]:
             f"{files.unchanged} unchanged, {files.skipped} skipped",
         ),
         ("skipped", skips),
+        ("left out", left_out),
+        ("tracked", tracked),
         (
             "chunks",
             f"{chunks.total} in all: {chunks.embedded} embedded, {chunks.reused} reused, {chunks.removed} removed",

@@ -103,7 +103,7 @@ def is_trusted_owner(owner: int) -> bool:
 
 def _recorded_root(index_dir: Path, *, inside: bool = False) -> Path:
     """Return the folder that an index says it is of, which need not be there; with `inside`, one that it lies in."""
-    with open_generation(index_dir, check_sizes=False) as generation:
+    with open_generation(index_dir, check_files=False) as generation:
         source = generation.manifest.source
     absolute = Path(source.root).is_absolute()
     root = Path(os.path.normpath(index_dir.resolve() / source.root))

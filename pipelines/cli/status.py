@@ -18,6 +18,7 @@ from pipelines.cli.options import (
 )
 from pipelines.cli.root import find_index
 from pipelines.quality.figures import drift_text, recall_text
+from pipelines.report import left_out_text
 from pipelines.status import Status, read_status
 
 
@@ -50,12 +51,15 @@ def _lines(status: Status) -> list[str]:
     stale = f"{status.stale} files changed since; run `indexer build`" if status.stale else "up to date"
     if status.stale is None:
         stale = "unknown: the indexed folder is not here"
+    left_out, tracked = left_out_text(status.left_out) if status.left_out else ("", "")
     rows = [
         ("generation", f"{status.generation}  ({status.created})"),
         ("digest", status.digest),
         ("encoder", f"{status.encoder.name}, {status.encoder.dims} dims, digest {status.encoder.digest[:16]}"),
         ("projection", f"{status.projection.mode}, {status.projection.dims} dims, int8"),
         ("files", f"{status.files.indexed} indexed ({size / 1e6:.1f} MB), {status.files.skipped} skipped ({skips})"),
+        ("left out", left_out),
+        ("tracked", tracked),
         ("chunks", f"{status.chunks}  ({languages})" if languages else "0"),
         ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
         ("errors", f"{errors or 'none'} (nodes that the parser could not read)"),

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from indexer.sources.regular import stat_of
 
+from indexer.regular import stat_of
 from indexer.stores.caches.stats import write_stats
 from tests.e2e.conftest import Cli
 

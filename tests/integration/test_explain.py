@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.config import WalkOptions
-from indexer.sources.explain import Rule, explain_path
+from indexer.sources.explain import explain_path
+from indexer.sources.ignore_files import Rule
 from indexer.sources.worktree import Worktree
 from indexer.types import SkipReason, SourceFile
 
@@ -75,11 +76,12 @@ def test_explanations_agree_with_the_walk(
     root = top / "tree"
     make_tree(root, files, ignore_files)
     options = WalkOptions(hidden=hidden, nested_repositories=nested, exclude=exclude)
-    walked = {found.path for found in Worktree(root, options).files() if isinstance(found, SourceFile)}
+    tree = Worktree(root, options)
+    walked = {found.path for found in tree.files() if isinstance(found, SourceFile)}
     for folder, _, names in os.walk(root):
         for name in names:
             path = (Path(folder) / name).relative_to(root).as_posix()
-            explanation = explain_path(root, path, options)
+            explanation = explain_path(tree, path)
             assert (explanation.state == "taken") == (path in walked), explanation
 
 
@@ -98,10 +100,10 @@ def test_the_line_that_decides_is_named(tmp_path: Path) -> None:
     (tmp_path / ".indexer").mkdir()
     (tmp_path / "link").symlink_to("src")
     (tmp_path / "large.py").write_text("x" * 100)
-    options = WalkOptions(exclude=("*.md", "node"), max_file_bytes=99)
+    tree = Worktree(tmp_path, WalkOptions(exclude=("*.md", "node"), max_file_bytes=99))
 
     def explained(path: str) -> tuple[str, str, str]:
-        found = explain_path(tmp_path, path, options)
+        found = explain_path(tree, path)
         return found.state, str(found.rule or found.reason or ""), found.message
 
     assert explained("src/a.log")[:2] == ("left-out", ".gitignore:3 *.log")
@@ -122,24 +124,20 @@ def test_the_line_that_decides_is_named(tmp_path: Path) -> None:
     assert explained("nothing.py")[0] == "missing"
     assert explained("../x.py")[0] == "left-out"
     assert explained("src") == ("taken", "", "it is a folder, and its files are walked")
-    assert explain_path(tmp_path, tmp_path / "src" / "a.log", options).rule == Rule(".gitignore", 3, "*.log")
+    assert explain_path(tree, tmp_path / "src" / "a.log").rule == Rule(".gitignore", 3, "*.log")
 
 
-def test_git_attributes_and_global_excludes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "home"
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
-    root = tmp_path / "tree"
+def test_git_attributes_and_global_excludes_are_named(tmp_path: Path) -> None:
+    root, excludes = tmp_path / "tree", tmp_path / "excludes"
     make_tree(root, [("", "a.swp"), ("", "a.gen"), ("", "b.gen"), (os.fsdecode(b"caf\xe9"), "x.swp")], [])
-    (home / ".config" / "git").mkdir(parents=True)
-    (home / ".config" / "git" / "ignore").write_text("*.swp\n")
+    excludes.write_text("*.swp\n")
     (root / ".gitattributes").write_text("*.gen linguist-generated\nb.gen -linguist-generated\n")
-    assert explain_path(root, "a.swp", WalkOptions()).message == "left out by git's global excludes (core.excludesFile)"
-    assert explain_path(root, os.fsdecode(b"caf\xe9/x.swp"), WalkOptions()).state == "left-out"
-    generated = explain_path(root, "a.gen", WalkOptions())
+    tree = Worktree(root, WalkOptions(), global_excludes=excludes)
+    assert explain_path(tree, "a.swp").message == f"left out by {excludes}:1 *.swp"
+    assert explain_path(tree, os.fsdecode(b"caf\xe9/x.swp")).state == "left-out"
+    generated = explain_path(tree, "a.gen")
     assert (generated.reason, generated.message.rpartition(": ")[2]) == (
         SkipReason.GENERATED,
         ".gitattributes:1 *.gen linguist-generated",
     )
-    assert explain_path(root, "b.gen", WalkOptions()).message == "kept by .gitattributes:2 b.gen -linguist-generated"
+    assert explain_path(tree, "b.gen").message == "kept by .gitattributes:2 b.gen -linguist-generated"

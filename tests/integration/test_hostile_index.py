@@ -57,16 +57,17 @@ def read_all(generation: Generation) -> list[object]:
     """Ask for everything that a search asks for."""
     text = generation.text
     hits = [match.id for match in text.search(dict.fromkeys(WORD_FIELDS, WORDS), limit=50)]
-    filters = Filters(languages=("python",), kinds=("function",), path_pattern=".*module_[1-3].*")
-    groups = [[("body", ("original", "value_3_1"))], [("names", ("made", "function"))], [("body", ("pars",))]]
+    filters = Filters(languages=("python",), kinds=("function",), path_patterns=(".*module_[1-3].*",))
     return [
         hits,
         [match.id for match in text.search({"body": WORDS}, limit=10, filters=filters)],
-        sorted(text.filter(Filters(not_path_pattern=".*module_1.*"), limit=1000)),
+        sorted(text.filter(Filters(not_path_patterns=(".*module_1.*",)), limit=1000)),
         sorted(text.filter(Filters(paths=("package/module_3.py", "old.py")), limit=1000)),
-        [sorted(zip(ids, scores, strict=True)) for ids, scores in text.holding(groups, limit=100)],
+        [
+            sorted(zip(ids, scores, strict=True))
+            for ids, scores in text.holding(["original", "made", "pars"], ["body", "names"], limit=100)
+        ],
         text.find("name", "function_2"),
-        sorted(text.ids()),
         text.embeddings(hits),
         {chunk_id: document.to_chunk() for chunk_id, document in text.documents(hits).items()},
         sorted(text.scan()),
@@ -230,7 +231,7 @@ def test_no_journal_that_comes_with_a_catalog_is_applied(mine: Path, tmp_path: P
     assert catalog.file_count() == len(TREE)
     catalog.close()
     with pytest.raises(DamagedIndexError, match=r"catalog\.sqlite-journal: no catalog is committed with a journal"):
-        CatalogWriter(tmp_path / "writer" / layout.CATALOG, content_digest=0, live={})  # type: ignore[arg-type]
+        CatalogWriter(tmp_path / "writer" / layout.CATALOG, content_digest=0, vector_digest=0, live={})  # type: ignore[arg-type]
     assert victim.exists()
     for folder in ("reader", "writer"):
         assert len(list((tmp_path / folder).iterdir())) == 2
@@ -248,7 +249,7 @@ def test_a_writer_refuses_whatever_lies_where_a_journal_would(mine: Path, tmp_pa
     shutil.copy(reseal(mine) / layout.CATALOG, tmp_path / layout.CATALOG)
     (tmp_path / (layout.CATALOG + suffix)).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DamagedIndexError, match="journal"):
-        CatalogWriter(tmp_path / layout.CATALOG, content_digest=0, live={})  # type: ignore[arg-type]
+        CatalogWriter(tmp_path / layout.CATALOG, content_digest=0, vector_digest=0, live={})  # type: ignore[arg-type]
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -260,7 +261,7 @@ def test_a_writer_refuses_a_catalog_in_write_ahead_mode_or_with_another_schema(m
         connection.execute(statement)
         connection.close()
         with pytest.raises(DamagedIndexError):
-            CatalogWriter(path, content_digest=0, live={})  # type: ignore[arg-type]
+            CatalogWriter(path, content_digest=0, vector_digest=0, live={})  # type: ignore[arg-type]
         assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
@@ -351,7 +352,10 @@ def test_a_catalog_that_names_a_segment_that_is_not_there_is_damage(mine: Path) 
     connection.close()
     reseal(mine)
     with open_generation(mine) as generation, pytest.raises(DamagedIndexError, match="no segment 77"):
-        generation.vectors.get(next(iter(generation.catalog.segments_of(list(generation.text.ids())).values())), [1])
+        generation.vectors.get(
+            next(iter(generation.catalog.segments_of([chunk_id for chunk_id, *_ in generation.text.scan()]).values())),
+            [1],
+        )
 
 
 def test_vectors_with_a_graph_that_leads_out_are_named_and_repaired(mine: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from indexer.search.index import open_index
+from indexer.index import open_index
 
 from indexer.config import Config
 from indexer.errors import DamagedIndexError, IndexerError, NoIndexError, StorageError

@@ -16,7 +16,7 @@ from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.staging import begin
-from indexer.types import Chunk, EncoderIdentity, FileRecord, ParsedFile, QuantizedBatch, SkipReason
+from indexer.types import Chunk, EncoderIdentity, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Tier
 from pipelines.build import build
 from pipelines.check.findings import FindingKind
 from pipelines.check.verify import VerifyReport, verify
@@ -73,9 +73,15 @@ def forge(
         scales = np.ones(len(chunks), np.float32)
         held = staging.known_vectors([chunk.text_hash for chunk in chunks])
         vectors[held.rows], scales[held.rows] = held.vectors, held.scales
-        staging.put_chunks(QuantizedBatch(tuple(chunks), vectors, scales))
+        staging.put_chunks(QuantizedBatch(tuple(chunks), vectors, scales, (Tier.CONTEXTUAL,) * len(chunks)))
         encoder = EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens)
-        staging.commit(encoder=encoder, projection=made.projection, fingerprint=made.fingerprint, extra=made.extra)
+        staging.commit(
+            encoder=encoder,
+            projection=made.projection,
+            fingerprint=made.fingerprint,
+            source=made.source,
+            extra=made.extra,
+        )
     assert verify(default_index_dir(root)).ok
     assert read_status(root, default_index_dir(root), config=CONFIG, by_content=True).stale == 0
     assert not build(root, config=CONFIG, by_content=True).committed

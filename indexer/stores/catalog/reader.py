@@ -187,7 +187,7 @@ class Catalog:
         """Yield each file's path and its digests, of content and of vectors."""
         rows = self._rows("SELECT path, digest, vector_digest FROM files ORDER BY path")
         with self._damage():
-            found = [(decode_path(path), *map(digest.from_bytes, values)) for path, *values in rows]
+            found = [(decode_path(path), digest.from_bytes(one), digest.from_bytes(other)) for path, one, other in rows]
         yield from found
 
     def languages(self) -> dict[str, LanguageCounts]:

@@ -1,0 +1,57 @@
+"""Where git keeps what the walk asks it: the top of a work tree, its index, and info/exclude."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.regular import read_regular
+
+GIT = ".git"
+
+_POINTER_LIMIT = 1 << 16
+"""Bytes of a file that holds one path."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitFiles:
+    """The paths of a repository's index and of its info/exclude."""
+
+    index: str
+    exclude: str
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether a folder holds a .git that is a folder or, in a linked work tree or a submodule, a file."""
+    try:
+        mode = (folder / GIT).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(mode) or stat.S_ISREG(mode)
+
+
+def repository_of(root: Path) -> Path | None:
+    """Return the nearest folder at or above `root` that is the top of a repository."""
+    return next((folder for folder in (root, *root.parents) if is_repository(folder)), None)
+
+
+def git_files(top: Path) -> GitFiles:
+    """Return where a repository keeps its files; a linked work tree shares info/exclude with the main one."""
+    private = common = top / GIT
+    with suppress(OSError):
+        private = common = top / _pointed_to(private, "gitdir: ")
+    with suppress(OSError):
+        common = private / _pointed_to(private / "commondir", "")
+    return GitFiles(str(private / "index"), str(common / "info" / "exclude"))
+
+
+def _pointed_to(path: Path, prefix: str) -> str:
+    """Return the path that a file of one line holds; raise OSError where there is none."""
+    line = os.fsdecode(read_regular(str(path), _POINTER_LIMIT).partition(b"\n")[0]).removesuffix("\r")
+    if not line.startswith(prefix) or "\0" in line:
+        raise OSError(errno.EINVAL, f"does not begin with {prefix!r}", str(path))
+    return line.removeprefix(prefix)
