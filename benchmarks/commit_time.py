@@ -120,7 +120,7 @@ def chunk_of(path: str, number: int, text: str) -> Chunk:
 
 def commit(staging: Staging) -> None:
     """Commit."""
-    staging.commit(encoder=ENCODER, projection=Projection(mode="none", digest="", dims=DIMS), fingerprint="synthetic")
+    staging.commit(encoder=ENCODER, projection=Projection(mode="none", digest="", dims=DIMS), made_with={})
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def commit_tree(
 
 def commit(staging: Staging) -> Committed:
     """Commit what is staged."""
-    return staging.commit(encoder=ENCODER, projection=PROJECTION, fingerprint="synthetic")
+    return staging.commit(encoder=ENCODER, projection=PROJECTION, made_with={})
 
 
 def digest_of(index_dir: Path) -> str:

@@ -160,7 +160,7 @@ class Index:
             if self._projection is None:
                 self._projection = load_projection(self.generation, self._options)
             encoder, projection = self._encoder, self._projection
-        vector: NDArray[np.int8] = reduce(encoder.encode([text]), projection)[0][0]
+        vector: NDArray[np.int8] = reduce(encoder.encode([text], role="query"), projection)[0][0]
         return vector
 
     def close(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from msgspec.structs import replace
 
 from indexer.config import EncoderOptions
-from indexer.encoders.registry import VARIANTS, Variant, variant
+from indexer.encoders.registry import Variant, find_encoder
 from indexer.errors import ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection
 from indexer.stores.generation.reader import Generation
@@ -14,7 +14,7 @@ from indexer.types import Encoder
 
 def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
     """Load the encoder that the generation names, the fastest way; raises ModelError when it is another one by now."""
-    return checked_encoder(generation, _variant(generation, options).load(_folder(options), options.threads, True))
+    return checked_encoder(generation, _variant(generation, options).load(threads=options.threads, light=True))
 
 
 def checked_encoder(generation: Generation, encoder: Encoder) -> Encoder:
@@ -36,7 +36,7 @@ def load_projection(generation: Generation, options: EncoderOptions) -> Projecti
         if stored is not None:
             return Projection(FITTED, *stored)
     if made.mode == BUNDLED:
-        basis = _variant(generation, options).basis(_folder(options))
+        basis = _variant(generation, options).basis()
         if basis is not None:
             projection = bundled_projection(basis, dims=made.dims)
             if projection.digest == made.digest:
@@ -46,10 +46,5 @@ def load_projection(generation: Generation, options: EncoderOptions) -> Projecti
 
 
 def _variant(generation: Generation, options: EncoderOptions) -> Variant:
-    """Return the encoder that the index names, or, as models carry names of their own, the configured one."""
-    made = generation.manifest.encoder.name
-    return variant(made if made in VARIANTS else options.name)
-
-
-def _folder(options: EncoderOptions) -> Path | None:
-    return Path(options.path) if options.path else None
+    """Return the encoder that the index names, its files where the options say."""
+    return find_encoder(replace(options, name=generation.manifest.encoder.name))

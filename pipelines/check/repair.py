@@ -87,6 +87,6 @@ def _rebuild_vectors(index_dir: Path, *, wait_seconds: float, options: VectorOpt
         staging.commit(
             encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
             projection=made.projection,
-            fingerprint=made.fingerprint,
+            made_with=made.made_with,
             extra=made.extra,
         )

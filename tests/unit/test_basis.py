@@ -12,8 +12,9 @@ import pytest
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.config import Config, RecallOptions, fingerprint
+from indexer.config import Config, RecallOptions
 from indexer.errors import RecallError
+from indexer.identity import wanted_identity
 from indexer.stages.reduce import Projection, identity_projection, reduce
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.generation.manifest import Counts, Encoder, Manifest
@@ -82,7 +83,7 @@ def manifest(basis: Basis, *, chunks: int = 5000) -> Manifest:
         created="",
         encoder=Encoder(name="", digest="", dims=DIMS, max_tokens=1),
         projection=Stored(mode="none", digest="", dims=DIMS),
-        fingerprint="",
+        made_with={},
         counts=Counts(files=1, skipped=0, chunks=chunks),
         segments=(),
         digest="",
@@ -200,5 +201,5 @@ def test_the_first_files_are_a_sample_and_no_file_is_lost_or_read_twice() -> Non
     assert ordered == sample_first([large, *records])
 
 
-def test_the_options_are_no_part_of_the_fingerprint() -> None:
-    assert fingerprint(Config(recall=RecallOptions(queries=0, strict=True))) == fingerprint(Config())
+def test_the_options_are_no_part_of_the_identity() -> None:
+    assert wanted_identity(Config(recall=RecallOptions(queries=0, strict=True))) == wanted_identity(Config())

@@ -60,8 +60,9 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of generation.json.
 
-    `digest` is over the logical content (stores.catalog.digest). `extra` holds what the caller wants to keep, such as
-    measured recall. `checksum` is xxh3_128 of this object encoded with an empty checksum.
+    `made_with` is that of indexer.identity. `digest` is over the logical content (stores.catalog.digest). `extra` holds
+    what the caller wants to keep, such as measured recall. `checksum` is xxh3_128 of this object encoded with an empty
+    checksum.
     """
 
     format_version: int
@@ -69,7 +70,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     created: str
     encoder: Encoder
     projection: Projection
-    fingerprint: str
+    made_with: dict[str, str]
     counts: Counts
     segments: tuple[Segment, ...]
     digest: str

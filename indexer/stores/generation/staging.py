@@ -151,15 +151,16 @@ class Staging:
         *,
         encoder: EncoderIdentity,
         projection: Projection,
-        fingerprint: str,
+        made_with: dict[str, str],
         extra: Mapping[str, str | int | float | bool] | None = None,
     ) -> Committed:
         """Publish what is staged as the next generation; a failure before that leaves the current one served.
 
-        `projection.dims` are the dims of the stored vectors. `extra` is kept in the manifest.
+        `projection.dims` are the dims of the stored vectors. `made_with` is that of indexer.identity. `extra` is
+        kept in the manifest.
         """
         with storing(self._folder):
-            return self._commit(encoder, projection, fingerprint, extra or {})
+            return self._commit(encoder, projection, made_with, extra or {})
 
     def discard(self) -> None:
         """Close and remove what is staged; does nothing after a commit."""
@@ -195,7 +196,7 @@ class Staging:
         self,
         encoder: EncoderIdentity,
         projection: Projection,
-        fingerprint: str,
+        made_with: dict[str, str],
         extra: Mapping[str, str | int | float | bool],
     ) -> Committed:
         segments = self._segments()
@@ -210,7 +211,7 @@ class Staging:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
             projection=projection,
-            fingerprint=fingerprint,
+            made_with=made_with,
             counts=counts,
             segments=segments,
             digest=digest.to_hex(self._catalog.digest),
