@@ -26,11 +26,13 @@ import indexer
 from benchmarks.evaluation_sets import DEPTH, SETS, Answer, EvaluationSet, Located, located
 from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions, ProjectionOptions
-from indexer.search.filters import Selection
-from indexer.search.fuse import WEIGHTS, reciprocal_ranks
-from indexer.search.index import CANDIDATE_FILES, Index
+from indexer.index import Index
+from indexer.search.candidates import leading_files
+from indexer.search.features import Evidence
 from indexer.search.query import read_query
-from indexer.search.rank import Ranker, rank, shipped_ranker
+from indexer.search.ranking import Model, Ranker, rank, shipped_ranker
+from indexer.search.searcher import CANDIDATE_FILES, Searcher
+from indexer.search.space import GenerationSpace
 from pipelines.build import build
 
 GROUPS: Mapping[str, Sequence[str]] = {
@@ -40,9 +42,6 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "size and depth": ("size", "depth"),
     "centroids": ("centroid",),
     "nearest chunks": ("cosine_best",),
-    "words that stand together": ("pairs",),
-    "coverage": ("file_coverage",),
-    "BM25 by field": ("doc_best", "body_best", "fields_sum3"),
 }
 """Features that are left out together in the ablation."""
 PROJECTIONS = {
@@ -152,26 +151,32 @@ def _ablations() -> Iterator[tuple[str, Search]]:
     """Yield the searches that leave something out, by name."""
     yield "text", lambda index, text: index.search(text, k=DEPTH, mode="text").hits
     yield "vector", lambda index, text: index.search(text, k=DEPTH, mode="vector").hits
-    yield "BM25 alone", _with(_only("text_sum3"))
+    yield "BM25 alone", _with(_only("words_sum3"))
     yield "reciprocal ranks alone", _fused
     yield "one chunk a file", lambda index, text: _one_a_file(index.search(text, k=CANDIDATE_FILES).hits)[:DEPTH]
-    weights = shipped_ranker().weights
+    weights = shipped_ranker().files.weights
     for name, group in GROUPS.items():
         if any(feature in weights for feature in group):
             kept = {feature: weight for feature, weight in weights.items() if feature not in group}
-            ranker = Ranker(format=shipped_ranker().format, trained_on="an ablation", weights=kept)
-            yield f"without {name}", _with(ranker)
+            yield f"without {name}", _with(_ranker(kept))
 
 
 def _fused(index: Index, text: str) -> Answer:
     """Return the best chunk of each file, files in the order of reciprocal rank fusion."""
-    query = read_query(text)
-    evidence = index.evidence(query, Selection(None))
-    fused = reciprocal_ranks(evidence.found.rankings(), WEIGHTS[query.kind])
-    ranked = sorted(rank(evidence, shipped_ranker()), key=lambda file: (-fused.get(file.path, 0.0), file.path))[:DEPTH]
+    evidence = evidence_of(index, text)
+    leading = leading_files(evidence.found, evidence.asked.query.kind, count=CANDIDATE_FILES)
+    places = {key.path: place for place, key in enumerate(leading)}
+    ranked = sorted(rank(evidence, shipped_ranker()), key=lambda file: places[file.path])[:DEPTH]
     chosen = [next(iter(file.chunks)) for file in ranked]
     documents = index.generation.text.documents(chosen)
     return [documents[chunk_id] for chunk_id in chosen]
+
+
+def evidence_of(index: Index, text: str) -> Evidence:
+    """Return what ranking knows of the candidates of a query."""
+    query = read_query(text)
+    vector = index.encode(query.embedded)
+    return Searcher([GenerationSpace(index.generation)]).evidence(query, vector)
 
 
 def _one_a_file(hits: Answer) -> Answer:
@@ -186,7 +191,11 @@ def _with(ranker: Ranker) -> Search:
 
 
 def _only(*features: str) -> Ranker:
-    return Ranker(format=shipped_ranker().format, trained_on="an ablation", weights=dict.fromkeys(features, 1.0))
+    return _ranker(dict.fromkeys(features, 1.0))
+
+
+def _ranker(weights: dict[str, float]) -> Ranker:
+    return msgspec.structs.replace(shipped_ranker(), files=Model(trained_on="an ablation", weights=weights))
 
 
 def _build(evaluation: EvaluationSet, indexes: Path, config: Config, cache: Path) -> None:

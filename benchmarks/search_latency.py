@@ -31,8 +31,9 @@ from numpy.typing import NDArray
 
 import indexer
 from benchmarks.measure import run, write_result
-from indexer.config import EncoderOptions, VectorOptions
+from indexer.config import Config, EncoderOptions, VectorOptions
 from indexer.encoders.registry import find_encoder
+from indexer.identity import wanted_identity
 from indexer.stages.reduce import BUNDLED, bundled_projection
 from indexer.stores.generation.layout import FOLDER
 from indexer.stores.generation.manifest import Projection
@@ -165,7 +166,7 @@ def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, 
                 staging.put_file(record)
             staging.put_chunks(QuantizedBatch(tuple(chunks), _int8(vectors), np.ones(len(chunks), np.float32)))
         staging.commit(
-            encoder=find_encoder(EncoderOptions()).identity,
+            encoder=wanted_identity(Config()).encoder,
             projection=Projection(mode=BUNDLED, digest=bundled_projection(basis, dims=dims).digest, dims=dims),
             made_with={},
         )

@@ -25,11 +25,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 import indexer
 from benchmarks.evaluation_sets import EvaluationSet, code_search, cosqa
 from benchmarks.measure import write_result
+from benchmarks.retrieval import evidence_of
 from indexer.config import Config, EncoderOptions
-from indexer.search import rank as ranking
+from indexer.search import ranking
 from indexer.search.features import features
-from indexer.search.filters import Selection
-from indexer.search.query import read_query
 from pipelines.build import build
 
 Float = NDArray[np.float64]
@@ -78,6 +77,7 @@ def main() -> None:
     parser.add_argument("repos", type=Path)
     parser.add_argument("cosqa", type=Path)
     parser.add_argument("--indexes", type=Path, default=Path("build/ranker-indexes"))
+    parser.add_argument("--cache", type=Path, help="embeddings kept between runs")
     parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
     parser.add_argument("--boosted", action="store_true", help="also try gradient-boosted trees")
     parser.add_argument("--write", action="store_true", help="replace indexer/search/ranker.json")
@@ -86,10 +86,10 @@ def main() -> None:
     names: list[str] = []
     repositories = code_search(arguments.code_search, arguments.repos)
     snippets = cosqa(arguments.cosqa, arguments.indexes / "corpora")
-    cases = list(gather(repositories, arguments.indexes, config, names))
+    cases = list(gather(repositories, arguments.indexes, config, names, arguments.cache))
     functions = [
         replace(case, repository=f"functions {number % FUNCTION_FOLDERS}")
-        for number, case in enumerate(gather(snippets, arguments.indexes, config, names))
+        for number, case in enumerate(gather(snippets, arguments.indexes, config, names, arguments.cache))
     ]
     print(f"{len(cases)} queries of repositories, {len(functions)} of functions, {len(names)} features")
     models: dict[str, Fit] = {"linear": lambda own: _linear(fit_both(own, functions, names))}
@@ -98,12 +98,12 @@ def main() -> None:
     figures = {name: _judge(cases, functions, model) for name, model in models.items()}
     write_result("ranker", "python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA --boosted", figures)
     weights = fit_both(cases, functions, names)
-    ranker = ranking.Ranker(
-        format=ranking.FORMAT,
+    model = ranking.Model(
         trained_on=f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over "
         f"single functions, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}",
         weights={name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)} | BY_HAND,
     )
+    ranker = msgspec.structs.replace(ranking.shipped_ranker(), files=model)
     encoded = msgspec.json.format(msgspec.json.encode(ranker), indent=1) + b"\n"
     if arguments.write:
         RANKER.write_bytes(encoded)
@@ -111,14 +111,16 @@ def main() -> None:
         print(encoded.decode())
 
 
-def gather(evaluation: EvaluationSet, indexes: Path, config: Config, names: list[str]) -> Iterator[Case]:
+def gather(
+    evaluation: EvaluationSet, indexes: Path, config: Config, names: list[str], cache: Path | None = None
+) -> Iterator[Case]:
     """Yield a case for each question; `names` is filled with the features' names, in the order of the columns."""
     for name, questions in sorted(evaluation.questions.items()):
-        build(evaluation.roots[name], config=config, index_dir=indexes / name)
+        build(evaluation.roots[name], config=config, index_dir=indexes / name, cache_dir=cache)
         prefix = evaluation.prefixes[name]
         with indexer.open(indexes / name, options=config.encoder) as index:
             for question in questions:
-                evidence = index.evidence(read_query(question.text), Selection(None))
+                evidence = evidence_of(index, question.text)
                 paths = [f"{prefix}/{path}" if prefix else path for path in evidence.scores.paths]
                 if paths:
                     names[:], matrix = features(evidence)

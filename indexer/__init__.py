@@ -1,21 +1,73 @@
 """Index a code base: walk, detect, parse, chunk, embed, reduce, commit; then search.
 
+indexer.build("path/to/repository")
 with indexer.open("path/to/repository") as index:
     for hit in index.search("parse http headers").hits:
         ...
+
+What is named here is imported at its first use: a run that finds nothing changed loads no engine.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from indexer.config import EncoderOptions, VectorOptions
-    from indexer.search.index import Index
-    from indexer.types import Encoder
+    from indexer.config import Config, EncoderOptions, VectorOptions
+    from indexer.errors import (
+        ConfigError,
+        DamagedIndexError,
+        FormatVersionError,
+        IndexerError,
+        LockedError,
+        ModelError,
+        NoIndexError,
+        RecallError,
+        SourceError,
+        StaleIndexError,
+        StorageError,
+    )
+    from indexer.index import Index
+    from indexer.search.searcher import Searcher
+    from indexer.types import Chunk, Encoder, Hit, SearchResult
+    from pipelines.build import build
 
-__all__ = ["open"]
+    __version__: str
+
+__all__ = [
+    "Chunk",
+    "Config",
+    "ConfigError",
+    "DamagedIndexError",
+    "FormatVersionError",
+    "Hit",
+    "Index",
+    "IndexerError",
+    "LockedError",
+    "ModelError",
+    "NoIndexError",
+    "RecallError",
+    "SearchResult",
+    "Searcher",
+    "SourceError",
+    "StaleIndexError",
+    "StorageError",
+    "__version__",
+    "build",
+    "open",
+]
+
+_HOMES = {
+    "Chunk": "indexer.types",
+    "Config": "indexer.config",
+    "Hit": "indexer.types",
+    "Index": "indexer.index",
+    "SearchResult": "indexer.types",
+    "Searcher": "indexer.search.searcher",
+    "build": "pipelines.build",
+}
 
 
 def open(
@@ -25,7 +77,17 @@ def open(
     options: EncoderOptions | None = None,
     vectors: VectorOptions | None = None,
 ) -> Index:
-    """Open the index of a folder, or an index folder, for searching; see indexer.search.index.open_index."""
-    from indexer.search.index import open_index
+    """Open the index of a folder, or an index folder, for searching; see indexer.index.open_index."""
+    from indexer.index import open_index
 
     return open_index(path, encoder=encoder, options=options, vectors=vectors)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("codebase-indexer")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "indexer.errors")), name)

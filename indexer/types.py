@@ -58,6 +58,10 @@ _EXPLANATIONS = {
 }
 
 
+Stat = tuple[int, int, int, int]
+"""What the system says of a file without reading it: size, mtime_ns, ctime_ns and inode; 0 where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file to index: its path relative to the root (POSIX, undecodable bytes as surrogate escapes) and its stat.
@@ -70,6 +74,13 @@ class SourceFile:
     size: int
     mtime_ns: int
     kept_by: str = ""
+    ctime_ns: int = 0
+    inode: int = 0
+
+    @property
+    def stat(self) -> Stat:
+        """What tells this file from the one that had its name before."""
+        return self.size, self.mtime_ns, self.ctime_ns, self.inode
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +110,9 @@ class FileRecord:
 
     `hash` is xxh3_128 of the content (16 bytes; empty for a file never read). A file that is left out has its reason
     in `skip`. `errors` counts the parser's error nodes; `failure` says how the grammar failed on a file that is indexed
-    by its lines alone. `mtime_ns` is -1 where the file may have changed again within
-    the clock's granularity, so that it is read at the next look. `detail` is the line, limit or system error behind
-    `skip`, or, of a file that is not skipped, the .gitattributes line that keeps it.
+    by its lines alone. `mtime_ns` is -1 where the file may have changed again within the clock's granularity, or
+    between the look and the read, so that it is read at the next look. `detail` is the line, limit or system error
+    behind `skip`, or, of a file that is not skipped, the .gitattributes line that keeps it.
     """
 
     path: str
@@ -114,6 +125,13 @@ class FileRecord:
     errors: int = 0
     lines: int = 0
     failure: str = ""
+    ctime_ns: int = 0
+    inode: int = 0
+
+    @property
+    def stat(self) -> Stat:
+        """The stat under which the content was `hash`."""
+        return self.size, self.mtime_ns, self.ctime_ns, self.inode
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def build(
     config: Config | None = None,
     index_dir: Path | None = None,
     full: bool = False,
+    by_content: bool = False,
     wait_seconds: float = 0.0,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
@@ -40,9 +41,10 @@ def build(
     """Bring the index of a folder up to date and return what was done.
 
     Only files whose content changed are parsed, and only chunks whose text is new are embedded. Nothing is committed
-    when nothing changed. `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings
-    shared by all indexes of a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, the
-    committed index stays as it was.
+    when nothing changed. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
+    `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
+    a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, the committed index stays as it
+    was.
     """
     config, progress = config or Config(), progress or Silence()
     index_dir = index_dir or default_index_dir(root)
@@ -57,7 +59,7 @@ def build(
                 if generation is not None:
                     number = generation.number
                     reason = rebuild_reason(generation.manifest, job.identity)
-                    changes = detect_changes(source, generation)
+                    changes = detect_changes(source, generation, by_content=by_content)
                     if changes.is_empty and not reason:
                         return report_unchanged(generation, changes, job.clock.seconds)
 

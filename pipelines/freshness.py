@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,20 +15,31 @@ from indexer.stores.generation.reader import Generation
 from indexer.types import FileChanges, Source
 
 
-def detect_changes(source: Source, generation: Generation) -> FileChanges:
-    """Compare a source with a generation, and remember the stats of files that were only touched."""
+def detect_changes(source: Source, generation: Generation, *, by_content: bool = False) -> FileChanges:
+    """Compare a source with a generation, and remember the stats of files that were only touched.
+
+    `by_content` reads every file. Where the index folder can't be written, nothing is remembered, and a copy of the
+    indexed tree is compared by size and modification time (see `detect`).
+    """
     digest, index_dir = generation.manifest.digest, generation.index_dir
     known_stats = read_stats(index_dir, digest)
-    changes = detect(source, generation.catalog.records(), known_stats)
-    touched = {record.path: (record.size, record.mtime_ns) for record in changes.touched}
+    changes = detect(
+        source,
+        generation.catalog.records(),
+        known_stats,
+        by_content=by_content,
+        remembers=os.access(index_dir, os.W_OK),
+    )
+    touched = {record.path: record.stat for record in changes.touched}
     if touched != known_stats:
         write_stats(index_dir, digest, touched)
     return changes
 
 
-def count_stale(root: Path, generation: Generation, config: Config) -> int | None:
+def count_stale(root: Path, generation: Generation, config: Config, *, by_content: bool = False) -> int | None:
     """Return how many files were added, modified or removed since; None when the folder is not there to compare."""
     with suppress(SourceError):
-        changes = detect_changes(Worktree(root, config.walk, index_dir=generation.index_dir), generation)
+        source = Worktree(root, config.walk, index_dir=generation.index_dir)
+        changes = detect_changes(source, generation, by_content=by_content)
         return len(changes.added) + len(changes.modified) + len(changes.removed) + len(changes.skipped_new)
     return None

@@ -30,7 +30,9 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-def plan(root: Path, *, config: Config, index_dir: Path | None = None, full: bool = False) -> Iterator[PlannedFile]:
+def plan(
+    root: Path, *, config: Config, index_dir: Path | None = None, full: bool = False, by_content: bool = False
+) -> Iterator[PlannedFile]:
     """Yield every file that a build would add, modify or remove, and every file that it skips.
 
     Unchanged files are left out. Files that are new are read and parsed, since only their content says whether they
@@ -43,7 +45,7 @@ def plan(root: Path, *, config: Config, index_dir: Path | None = None, full: boo
         try:
             with open_generation(index_dir, options=config.vectors) as generation:
                 if not rebuild_reason(generation.manifest, wanted_identity(config)):
-                    changes = detect_changes(source, generation)
+                    changes = detect_changes(source, generation, by_content=by_content)
         except NoIndexError:
             pass
     if changes is None:

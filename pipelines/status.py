@@ -54,8 +54,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
 
 
-def read_status(root: Path, index_dir: Path, *, config: Config) -> Status:
-    """Describe the current generation; raises NoIndexError or DamagedIndexError."""
+def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool = False) -> Status:
+    """Describe the current generation; raises NoIndexError or DamagedIndexError.
+
+    `by_content` reads every file to tell whether it changed, instead of trusting its stat.
+    """
     with open_generation(index_dir) as generation:
         manifest = generation.manifest
         basis = Basis.from_extra(manifest.extra)
@@ -77,6 +80,6 @@ def read_status(root: Path, index_dir: Path, *, config: Config) -> Status:
             },
             recall=basis.recall,
             drift=basis.drift,
-            stale=count_stale(root, generation, config),
+            stale=count_stale(root, generation, config, by_content=by_content),
             warnings=basis.warnings(config.recall, mode=manifest.projection.mode, dims=manifest.projection.dims),
         )

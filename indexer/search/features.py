@@ -5,6 +5,7 @@ The features are few and scaled to the query: each is a share of the best file's
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
-from indexer.search.file_scores import FileScores
+from indexer.search.candidates import FIELD_WEIGHTS, Asked, FileKey, Found
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
-from indexer.search.retrieve import Found
+from indexer.search.scoring import FileScores
 from indexer.types import TYPE_KINDS, SymbolKind
 
 if TYPE_CHECKING:
@@ -53,19 +54,19 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known of the candidates of one query."""
+    """All that is known of the candidates of one query; what is known of chunks by their ids is listed by space."""
 
-    query: Query
-    found: Found
+    asked: Asked
+    found: Sequence[Found]
     scores: FileScores
-    definitions: Mapping[int, Definition]
+    definitions: Sequence[Mapping[int, Definition]]
 
 
 def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Return the names of the features and their values, float64[files, features], files in the order of the scores."""
     import numpy as np
 
-    query, found, scores = evidence.query, evidence.found, evidence.scores
+    query, scores = evidence.asked.query, evidence.scores
     count = len(scores.paths)
     columns: dict[str, NDArray[np.float64]] = {}
 
@@ -73,44 +74,37 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         top = values.max(initial=0.0)
         return values / top if top > 0 else np.zeros(len(values))
 
-    def best(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
-
-    text = scores.aligned(found.chunks.get("text", {}))
-    columns["text_sum3"] = share(_top_sum(text, scores, 3))
-    columns["fields_sum3"] = share(_top_sum(scores.words, scores, 3))
-    columns["doc_best"] = share(best(scores.doc))
-    columns["body_best"] = share(best(scores.body))
-    columns["pairs"] = best(scores.pairs / max(1, len(query.pairs)))
-    share_of, in_file = rarity(scores)
-    columns["file_coverage"] = share_of @ in_file
-    columns["cosine_best"] = share(best(scores.cosines))
+    columns["words_sum3"] = share(_top_sum(scores.words, scores, 3))
+    columns["cosine_best"] = share(np.maximum.reduceat(scores.cosines, scores.starts) if count else np.zeros(0))
     columns["centroid"] = share(scores.centroids)
     # A text that mentions a file is less surely about it than a query that is nothing but its path.
     sure = 1.0 if query.kind is QueryKind.PATH else 0.5
-    columns["path_match"] = np.array([sure * found.files.get(path, 0.0) for path in scores.paths])
-    for name, row in _names(query, scores.paths, evidence.definitions, share_of.tolist()).items():
+    named = [evidence.found[space].files for space in scores.spaces.tolist()]
+    columns["path_match"] = np.array([sure * own.get(path, 0.0) for own, path in zip(named, scores.paths, strict=True)])
+    for name, row in _names(evidence).items():
         columns[name] = np.array(row)
     sizes = np.diff(scores.starts, append=len(scores.ids))
     columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
     # Where files are single functions, no words add up over a file's chunks, and the nearest chunk tells more.
     small = count / max(1, len(scores.ids))
     columns["nearest_in_small"] = columns["cosine_best"] * small
-    columns["words_in_small"] = columns["text_sum3"] * small
+    columns["words_in_small"] = columns["words_sum3"] * small
     return tuple(columns), np.stack(list(columns.values()), axis=1)
 
 
-def rarity(scores: FileScores) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return each word's share of what matching all would weigh, rare ones more, and the files that have it."""
-    import numpy as np
+def rarity(asked: Asked) -> dict[str, float]:
+    """Return each word's share of what matching all of them would weigh: rare ones more, unknown ones nothing.
 
-    if not scores.terms.size:
-        return np.zeros(len(scores.terms)), np.zeros((len(scores.terms), len(scores.paths)), np.bool_)
-    in_file = np.logical_or.reduceat(scores.terms, scores.starts, axis=1)
-    files = in_file.sum(axis=1)
-    weight = np.where(files > 0, np.log1p((len(scores.paths) + 0.5) / (files + 0.5)), 0.0)
-    total = weight.sum()
-    return weight / total if total > 0 else weight, in_file
+    A word weighs ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009), n the documents that have it in the
+    field where most have it.
+    """
+    documents, frequencies = asked.statistics
+    weights: dict[str, float] = {}
+    for word in asked.query.words:
+        seen = max(frequencies.get((field, word), 0) for field in FIELD_WEIGHTS)
+        weights[word] = math.log1p((documents - seen + 0.5) / (seen + 0.5)) if seen else 0.0
+    total = math.fsum(weights.values()) or 1.0
+    return {word: weight / total for word, weight in weights.items()}
 
 
 def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDArray[np.float64]:
@@ -124,31 +118,33 @@ def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDA
     return np.add.reduceat(np.where(place < count, values[order], 0.0), scores.starts)
 
 
-def _names(
-    query: Query, paths: Sequence[str], definitions: Mapping[int, Definition], shares: Sequence[float]
-) -> dict[str, list[float]]:
+def _names(evidence: Evidence) -> dict[str, list[float]]:
     """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
+    query, scores = evidence.asked.query, evidence.scores
+    keys = [FileKey(space, path) for space, path in zip(scores.spaces.tolist(), scores.paths, strict=True)]
     # In a long text a file's name is met by chance unless it is written as only code is.
     spelled = {*query.wholes, *(name.lower() for name in query.names if not query.is_long or is_code_name(name))}
     is_symbol = query.kind is QueryKind.SYMBOL
     # A question may ask for tests or documents; an issue's text mentions them by the way.
     wants_tests = not query.is_long and not _TEST_WORDS.isdisjoint(query.words)
     wants_prose = not query.is_long and not _PROSE_WORDS.isdisjoint(query.words)
-    weights = dict(zip(query.words, shares, strict=True))
-    deepest = max((path.count("/") for path in paths), default=0) or 1
-    defined: dict[str, float] = {}
-    for definition in definitions.values():
-        value = definition_value(query, definition)
-        defined[definition.path] = max(defined.get(definition.path, 0.0), value)
+    weights = rarity(evidence.asked)
+    deepest = max((path.count("/") for path in scores.paths), default=0) or 1
+    defined: dict[FileKey, float] = {}
+    for space, own in enumerate(evidence.definitions):
+        for definition in own.values():
+            key = FileKey(space, definition.path)
+            defined[key] = max(defined.get(key, 0.0), definition_value(query, definition))
     find = alike(tuple(query.words))
     columns: dict[str, list[float]] = {}
-    for path in paths:
+    for key in keys:
+        path = key.path
         row = {
             "stem_prefix": len(set().union(*map(find, file_words(path)))) / max(1, len(query.words)),
             "stem_exact": float(file_name(path) in spelled),
             # A folder named like a symbol holds what is around it, not the symbol.
             "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
-            "definition": defined.get(path, 0.0),
+            "definition": defined.get(key, 0.0),
             "test": float(not wants_tests and bool(_TEST.search(path))),
             "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
             "prose": float(not wants_prose and bool(_PROSE.search(path.lower()))),

@@ -1,10 +1,7 @@
 """Which chunks of a file to show: those whose name, words and meaning answer the query best.
 
-The first score is made of what is known of every chunk; the second, of a file's few best, also reads their names and
-kinds. The weights are a conditional logit's, rounded, fitted on 1,042 functions and classes of 110 files of the Python
-standard library and of installed packages, asked for by the first sentence of their docstrings in copies of the files
-without docstrings: in 0.55 of the cases the file's first chunk is the right one, against 0.48 for the plain sum of
-words and meaning. `NAMED` is by hand, since such sentences seldom write a symbol's name.
+A chunk's first score is made of what is known of every chunk; the second, of a file's few best, also reads their names
+and kinds. Both are utilities of one conditional logit.
 """
 
 from __future__ import annotations
@@ -16,9 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts, stem
+from indexer.search.candidates import SCORE_DECIMALS
 from indexer.search.features import Evidence, alike, definition_value, is_sure
 from indexer.search.query import Query
-from indexer.search.retrieve import SCORE_DECIMALS
 from indexer.stores.text.document import StoredChunk
 from indexer.types import SymbolKind
 
@@ -26,61 +23,86 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WORDS = 2.9
-"""For the share of the words' BM25 that the file's best chunk has."""
-MEANING = 12.5
-"""For the cosine."""
-NAMED = 8.0
-"""For being what the query names."""
-NAME_COVERED = 2.6
-"""For the share of the query's words, by rarity, that are in the chunk's own name."""
-NAME_MEANT = 1.4
-"""For the share of the name's words that are in the query."""
-SYMBOL = 0.6
-REGION = -1.6
-LATER_PART = -0.5
-PRIVATE = -0.7
 AGAIN = -2.0
-"""For another chunk of a file that is in the answer already. Measured with the 22 development repositories and with the
-first sentences above: 0 finds 0.59 of the functions among ten hits but costs 0.014 of NDCG@10, -2.0 finds 0.55 and
-costs 0.001; one chunk a file finds 0.44."""
+"""For another chunk of a file that is in the answer already: nearer to 0 finds more single functions among ten hits, at
+the cost of files."""
 MOST_OF_A_FILE = 3
 """No file has more in an answer until files run out."""
 SHORTLIST = 8
-"""How many chunks of a file are looked at closely; the right one is among the first eight in 0.88 of the cases."""
+"""How many chunks of a file are looked at closely."""
 
 
-def chunk_scores(evidence: Evidence) -> NDArray[np.float64]:
-    """Return what speaks for each chunk in its file: words, meaning, and being what was named; float64[n]."""
+def chunk_scores(evidence: Evidence, weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return what speaks for each chunk in its file, of what is known of all: float64[n]."""
     import numpy as np
 
-    scores = evidence.scores
+    value: NDArray[np.float64] = np.zeros(len(evidence.scores.ids))
+    for name, column in chunk_features(evidence).items():
+        value = value + weights.get(name, 0.0) * column
+    return np.round(value, SCORE_DECIMALS)
+
+
+def chunk_features(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
+    """Return what is known of every chunk, float64[n] each.
+
+    `words` is the share of the BM25 that the file's best chunk has, `meaning` the cosine, `named` how surely the query
+    names the chunk.
+    """
+    import numpy as np
+
+    scores, query = evidence.scores, evidence.asked.query
     if not len(scores.ids):
-        return np.zeros(0)
+        return {}
     most = np.maximum.reduceat(scores.words, scores.starts)[scores.file_of]
-    words = np.divide(scores.words, most, out=np.zeros(len(most)), where=most > 0)
-    query = evidence.query
-    named = {i: definition_value(query, found) for i, found in evidence.definitions.items() if is_sure(query, found)}
-    value: NDArray[np.float64] = np.round(
-        WORDS * words + MEANING * scores.cosines + NAMED * scores.aligned(named), SCORE_DECIMALS
-    )
-    return value
+    named = [
+        {i: definition_value(query, found) for i, found in own.items() if is_sure(query, found)}
+        for own in evidence.definitions
+    ]
+    return {
+        "words": np.divide(scores.words, most, out=np.zeros(len(most)), where=most > 0),
+        "meaning": scores.cosines,
+        "named": scores.aligned(named),
+    }
 
 
 def closer_look(
-    query: Query, weights: Mapping[str, float], scores: Mapping[int, float], chunks: Sequence[StoredChunk]
+    query: Query,
+    rarity: Mapping[str, float],
+    scores: Mapping[int, float],
+    chunks: Sequence[StoredChunk],
+    weights: Mapping[str, float],
 ) -> dict[int, float]:
     """Return the scores of a file's chunks, best first, those of `chunks` by what they are called and are as well.
 
-    `scores` are those of `chunk_scores`; `weights` are the query's words with their shares of its rarity.
+    `scores` are those of `chunk_scores`; `rarity` are the query's words with their shares of its weight.
     """
     find = alike(tuple(query.words))
-    closer = {
-        chunk.id: round(scores[chunk.id] + _closer(query, weights, find, chunk), SCORE_DECIMALS) for chunk in chunks
-    }
+    closer: dict[int, float] = {}
+    for chunk in chunks:
+        more = name_features(query, rarity, find, chunk)
+        gain = sum(weights.get(name, 0.0) * value for name, value in more.items())
+        closer[chunk.id] = round(scores[chunk.id] + gain, SCORE_DECIMALS)
     known = {**scores, **closer}
     first = sorted(closer, key=lambda chunk_id: (-closer[chunk_id], chunk_id))
     return {chunk_id: known[chunk_id] for chunk_id in dict.fromkeys([*first, *scores])}
+
+
+def name_features(
+    query: Query, rarity: Mapping[str, float], find: Callable[[str], set[str]], chunk: StoredChunk
+) -> dict[str, float]:
+    """Return what a chunk's name and kind say: the share of the query in the name and of the name in the query, by
+    words that `find` says are alike, and whether it is code outside symbols, a later part, or private."""
+    if chunk.kind == SymbolKind.REGION:
+        return {"region": 1.0}
+    own = _terms(chunk.name)
+    found = [find(term) for term in own]
+    named = set().union(*found)
+    return {
+        "name_covered": sum(rarity[word] for word in query.words if word in named),
+        "name_meant": sum(map(bool, found)) / len(own) if own else 0.0,
+        "later_part": float(chunk.part > 0),
+        "private": float(chunk.name.startswith("_") and chunk.name not in query.names),
+    }
 
 
 def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -> list[tuple[int, int, float]]:
@@ -102,23 +124,6 @@ def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -
     entries.sort(key=lambda entry: (-entry[0], *entry[1:]))
     rest.sort(key=lambda entry: (entry[2], entry[1]))
     return [(place, chunk_id, score) for score, place, _, chunk_id in [*entries, *rest][:count]]
-
-
-def _closer(query: Query, weights: Mapping[str, float], find: Callable[[str], set[str]], chunk: StoredChunk) -> float:
-    if chunk.kind == SymbolKind.REGION:
-        return REGION
-    own = _terms(chunk.name)
-    found = [find(term) for term in own]
-    named = set().union(*found)
-    covered = sum(weights[word] for word in query.words if word in named)
-    meant = sum(map(bool, found)) / len(own) if own else 0.0
-    return (
-        SYMBOL
-        + NAME_COVERED * covered
-        + NAME_MEANT * meant
-        + LATER_PART * (chunk.part > 0)
-        + PRIVATE * (chunk.name.startswith("_") and chunk.name not in query.names)
-    )
 
 
 @lru_cache(maxsize=1 << 14)

@@ -80,27 +80,30 @@ wouldn yes yet you your yours
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 """Words of questions that say nothing of code; programming words such as `if` or `for` count when they stand alone."""
 
+# A query may be a hostile text of MAX_QUERY_CHARS, so that no pattern here may try the same characters from many places:
+# repetitions are possessive or atomic wherever what follows can't begin with what they took, `.` and blanks stay within
+# a line, and a path begins only where its characters begin.
 _WORD = re.compile(r"\w+")
 _IDENTIFIER = re.compile(r"[^\W\d][\w$]*(?:(?:::|\.|->|#|\\)[^\W\d][\w$]*)*")
 STEPS = re.compile(r"::|\.|->|#|\\")
 """What stands between the names of a qualified name."""
 _PATH = re.compile(
-    r"(?<![\w./\\-])(?:[A-Za-z]:)?[\w.@+-]*(?:[/\\][\w.@+-]+)+|(?<![\w./\\-])[\w@+-]+(?:\.[\w@+-]+)*\.\w{1,10}\b"
+    r"(?<![\w./\\@+-])"
+    r"(?:(?:[A-Za-z]:)?[\w.@+-]*+(?:[/\\][\w.@+-]++)++|[\w@+-]++(?:\.[\w@+-]++)*\.\w{1,10}\b)"
 )
 _QUOTED = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`|\"([^\"\n]{2,80})\"|'([^'\n]{2,80})'", re.DOTALL)
 _TRACE = re.compile(
     r"Traceback \(most recent call last\)"
-    r"|^\s*File \"[^\"]+\", line \d+"
-    r"|^\s*at .+\(?[\w./\\<>-]+:\d+(?::\d+)?\)?\s*$"
-    r"|panicked at|goroutine \d+ \[|Exception in thread|[Ss]egmentation fault"
-    r"|^\s*(?:\w+\.)*\w*(?:Error|Exception|Warning|Panic)\b(?::| in | at )"
-    r"|\berror(?:\[\w+\])?: |^\s*fatal(?: error)?: ",
+    r"|^[^\S\n]*+File \"[^\"\n]++\", line \d"
+    r"|^[^\S\n]*+at .+[\w./\\<>-]:\d++(?::\d++)?\)?[^\S\n]*+$"
+    r"|panicked at|goroutine \d++ \[|Exception in thread|[Ss]egmentation fault"
+    r"|^[^\S\n]*+(?:\w++\.)*+\w*(?:Error|Exception|Warning|Panic)\b(?::| in | at )"
+    r"|\berror(?:\[\w++\])?: |^[^\S\n]*+fatal(?: error)?: ",
     re.MULTILINE,
 )
 _CODE_MARK = re.compile(
-    r"[{};]\s*$|^\s*(?:def|class|func|fn|function|public|private|static|return|import|from|const|let|var|if|for|while)\b"
-    r".*[:({;=]|=>|->|[!=]==?|\w\(.*\)\s*[;{]?$|\+=|&&|\|\||::<",
-    re.MULTILINE,
+    r"[{};]\s*+$|^\s*+(?:def|class|func|fn|function|public|private|static|return|import|from|const|let|var|if|for|while)\b"
+    r".*[:({;=]|=>|->|[!=]==?|^(?>.*?\w\()(?>.*\))\s*+[;{]?$|\+=|&&|\|\||::<"
 )
 _EXTENSIONS = frozenset(extension for language in LANGUAGES.values() for extension in language.extensions)
 
@@ -184,17 +187,17 @@ def _weights(text: str, identifiers: Iterable[str]) -> tuple[dict[str, float], d
         word for match in _QUOTED.finditer(text) for group in match.groups() if group for word in _WORD.findall(group)
     }
     wholes: Counter[str] = Counter()
-    for word in found:
+    for word, times in Counter(found).items():
         if word.lower() in STOP_WORDS or word.isdigit():
             continue
         pieces = parts(word)
-        gain = 1.0 + (word in opening) + 0.5 * (word in quoted)
+        gain = times * (1.0 + (word in opening) + 0.5 * (word in quoted))
         for piece in dict.fromkeys(pieces):
             if len(piece) > 1:
                 counts[stem(piece)] += gain  # type: ignore[assignment]
         if len(pieces) > 1:
             wholes[join(pieces)] += gain  # type: ignore[assignment]
-    named = {stem(piece) for name in identifiers for piece in parts(name)}
+    named = {stem(piece) for piece in {piece for name in identifiers for piece in parts(name)}}
     scored = {word: (count**0.5) * (1.5 if word in named else 1.0) for word, count in counts.items()}
     best = sorted(scored, key=lambda word: (-scored[word], word))[:MAX_TERMS]
     top = max((scored[word] for word in best), default=1.0)

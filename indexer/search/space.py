@@ -1,50 +1,105 @@
-"""The vector space of a generation: the encoder and the projection that its vectors were made with."""
+"""What a search asks of each index it looks in, and how a generation answers."""
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+import threading
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from indexer.config import EncoderOptions
-from indexer.encoders.registry import Variant, find_encoder
-from indexer.errors import ModelError
-from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection
+import msgspec
+
+from indexer.search import candidates, scoring
+from indexer.search.candidates import Asked, Found
+from indexer.search.filters import Selection, select
+from indexer.search.scoring import FileScores
 from indexer.stores.generation.reader import Generation
-from indexer.types import Encoder
+from indexer.stores.text.document import StoredChunk
+
+if TYPE_CHECKING:
+    from indexer.stores.text.index import Term
 
 
-def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
-    """Load the encoder that the generation names, the fastest way; raises ModelError when it is another one by now."""
-    return checked_encoder(generation, _variant(generation, options).load(threads=options.threads, light=True))
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be found, as `filters.select` has it: languages, kinds, path globs, and the inside of a symbol."""
+
+    languages: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    within: str = ""
 
 
-def checked_encoder(generation: Generation, encoder: Encoder) -> Encoder:
-    """Return an encoder that is the function which made the generation's vectors; raises ModelError otherwise."""
-    made = generation.manifest.encoder
-    if encoder.identity.digest != made.digest:
-        raise ModelError(
-            f"the index was built with {made.name} ({made.digest[:8]}), not {encoder.identity.name} "
-            f"({encoder.identity.digest[:8]}); build it again, or search with mode text"
+class Searchable(Protocol):
+    """One index as a search sees it; ids and paths are its own."""
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+
+    def frequencies(self, terms: Collection[Term]) -> dict[Term, int]:
+        """Return how many chunks have each of the terms."""
+
+    def first_pass(self, asked: Asked, chosen: Filter) -> Found:
+        """Return the chunks and files that the retrievers put first."""
+
+    def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
+        """Return the scores of all chunks of the given files."""
+
+    def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """Return what is stored of chunks, by id; unknown ids are left out."""
+
+
+class GenerationSpace:
+    """A generation as a `Searchable`; safe to share between threads."""
+
+    def __init__(self, generation: Generation) -> None:
+        """Read `generation`, which stays the caller's to close."""
+        self.generation = generation
+        self._names: dict[str, list[str]] | None = None
+        self._selected: tuple[Filter, Selection] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return self.generation.manifest.counts.chunks
+
+    def frequencies(self, terms: Collection[Term]) -> dict[Term, int]:
+        """Return how many chunks have each of the terms."""
+        return self.generation.text.frequencies(terms)
+
+    def first_pass(self, asked: Asked, chosen: Filter) -> Found:
+        """Return the chunks and files that the retrievers put first."""
+        paths = self._paths() if asked.query.paths else {}
+        return candidates.find(self.generation, asked, self.select(chosen), paths)
+
+    def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
+        """Return the scores of all chunks of the given files."""
+        return scoring.score_files(self.generation, asked, paths, self.select(chosen))
+
+    def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """Return what is stored of chunks, by id; unknown ids are left out."""
+        return self.generation.text.documents(ids)
+
+    def select(self, chosen: Filter) -> Selection:
+        """Return what the filter lets through here; raises ConfigError for one that can't be meant."""
+        known = self._selected
+        if known is not None and known[0] == chosen:
+            return known[1]
+        selection = select(
+            self.generation,
+            languages=chosen.languages,
+            kinds=chosen.kinds,
+            paths=chosen.paths,
+            within=chosen.within,
         )
-    return encoder
+        self._selected = (chosen, selection)
+        return selection
 
-
-def load_projection(generation: Generation, options: EncoderOptions) -> Projection:
-    """Return the projection of the generation's vectors; raises ModelError when the encoder's basis is another one."""
-    made = generation.manifest.projection
-    if made.mode == FITTED:
-        stored = generation.projection()
-        if stored is not None:
-            return Projection(FITTED, *stored)
-    if made.mode == BUNDLED:
-        basis = _variant(generation, options).basis()
-        if basis is not None:
-            projection = bundled_projection(basis, dims=made.dims)
-            if projection.digest == made.digest:
-                return projection
-        raise ModelError("the encoder's projection is not the one that the index was built with; build it again")
-    return identity_projection(generation.manifest.encoder.dims)
-
-
-def _variant(generation: Generation, options: EncoderOptions) -> Variant:
-    """Return the encoder that the index names, its files where the options say."""
-    return find_encoder(replace(options, name=generation.manifest.encoder.name))
+    def _paths(self) -> dict[str, list[str]]:
+        """Return the paths of all indexed files by lower-cased file name."""
+        with self._lock:
+            if self._names is None:
+                self._names = {}
+                for path in sorted(self.generation.catalog.stats()):
+                    self._names.setdefault(path.rpartition("/")[2].lower(), []).append(path)
+            return self._names

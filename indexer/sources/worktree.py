@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import SourceError
+from indexer.regular import read_regular, stat_of
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
-from indexer.sources.regular import read_regular
 from indexer.sources.walker import GIT, compile_exclude, repository_of, walk
 from indexer.types import SkippedFile, SkipReason, SourceFile
 
@@ -100,17 +100,18 @@ class Worktree:
                 left_out = absolute + os.sep
             elif path and not self._options.nested_repositories and os.path.lexists(absolute + os.sep + GIT):
                 left_out = absolute + os.sep
-                yield SkippedFile(path, SkipReason.NESTED_REPOSITORY, "holds .git", 0, status.st_mtime_ns)
+                yield SkippedFile(path, SkipReason.NESTED_REPOSITORY, "holds .git", 0, stat_of(status)[1])
             else:
                 _add_attributes(attributes, (above + path).rstrip("/"), absolute)
 
     def _found(self, path: str, status: os.stat_result) -> SourceFile | SkippedFile:
-        mode, size, mtime_ns = status.st_mode, status.st_size, status.st_mtime_ns
+        mode = status.st_mode
+        size, mtime_ns, ctime_ns, inode = stat_of(status)
         if stat.S_ISREG(mode):
             limit = self._options.max_file_bytes
             if size > limit:
                 return SkippedFile(path, SkipReason.TOO_LARGE, f"{size:,} bytes, limit {limit:,}", size, mtime_ns)
-            return SourceFile(path, size, mtime_ns)
+            return SourceFile(path, size, mtime_ns, ctime_ns=ctime_ns, inode=inode)
         if stat.S_ISLNK(mode):
             return SkippedFile(path, SkipReason.SYMLINK, _target(self._prefix + path), size, mtime_ns)
         return SkippedFile(path, SkipReason.NOT_REGULAR, _KINDS.get(stat.S_IFMT(mode), ""), 0, mtime_ns)

@@ -1,10 +1,17 @@
-"""Detect: compare a source with a catalog, by size and modification time first, by content hash where these differ.
+"""Detect: compare a source with a catalog, by stat first, by content hash where the stat differs.
 
-A file may change twice within one tick of its file system's clock: read in between, it has the recorded size and time
-but other content ("racily clean" in git's terms, Documentation/technical/racy-git.txt). Whatever was modified less than
+A stat is size, modification time, change time and inode, as in git's index. A program can set the modification time,
+and give a file's name to another file; it can't set the change time, which the system writes at either.
+
+A file may change twice within one tick of its file system's clock: read in between, it has the recorded stat
+but other content ("racily clean" in git's terms, Documentation/technical/racy-git.txt). Whatever was changed less than
 `GRANULARITY_NS` before this look at the source started is therefore recorded with an `mtime_ns` of -1, which no file
 has, so that the next look reads it. A change after the look can't carry an older time than that, unless clocks are more
-than the granularity apart or a program sets the time back; `--full` reads everything.
+than the granularity apart. A look by content trusts no stat.
+
+In a copy of a tree, every file has a change time and an inode of its own. The first look reads them all, and the caller
+remembers their stats. Where it can't, each look would read everything again: then, if no file at all has its recorded
+stat, files of the recorded size and modification time are taken for copies of those recorded.
 """
 
 from __future__ import annotations
@@ -12,16 +19,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 import xxhash
 
-from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, Source, SourceFile
+from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, Source, SourceFile, Stat
 
 GRANULARITY_NS = 2_000_000_000
 """The coarsest clock among common file systems: FAT's two seconds."""
 
 RACY = -1
-"""The `mtime_ns` of a record that must be read again."""
+"""The `mtime_ns` of a record whose file must be read again."""
+
+
+_EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 
 
 def content_hash(content: bytes) -> bytes:
@@ -32,29 +43,34 @@ def content_hash(content: bytes) -> bytes:
 def detect(
     source: Source,
     known: Mapping[str, FileRecord],
-    stat_overrides: Mapping[str, tuple[int, int]] | None = None,
+    stat_overrides: Mapping[str, Stat] | None = None,
     *,
+    by_content: bool = False,
+    remembers: bool = True,
     clock: Callable[[], int] = time.time_ns,
 ) -> FileChanges:
     """Return what changed in `source` against the records of a catalog.
 
-    `stat_overrides` maps paths to the (size, mtime_ns) under which their content was last seen to equal the catalog's,
-    for files touched since the catalog was committed. Only files whose stats differ are read; files that the catalog
-    doesn't know are left for the parser to read. A file that can't be read is skipped as UNREADABLE; one that vanishes
+    `stat_overrides` maps paths to the stat under which their content was last seen to equal the catalog's, for files
+    touched since the catalog was committed. Only files whose stats differ are read, or with `by_content` every file;
+    files that the catalog doesn't know are left for the parser to read. `remembers` says whether the caller can keep
+    the stats of touched files for the next look. A file that can't be read is skipped as UNREADABLE; one that vanishes
     between the walk and the read counts as removed.
     """
-    comparison = _Comparison(source, known, stat_overrides or {}, clock() - GRANULARITY_NS)
+    comparison = _Comparison(source, known, stat_overrides or {}, by_content, clock() - GRANULARITY_NS)
     for file in source.files():
         comparison.seen.add(file.path)
         if isinstance(file, SkippedFile):
             comparison.skip(FileRecord(file.path, file.size, file.mtime_ns, b"", skip=file.reason, detail=file.detail))
         elif file.size == 0:
-            comparison.skip(FileRecord(file.path, 0, file.mtime_ns, b"", skip=SkipReason.EMPTY, detail="0 bytes"))
+            record = FileRecord(file.path, 0, file.mtime_ns, _EMPTY_HASH, skip=SkipReason.EMPTY, detail="0 bytes")
+            comparison.skip(record)
         else:
             comparison.compare(file)
+    comparison.compare_copies(trusted=not remembers and not comparison.recognised)
     return FileChanges(
-        added=tuple(comparison.added),
-        modified=tuple(comparison.modified),
+        added=tuple(sorted(comparison.added, key=attrgetter("path"))),
+        modified=tuple(sorted(comparison.modified, key=attrgetter("path"))),
         removed=tuple(sorted(known.keys() - comparison.seen)),
         touched=tuple(comparison.touched),
         skipped=tuple(comparison.skipped),
@@ -65,12 +81,18 @@ def detect(
 
 @dataclass(slots=True)
 class _Comparison:
-    """The lists that one look fills; modification times from `racy_after` (ns) on are not trusted."""
+    """The lists that one look fills; times from `racy_after` (ns) on are not trusted.
+
+    `recognised` counts files whose whole stat is known, `copies` are files whose inode or change time alone is not.
+    """
 
     source: Source
     known: Mapping[str, FileRecord]
-    overrides: Mapping[str, tuple[int, int]]
+    overrides: Mapping[str, Stat]
+    by_content: bool
     racy_after: int
+    recognised: int = 0
+    copies: list[SourceFile] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     added: list[FileRecord] = field(default_factory=list)
     modified: list[FileRecord] = field(default_factory=list)
@@ -83,7 +105,7 @@ class _Comparison:
         """Count a file that is skipped without a look at its content; its stats alone are no news."""
         self.skipped.append(record)
         known = self.known.get(record.path)
-        if known is None or known.skip != record.skip:
+        if known is None or _identity(known) != _identity(record):
             self.skipped_new.append(record)
 
     def compare(self, file: SourceFile) -> None:
@@ -97,23 +119,36 @@ class _Comparison:
             if known.skip is not SkipReason.UNREADABLE or self._read(file) is not None:
                 self.added.append(self._fresh(file))
             return
-        stats = (file.size, file.mtime_ns)
-        recorded = (known.size, known.mtime_ns)
-        decided_alike = _decided_alike(known, file)
-        if decided_alike and stats == recorded:
+        if self.by_content or not _decided_alike(known, file):
+            self._compare_content(file, known)
+        elif file.stat == known.stat:
+            self.recognised += 1
             self._same(known)
-            return
-        if decided_alike and stats == self.overrides.get(file.path):
-            self.touched.append(replace(known, size=file.size, mtime_ns=file.mtime_ns))
+        elif file.stat == self.overrides.get(file.path):
+            self.recognised += 1
+            self.touched.append(_with_stat(known, file, file.mtime_ns))
             self._same(self.touched[-1])
-            return
+        elif (file.size, file.mtime_ns) == (known.size, known.mtime_ns):
+            self.copies.append(file)
+        else:
+            self._compare_content(file, known)
+
+    def compare_copies(self, *, trusted: bool) -> None:
+        """Sort the files whose inode or change time alone differs: by content, or `trusted` to be what was recorded."""
+        for file in self.copies:
+            if trusted:
+                self._same(self.known[file.path])
+            else:
+                self._compare_content(file, self.known[file.path])
+
+    def _compare_content(self, file: SourceFile, known: FileRecord) -> None:
         content = self._read(file)
         if content is None:
             return
-        if not decided_alike or content_hash(content) != known.hash:
+        if content_hash(content) != known.hash or not _decided_alike(known, file):
             (self.added if known.skip else self.modified).append(self._fresh(file))
             return
-        healed = replace(known, size=file.size, mtime_ns=self._trusted(file.mtime_ns))
+        healed = _with_stat(known, file, self._trusted(file))
         if healed != known:
             self.touched.append(healed)
         self._same(healed)
@@ -136,10 +171,28 @@ class _Comparison:
             self.skipped.append(record)
 
     def _fresh(self, file: SourceFile) -> FileRecord:
-        return FileRecord(file.path, file.size, self._trusted(file.mtime_ns), b"", detail=file.kept_by)
+        record = FileRecord(file.path, file.size, file.mtime_ns, b"", detail=file.kept_by)
+        return _with_stat(record, file, self._trusted(file))
 
-    def _trusted(self, mtime_ns: int) -> int:
-        return mtime_ns if mtime_ns < self.racy_after else RACY
+    def _trusted(self, file: SourceFile) -> int:
+        return file.mtime_ns if max(file.mtime_ns, file.ctime_ns) < self.racy_after else RACY
+
+
+def as_read(record: FileRecord, read: Stat) -> FileRecord:
+    """Return the record of a file of which `read` is the stat after it was read.
+
+    What changed since the look is read again at the next one: it may have changed while it was read.
+    """
+    return record if read == record.stat else replace(record, size=read[0], mtime_ns=RACY)
+
+
+def _with_stat(record: FileRecord, file: SourceFile, mtime_ns: int) -> FileRecord:
+    return replace(record, size=file.size, mtime_ns=mtime_ns, ctime_ns=file.ctime_ns, inode=file.inode)
+
+
+def _identity(record: FileRecord) -> tuple[SkipReason | None, bytes, str]:
+    """Return what a skipped file adds to the content digest, besides its path."""
+    return record.skip, record.hash, record.language
 
 
 def _decided_alike(known: FileRecord, file: SourceFile) -> bool:

@@ -9,7 +9,7 @@ import click
 from indexer.config import CacheOptions, Config
 from pipelines.build import build
 from pipelines.cli.console import printable, progress
-from pipelines.cli.options import index_dir_option, json_option, print_json, root_argument
+from pipelines.cli.options import hash_option, index_dir_option, json_option, print_json, root_argument
 from pipelines.quality.figures import recall_text
 from pipelines.report import BuildReport
 from pipelines.settings import load_config
@@ -21,6 +21,7 @@ MAX_LANGUAGES = 8
 @root_argument
 @index_dir_option
 @click.option("--full", is_flag=True, help="Start from nothing; replaces a damaged index too.")
+@hash_option
 @click.option("--config", "chosen", help="A preset (default, ci, precommit) or a TOML file.")
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
@@ -31,6 +32,7 @@ def command(
     root: Path,
     index_dir: Path | None,
     full: bool,
+    by_content: bool,
     chosen: str | None,
     wait_seconds: float,
     no_cache: bool,
@@ -44,7 +46,7 @@ def command(
     """
     config = load_config(root, chosen=chosen)
     if dry_run:
-        _list_plan(root, config, index_dir, full=full, as_json=as_json)
+        _list_plan(root, config, index_dir, full=full, by_content=by_content, as_json=as_json)
         return
     with progress(quiet=quiet) as display:
         report = build(
@@ -52,6 +54,7 @@ def command(
             config=config,
             index_dir=index_dir,
             full=full,
+            by_content=by_content,
             wait_seconds=wait_seconds,
             cache_dir=None if no_cache else cache_folder(config.cache),
             progress=display,
@@ -64,10 +67,12 @@ def command(
         click.echo(summary(report))
 
 
-def _list_plan(root: Path, config: Config, index_dir: Path | None, *, full: bool, as_json: bool) -> None:
+def _list_plan(
+    root: Path, config: Config, index_dir: Path | None, *, full: bool, by_content: bool, as_json: bool
+) -> None:
     from pipelines.plan import plan
 
-    for file in plan(root, config=config, index_dir=index_dir, full=full):
+    for file in plan(root, config=config, index_dir=index_dir, full=full, by_content=by_content):
         if as_json:
             print_json(file)
         else:

@@ -16,6 +16,9 @@ index_dir_option = click.option(
     type=click.Path(path_type=Path),
     help=f"Where the index is. Default: {FOLDER} in the root.",
 )
+hash_option = click.option(
+    "--hash", "by_content", is_flag=True, help="Tell what changed by content: read every file, trust no stat."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 root_argument = click.argument("root", type=click.Path(path_type=Path), default=".")
 root_option = click.option(

@@ -44,7 +44,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @filter_options
 @click.option("--in", "within", default="", help="Only inside the symbol of this name.")
 @click.option("--batch", type=click.File("rb"), help='JSON lines {"id","query"} in, {"id","hits"} out; - is stdin.')
-@click.option("--require-fresh", is_flag=True, help="Exit 3 when files changed since the index was built.")
+@click.option("--require-fresh", is_flag=True, help="Exit 3 when a file's content is not what is indexed.")
 @click.option("--explain", is_flag=True, help="Show each hit's ranks and what made its score.")
 @click.option("--config", "chosen", help="A preset or a TOML file, as for build.")
 @json_option
@@ -72,7 +72,7 @@ def command(
     root, index_dir = find_index(root, index_dir)
     config = load_config(root, chosen=chosen)
     with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
-        stale = count_stale(root, index.generation, config)
+        stale = count_stale(root, index.generation, config, by_content=require_fresh)
         if require_fresh and stale != 0:
             raise StaleIndexError(_staleness(root, stale) + "; run `indexer build`, or leave out --require-fresh")
 

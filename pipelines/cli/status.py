@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli.console import printable
-from pipelines.cli.options import find_index, index_dir_option, json_option, print_json
+from pipelines.cli.options import find_index, hash_option, index_dir_option, json_option, print_json
 from pipelines.quality.figures import drift_text, recall_text
 from pipelines.settings import load_config
 from pipelines.status import Status, read_status
@@ -17,14 +17,15 @@ from pipelines.status import Status, read_status
 @click.argument("root", type=click.Path(path_type=Path), required=False)
 @index_dir_option
 @click.option("--config", "chosen", help="Preset or TOML file, as for build: it decides which files count as changed.")
+@hash_option
 @json_option
-def command(root: Path | None, index_dir: Path | None, chosen: str | None, as_json: bool) -> None:
+def command(root: Path | None, index_dir: Path | None, chosen: str | None, by_content: bool, as_json: bool) -> None:
     """Show what the index of ROOT holds, and how many files changed since it was built.
 
     ROOT defaults to the nearest folder upwards that holds an index.
     """
     root, index_dir = find_index(root, index_dir)
-    status = read_status(root, index_dir, config=load_config(root, chosen=chosen))
+    status = read_status(root, index_dir, config=load_config(root, chosen=chosen), by_content=by_content)
     if as_json:
         print_json(status)
     else:

@@ -42,7 +42,7 @@ def command(root: Path | None, index_dir: Path | None, deep: bool, as_json: bool
 
 
 def _space(index_dir: Path, options: EncoderOptions) -> tuple[Encoder, Projection]:
-    from indexer.search.space import load_encoder, load_projection
+    from indexer.search.encoding import load_encoder, load_projection
 
     with open_generation(index_dir) as generation:
         return load_encoder(generation, options), load_projection(generation, options)

@@ -11,7 +11,7 @@ from indexer.sources.worktree import included_reasons
 from indexer.stages.chunk.chunker import chunk
 from indexer.stages.classify import classify
 from indexer.stages.decode import NotText, decode
-from indexer.stages.detect import content_hash
+from indexer.stages.detect import RACY, content_hash
 from indexer.stages.parse.parser import parse
 from indexer.types import FileRecord, ParsedFile, SkipReason
 
@@ -63,7 +63,9 @@ def parse_file(record: FileRecord, content: bytes, config: Config, *, failure: s
 def give_up(record: FileRecord, content: bytes, config: Config, detail: str) -> FileRecord:
     """Return the record of a file that ends every worker, with the hash by which the next build knows it again.
 
-    The content itself is not looked at, since this runs outside the workers.
+    The content itself is not looked at, since this runs outside the workers. It may be another than the one that ended
+    them, so the next build reads it again.
     """
+    record = replace(record, size=len(content), mtime_ns=RACY)
     language = detect_language(record.path, overrides=config.languages).language
     return replace(record, hash=content_hash(content), language=language, skip=SkipReason.PARSER_FAILED, detail=detail)

@@ -17,7 +17,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from indexer.config import Config
-from indexer.sources.regular import read_regular
+from indexer.regular import read_with_stat
+from indexer.stages.detect import as_read
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason
 from pipelines.parsing.file import parse_file
 
@@ -95,12 +96,13 @@ def _parse(task: Task, settings: Settings) -> Outcome:
     content, record = task.content, task.record
     if content is None:
         try:
-            content = read_regular(settings.prefix + record.path, settings.config.walk.max_file_bytes)
+            content, read = read_with_stat(settings.prefix + record.path, settings.config.walk.max_file_bytes)
         except FileNotFoundError:
             return Outcome(replace(record, skip=SkipReason.VANISHED), None)
         except OSError as error:
             detail = error.strerror or str(error)
             return Outcome(replace(record, skip=SkipReason.UNREADABLE, detail=detail), None)
+        record = as_read(record, read)
     result = parse_file(record, content, settings.config, failure=task.failure)
     if isinstance(result, ParsedFile):
         return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks])

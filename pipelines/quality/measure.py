@@ -114,8 +114,8 @@ class BasisMeasure:
         if exact is None or not len(exact.keys) or self._texts < 2:
             return None
         # As many as a search fetches, and as many as its ranking looks at; increments need not load the search.
-        from indexer.search.index import CANDIDATE_FILES
-        from indexer.search.retrieve import VECTOR_LIMIT
+        from indexer.search.candidates import VECTOR_LIMIT
+        from indexer.search.searcher import CANDIDATE_FILES
 
         found = staged.nearest(reduce(exact.vectors, self._projection)[0], limit=VECTOR_LIMIT)
         rows = staged.catalog.chunks(sorted({chunk_id for ids in found for chunk_id in ids}))

@@ -78,7 +78,7 @@ def test_any_altered_file_is_named_and_never_searched(
     right = answers(index_dir)
     kinds = set()
     names = served_files(index_dir)
-    assert sum(name.endswith(".usearch") for name in names) == 2
+    assert sum(name.endswith(".vectors") for name in names) == 2
     for name in names:
         path = index_dir / name
         content = path.read_bytes()
@@ -154,10 +154,10 @@ def test_repair_takes_what_is_sound(committed: Path, ram_path: Path) -> None:
         path = index_dir / name
         content = zeroed(path.read_bytes())
         path.unlink()
-        if not name.endswith("1.usearch"):  # that one is missing, the others altered
+        if not name.endswith("1.vectors"):  # that one is missing, the others altered
             path.write_bytes(content)
         report = repair(index_dir, rebuild=rebuild)
-        assert report.repair == (Repair.VECTORS if name.endswith(".usearch") else Repair.REBUILT)
+        assert report.repair == (Repair.VECTORS if name.endswith(".vectors") else Repair.REBUILT)
         assert len(report.findings) == 1
         assert verify(index_dir).ok
         assert answers(index_dir) == right
@@ -228,7 +228,7 @@ def test_a_catalog_with_another_schema_is_refused(mine: Path, statement: str) ->
 
 def test_a_vector_segment_that_lies_about_its_size_never_reaches_the_engine(mine: Path) -> None:
     folder = reseal(mine, unchanged)
-    path = folder / layout.VECTORS / "00000001.usearch"
+    path = folder / layout.VECTORS / "00000001.vectors"
     content = path.read_bytes()
     for lie in (b"\xff\xff\xff\x7f" + content[4:], content[:4] + b"\xff\xff\xff\xff" + content[8:], content[:100], b""):
         path.write_bytes(lie)

@@ -13,8 +13,8 @@ import indexer
 from indexer.config import Config, EncoderOptions
 from indexer.encoders.hashing import HashingEncoder
 from indexer.errors import ConfigError, ModelError, NoIndexError
-from indexer.search import retrieve
-from indexer.search.index import Index
+from indexer.index import Index
+from indexer.search import candidates
 from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import EncoderIdentity
 from pipelines.build import build
@@ -200,8 +200,8 @@ def test_a_filter_that_lets_much_through_finds_the_same(
         return [(hit.id, hit.score) for hit in hits]
 
     compared = found()
-    monkeypatch.setattr(retrieve, "EXACT_FILTERED", 0)
-    monkeypatch.setattr(retrieve, "LOOKED_UP", looked_up)
+    monkeypatch.setattr(candidates, "EXACT_FILTERED", 0)
+    monkeypatch.setattr(candidates, "LOOKED_UP", looked_up)
     assert len(compared) > 2 and found() == compared
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import indexer
-from indexer.search.index import Index
+from indexer.index import Index
 from pipelines.build import build
 
 MODULES = (

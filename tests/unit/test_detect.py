@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
+from indexer.stages.detect import GRANULARITY_NS, RACY, as_read, content_hash, detect
 from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, SourceFile
 
 SECOND = 1_000_000_000
@@ -16,10 +17,15 @@ SECOND = 1_000_000_000
 
 @dataclass
 class MemorySource:
-    """A source in memory: content, modification time or a reason to skip by path; counts what is read."""
+    """A source in memory: content, times, inode or a reason to skip by path; counts what is read.
+
+    A file whose change time is not set has that of its modification.
+    """
 
     contents: dict[str, bytes] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
+    change_times: dict[str, int] = field(default_factory=dict)
+    inodes: dict[str, int] = field(default_factory=dict)
     skips: dict[str, SkipReason] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     failures: dict[str, OSError] = field(default_factory=dict)
@@ -27,6 +33,12 @@ class MemorySource:
 
     def put(self, path: str, content: bytes, mtime_ns: int = SECOND) -> None:
         self.contents[path], self.times[path] = content, mtime_ns
+        self.change_times.pop(path, None)
+
+    def copy(self) -> MemorySource:
+        """Return a copy that kept the modification times, made 50 seconds after the epoch."""
+        paths = dict.fromkeys(self.contents, 50 * SECOND)
+        return replace(self, change_times=paths, inodes=dict.fromkeys(paths, 7), reads=[])
 
     def files(self) -> Iterator[SourceFile | SkippedFile]:
         for path in sorted(self.contents):
@@ -34,7 +46,8 @@ class MemorySource:
             if path in self.skips:
                 yield SkippedFile(path, self.skips[path], "", size, mtime_ns)
             else:
-                yield SourceFile(path, size, mtime_ns, self.kept.get(path, ""))
+                ctime_ns, inode = self.change_times.get(path, mtime_ns), self.inodes.get(path, 1)
+                yield SourceFile(path, size, mtime_ns, self.kept.get(path, ""), ctime_ns, inode)
 
     def read(self, path: str) -> bytes:
         self.reads.append(path)
@@ -72,7 +85,7 @@ def test_a_first_look_adds_without_reading() -> None:
     changes = look(source, {})
     assert paths(changes.added) == ["a.py", "b.py"]
     assert source.reads == []
-    assert changes.added[0] == FileRecord("a.py", 1, SECOND, b"")
+    assert changes.added[0] == FileRecord("a.py", 1, SECOND, b"", ctime_ns=SECOND, inode=1)
 
 
 def test_nothing_changed_reads_nothing() -> None:
@@ -92,7 +105,7 @@ def test_a_touched_file_is_healed_and_not_parsed() -> None:
     source.times["a.py"] = 2 * SECOND
     changes = look(source, known)
     assert changes.is_empty
-    assert changes.touched == (replace(known["a.py"], mtime_ns=2 * SECOND),)
+    assert changes.touched == (replace(known["a.py"], mtime_ns=2 * SECOND, ctime_ns=2 * SECOND),)
     assert changes.unchanged == 1
 
 
@@ -102,12 +115,79 @@ def test_remembered_stats_of_a_touched_file_save_the_read_and_stay_to_be_healed(
     known = commit(source, {}, look(source, {}))
     source.times["a.py"] = 2 * SECOND
     source.reads.clear()
-    changes = detect(source, known, {"a.py": (1, 2 * SECOND)}, clock=lambda: 100 * SECOND)
+    seen = {"a.py": (1, 2 * SECOND, 2 * SECOND, 1)}
+    changes = detect(source, known, seen, clock=lambda: 100 * SECOND)
     assert source.reads == []
-    assert changes.touched == (replace(known["a.py"], mtime_ns=2 * SECOND),)
+    assert changes.touched == (replace(known["a.py"], mtime_ns=2 * SECOND, ctime_ns=2 * SECOND),)
     source.times["a.py"] = 3 * SECOND
     source.contents["a.py"] = b"b"
-    assert paths(detect(source, known, {"a.py": (1, 2 * SECOND)}, clock=lambda: 100 * SECOND).modified) == ["a.py"]
+    assert paths(detect(source, known, seen, clock=lambda: 100 * SECOND).modified) == ["a.py"]
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_other_content_of_the_same_size_and_modification_time_is_seen(remembers: bool) -> None:
+    source = MemorySource()
+    for path in ("replaced.py", "rewritten.py", "same.py"):
+        source.put(path, b"a")
+    known = commit(source, {}, look(source, {}))
+    source.contents.update({"replaced.py": b"b", "rewritten.py": b"b"})
+    source.inodes["replaced.py"] = 2
+    source.change_times["rewritten.py"] = 3 * SECOND
+    changes = detect(source, known, remembers=remembers, clock=lambda: 100 * SECOND)
+    assert paths(changes.modified) == ["replaced.py", "rewritten.py"]
+    assert changes.unchanged == 1
+
+
+def test_a_file_changed_within_the_tick_whose_time_was_set_back_is_read_again() -> None:
+    source, now = MemorySource(), 100 * SECOND
+    source.put("a.py", b"a")
+    source.change_times["a.py"] = now
+    known = commit(source, {}, look(source, {}, at=now))
+    source.contents["a.py"] = b"b"
+    assert paths(look(source, known, at=now + 1).modified) == ["a.py"]
+
+
+def test_a_copied_tree_is_read_once() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    source.put("b.py", b"b")
+    known = commit(source, {}, look(source, {}))
+    copy = source.copy()
+    changes = look(copy, known)
+    assert changes.is_empty
+    assert (changes.unchanged, copy.reads) == (2, ["a.py", "b.py"])
+    copy.reads.clear()
+    seen = {record.path: record.stat for record in changes.touched}
+    assert detect(copy, known, seen, clock=lambda: 200 * SECOND).unchanged == 2
+    assert copy.reads == []
+    copy.contents["a.py"], copy.change_times["a.py"] = b"c", 60 * SECOND
+    assert paths(detect(copy, known, seen, clock=lambda: 200 * SECOND).modified) == ["a.py"]
+
+
+def test_where_nothing_can_be_remembered_a_copy_is_told_by_size_and_modification_time() -> None:
+    source = MemorySource()
+    source.put("a.py", b"a")
+    source.put("b.py", b"b")
+    known = commit(source, {}, look(source, {}))
+    copy = source.copy()
+    changes = detect(copy, known, remembers=False, clock=lambda: 100 * SECOND)
+    assert (changes.is_empty, changes.unchanged, changes.touched, copy.reads) == (True, 2, (), [])
+    copy.times["a.py"], copy.contents["a.py"] = 2 * SECOND, b"c"
+    assert paths(detect(copy, known, remembers=False, clock=lambda: 100 * SECOND).modified) == ["a.py"]
+    assert copy.reads == ["a.py"]
+
+
+def test_a_look_by_content_trusts_no_stat() -> None:
+    source = MemorySource()
+    for path, content in (("a.py", b"a"), ("b.py", b"b"), ("g.py", b"#")):
+        source.put(path, content)
+    known = commit(source, {}, look(source, {}))
+    source.contents["a.py"] = b"c"
+    source.reads.clear()
+    seen = {path: record.stat for path, record in known.items()}
+    changes = detect(source, known, seen, by_content=True, remembers=False, clock=lambda: 100 * SECOND)
+    assert (paths(changes.modified), changes.unchanged, paths(changes.skipped)) == (["a.py"], 1, ["g.py"])
+    assert (source.reads, changes.touched) == (["a.py", "b.py", "g.py"], ())
 
 
 def test_a_change_within_the_clock_tick_of_the_look_is_seen() -> None:
@@ -130,6 +210,7 @@ def test_a_recent_file_is_read_again_until_its_time_can_be_trusted() -> None:
     assert (changes.touched, changes.unchanged, source.reads) == ((), 1, ["a.py"])
     changes = look(source, known, at=now + GRANULARITY_NS + 1)
     assert changes.touched == (replace(known["a.py"], mtime_ns=now),)
+    assert known["a.py"].ctime_ns == now
     known = commit(source, known, changes)
     assert look(source, known, at=now + GRANULARITY_NS + 2).touched == ()
     assert source.reads == []
@@ -162,7 +243,36 @@ def test_an_empty_file_is_skipped_unread() -> None:
     changes = look(source, {})
     assert changes.skipped_new == changes.skipped
     assert changes.skipped[0].skip is SkipReason.EMPTY
+    assert changes.skipped[0].hash == content_hash(b"")
     assert source.reads == []
+
+
+def test_a_file_skipped_for_the_same_reason_with_other_content_is_news() -> None:
+    """Else its digest would depend on what it was before."""
+    source = MemorySource()
+    source.put("blank.py", b"#  blank")
+    source.put("made.py", b"# made")
+    records = commit(source, {}, look(source, {}))
+    known = {
+        "blank.py": replace(records["blank.py"], skip=SkipReason.EMPTY),
+        "made.py": replace(records["made.py"], language="python"),
+    }
+    source.put("blank.py", b"", 2 * SECOND)
+    source.skips["made.py"] = SkipReason.GENERATED
+    changes = look(source, known)
+    assert [(record.path, record.hash) for record in changes.skipped_new] == [
+        ("blank.py", content_hash(b"")),
+        ("made.py", b""),
+    ]
+    assert look(source, commit(source, known, changes)).is_empty
+
+
+def test_what_changed_after_the_look_is_read_again() -> None:
+    record = FileRecord("a.py", 9, 2 * SECOND, b"", ctime_ns=2 * SECOND, inode=1)
+    assert as_read(record, record.stat) == record
+    for read in ((0, *record.stat[1:]), (9, 3 * SECOND, 3 * SECOND, 1), (9, 2 * SECOND, 2 * SECOND, 5)):
+        assert as_read(record, read) == replace(record, size=read[0], mtime_ns=RACY)
+    assert as_read(replace(record, mtime_ns=RACY), record.stat).mtime_ns == RACY
 
 
 def test_an_ignored_file_counts_as_removed() -> None:
@@ -180,6 +290,7 @@ def test_unreadable_and_vanished_files_never_raise_and_are_no_news_twice() -> No
         source.put(path, b"a")
     known = commit(source, {}, look(source, {}))
     source.times = dict.fromkeys(source.times, 2 * SECOND)
+    source.change_times = dict(source.times)
     source.failures = {"gone.py": FileNotFoundError(2, "gone"), "shut.py": PermissionError(13, "Permission denied")}
     changes = look(source, known)
     assert changes.removed == ("gone.py",)
@@ -212,6 +323,7 @@ EDITS = st.one_of(
     st.tuples(st.just("write"), st.sampled_from("abcd"), st.sampled_from([b"", b"1", b"2", b"#1", b"22"])),
     st.tuples(st.just("delete"), st.sampled_from("abcd"), st.none()),
     st.tuples(st.just("touch"), st.sampled_from("abcd"), st.none()),
+    st.tuples(st.just("forge"), st.sampled_from("abcd"), st.sampled_from([b"1", b"2", b"22", b"33"])),
     st.tuples(
         st.just("skip"), st.sampled_from("abcd"), st.sampled_from([None, SkipReason.SYMLINK, SkipReason.TOO_LARGE])
     ),
@@ -230,6 +342,8 @@ def test_any_sequence_of_edits_gives_the_right_sets(rounds: list[list[tuple[str,
                 source.put(path, value, now)
             elif action == "touch" and path in source.contents:
                 source.times[path] = now
+            elif action == "forge" and isinstance(value, bytes) and source.contents.get(path):
+                source.contents[path], source.change_times[path] = value, now
             elif action == "delete":
                 source.contents.pop(path, None)
                 source.skips.pop(path, None)

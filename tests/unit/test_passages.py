@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.search.candidates import Asked, Found
 from indexer.search.features import Definition, Evidence
-from indexer.search.file_scores import FileScores
 from indexer.search.passages import MOST_OF_A_FILE, arrange, chunk_scores, closer_look
 from indexer.search.query import Query, read_query
-from indexer.search.retrieve import Found
+from indexer.search.ranking import shipped_ranker
+from indexer.search.scoring import FileScores
 from indexer.stores.text.document import StoredChunk
+from indexer.stores.text.index import Statistics
 from indexer.types import SymbolKind
+
+WEIGHTS = shipped_ranker().passages.weights
 
 
 def stored(number: int, name: str, kind: SymbolKind = SymbolKind.FUNCTION, *, part: int = 0) -> StoredChunk:
@@ -27,7 +31,7 @@ def stored(number: int, name: str, kind: SymbolKind = SymbolKind.FUNCTION, *, pa
 def shown_first(query: Query, *chunks: StoredChunk) -> str:
     """Return the name of the chunk that is shown when nothing but names and kinds differ."""
     weights = dict.fromkeys(query.words, 1 / len(query.words))
-    looked = closer_look(query, weights, {chunk.id: 1.0 for chunk in chunks}, chunks)
+    looked = closer_look(query, weights, {chunk.id: 1.0 for chunk in chunks}, chunks, WEIGHTS)
     return next(chunk.name for chunk in chunks if chunk.id == next(iter(looked)))
 
 
@@ -50,40 +54,38 @@ def test_the_function_that_is_named_as_the_question_asks_comes_first() -> None:
 )
 def test_definitions_beginnings_and_public_names_come_first(better: StoredChunk, worse: StoredChunk) -> None:
     assert shown_first(read_query("how is a message posted"), better, worse) == better.name
-    assert closer_look(read_query("posted"), {"post": 1.0}, {1: 1.0, 2: 1.0}, [worse, better]).keys() == {2, 1}
-    assert next(iter(closer_look(read_query("posted"), {"post": 1.0}, {1: 1.0, 2: 1.0}, [worse, better]))) == 2
+    assert closer_look(read_query("posted"), {"post": 1.0}, {1: 1.0, 2: 1.0}, [worse, better], WEIGHTS).keys() == {2, 1}
+    assert next(iter(closer_look(read_query("posted"), {"post": 1.0}, {1: 1.0, 2: 1.0}, [worse, better], WEIGHTS))) == 2
 
 
 def test_a_private_name_that_is_asked_for_is_not_held_against_it() -> None:
     query = read_query("_send")
-    looked = closer_look(query, {"send": 1.0}, {1: 1.0, 2: 1.0}, [stored(1, "_send"), stored(2, "send")])
+    looked = closer_look(query, {"send": 1.0}, {1: 1.0, 2: 1.0}, [stored(1, "_send"), stored(2, "send")], WEIGHTS)
     assert looked[1] == looked[2]
 
 
 def test_chunks_that_were_not_looked_at_follow_in_their_order() -> None:
-    looked = closer_look(read_query("send"), {"send": 1.0}, {1: 3.0, 2: 2.0, 3: 1.0}, [stored(1, "receive")])
+    looked = closer_look(read_query("send"), {"send": 1.0}, {1: 3.0, 2: 2.0, 3: 1.0}, [stored(1, "receive")], WEIGHTS)
     assert list(looked) == [1, 2, 3]
 
 
 def scored(query: str, definitions: dict[int, Definition], *, cosines: list[float]) -> list[float]:
     """Return the scores of the chunks of one file that differ in their cosines and definitions alone."""
     count = len(cosines)
-    asked = read_query(query)
-    zeros = np.zeros(count)
     scores = FileScores(
+        spaces=np.zeros(1, np.int64),
         paths=("a.py",),
         ids=np.arange(1, count + 1),
         file_of=np.zeros(count, np.int64),
         starts=np.zeros(1, np.int64),
-        words=zeros,
-        doc=zeros,
-        body=zeros,
-        terms=np.zeros((len(asked.words), count), np.bool_),
-        pairs=np.zeros(count, np.int64),
+        words=np.zeros(count),
         cosines=np.array(cosines),
         centroids=np.zeros(1),
     )
-    return [float(score) for score in chunk_scores(Evidence(asked, Found({}, {}, {}), scores, definitions))]
+    asked = Asked(read_query(query), None, True, Statistics(count, {}))
+    return [
+        float(score) for score in chunk_scores(Evidence(asked, [Found({}, {}, {})], scores, [definitions]), WEIGHTS)
+    ]
 
 
 def definition(kind: str, qualified_name: str, *, part: int = 0) -> Definition:
@@ -107,7 +109,8 @@ def test_what_a_query_names_beats_what_only_sounds_like_it(query: str, meant: De
 
 
 def test_a_plain_word_of_a_sentence_names_nothing() -> None:
-    assert scored("open the session", {1: definition("function", "open")}, cosines=[0.5, 0.5]) == [6.25, 6.25]
+    by_chance, other = scored("open the session", {1: definition("function", "open")}, cosines=[0.5, 0.5])
+    assert by_chance == other
 
 
 utilities = st.floats(-20, 20, allow_nan=False)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from indexer.search.candidates import Asked, Found
 from indexer.search.features import Definition, Evidence, features, file_name, file_words
-from indexer.search.file_scores import FileScores
 from indexer.search.query import read_query
-from indexer.search.rank import MEANING_ALONE, Ranker, rank, shipped_ranker
-from indexer.search.retrieve import Found
+from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
+from indexer.search.scoring import FileScores
+from indexer.stores.text.index import Statistics
 
 
 def evidence(
@@ -32,19 +33,18 @@ def evidence(
         return np.array([(values or {}).get(number, 0.0) for number in range(1, count + 1)])
 
     scores = FileScores(
+        spaces=np.zeros(len(paths), np.int64),
         paths=paths,
         ids=np.arange(1, count + 1),
         file_of=np.repeat(np.arange(len(paths)), sizes),
         starts=np.cumsum([0, *sizes])[:-1],
         words=column(words),
-        doc=np.zeros(count),
-        body=column(words),
-        terms=np.tile(column(words) > 0, (len(asked.words), 1)),
-        pairs=np.zeros(count, np.int64),
         cosines=column(cosines),
         centroids=np.zeros(len(paths)),
     )
-    return Evidence(asked, Found({"text": dict(words or {})}, {}, {}), scores, dict(definitions or {}))
+    found = Found({"text": dict(words or {})}, {}, {})
+    seen = Statistics(count, {("body", word): 1 for word in asked.words})
+    return Evidence(Asked(asked, None, True, seen), [found], scores, [dict(definitions or {})])
 
 
 def order(given: Evidence, ranker: Ranker | None = None) -> list[str]:
@@ -53,7 +53,7 @@ def order(given: Evidence, ranker: Ranker | None = None) -> list[str]:
 
 def test_the_shipped_weights_are_of_features_that_there_are() -> None:
     names, matrix = features(evidence("total price", {"a.py": 2, "b.py": 1}))
-    assert set(shipped_ranker().weights) == set(names)
+    assert set(shipped_ranker().files.weights) == set(names)
     assert matrix.shape == (2, len(names))
 
 
@@ -90,7 +90,7 @@ def test_chunks_of_a_file_are_in_order_and_contributions_add_up() -> None:
 
 def test_by_meaning_alone_the_nearest_chunk_decides() -> None:
     given = evidence("price", {"a.py": 2, "b.py": 1}, words={1: 9.0}, cosines={1: 0.2, 2: 0.3, 3: 0.4})
-    assert order(given, MEANING_ALONE) == ["b.py", "a.py"]
+    assert order(given, meaning_alone()) == ["b.py", "a.py"]
 
 
 def test_no_candidates_no_files() -> None:

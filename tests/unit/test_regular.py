@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.sources.regular import read_regular
+from indexer.regular import read_regular
 
 
 def test_a_file_is_read_up_to_the_limit_and_refused_beyond(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.languages.analyzer import terms
+from indexer.search.answer import snippet
 from indexer.search.query import read_query
-from indexer.search.snippet import snippet
 
 ROWS = st.lists(st.sampled_from(["", "alpha", "beta gamma", "alphaBeta", "delta", "gamma alpha"]), max_size=14)
 

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.stores.caches.stats import NAME, read_stats, write_stats
 
-STATS = {"a.py": (1, 2), "bad\udcff\nname.py": (3, -4)}
+STATS = {"a.py": (1, 2, 3, 4), "bad\udcff\nname.py": (3, -4, 5, (1 << 63) - 1)}
 
 
 def test_what_is_written_is_read_for_the_same_generation_alone(tmp_path: Path) -> None:

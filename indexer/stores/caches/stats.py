@@ -15,6 +15,8 @@ from pathlib import Path
 import msgspec
 import xxhash
 
+from indexer.types import Stat
+
 NAME = "stat_cache"
 
 _MAX_BYTES = 256 << 20
@@ -23,11 +25,11 @@ _MAX_BYTES = 256 << 20
 
 class _Content(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     digest: str
-    stats: dict[bytes, tuple[int, int]]
+    stats: dict[bytes, Stat]
 
 
-def read_stats(index_dir: Path, digest: str) -> dict[str, tuple[int, int]]:
-    """Return (size, mtime_ns) by path as written for the generation with this digest; nothing where that fails."""
+def read_stats(index_dir: Path, digest: str) -> dict[str, Stat]:
+    """Return stats by path as written for the generation with this digest; nothing where that fails."""
     try:
         with (index_dir / NAME).open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -42,7 +44,7 @@ def read_stats(index_dir: Path, digest: str) -> dict[str, tuple[int, int]]:
     return {os.fsdecode(path): stats for path, stats in cached.stats.items()}
 
 
-def write_stats(index_dir: Path, digest: str, stats: Mapping[str, tuple[int, int]]) -> bool:
+def write_stats(index_dir: Path, digest: str, stats: Mapping[str, Stat]) -> bool:
     """Replace the cache by these stats, or remove it when there are none; return whether the system allowed it."""
     target = index_dir / NAME
     scratch = index_dir / f"{NAME}.{os.getpid()}"

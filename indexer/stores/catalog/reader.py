@@ -31,6 +31,8 @@ SCHEMA = (
   errors INTEGER NOT NULL,
   lines INTEGER NOT NULL,
   failure TEXT NOT NULL,
+  ctime_ns INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
   digest BLOB NOT NULL
 ) STRICT""",
     """CREATE TABLE chunks (
@@ -44,7 +46,7 @@ SCHEMA = (
     "CREATE INDEX chunks_file ON chunks (file, segment)",
     "CREATE INDEX chunks_text ON chunks (text_key)",
 )
-_RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure"
+_RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode"
 _BATCH = 500
 """Values a statement; SQLite's lowest default limit is 999."""
 
@@ -100,9 +102,9 @@ class Catalog:
             rows = self._connection.execute(f"SELECT {_RECORD} FROM files")
             return {
                 (path := stored.decode("utf-8", "surrogateescape")): FileRecord(
-                    path, size, mtime_ns, content, language, reasons[skip], detail, errors, lines, failure
+                    path, size, mtime, content, language, reasons[skip], detail, errors, lines, failure, ctime, inode
                 )
-                for stored, size, mtime_ns, content, language, skip, detail, errors, lines, failure in rows
+                for stored, size, mtime, content, language, skip, detail, errors, lines, failure, ctime, inode in rows
             }
 
     def stats(self) -> dict[str, tuple[int, int]]:
@@ -247,9 +249,9 @@ def text_key(text_hash: bytes) -> int:
 
 
 def _record(row: Any) -> FileRecord:
-    path, size, mtime_ns, content, language, skip, detail, errors, lines, failure = row
+    path, size, mtime_ns, content, language, skip, *rest = row
     reason = None if skip is None else SkipReason(skip)
-    return FileRecord(decode_path(path), size, mtime_ns, content, language, reason, detail, errors, lines, failure)
+    return FileRecord(decode_path(path), size, mtime_ns, content, language, reason, *rest)
 
 
 def _harden(connection: sqlite3.Connection) -> None:

@@ -13,9 +13,10 @@ from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import SCHEMA, Catalog, ChunkRow, encode_path, text_key
 from indexer.types import FileRecord
 
-_TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, detail = ? WHERE path = ?"
-_PUT = """INSERT INTO files (path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, detail = ? WHERE path = ?"
+_PUT = """INSERT INTO files (
+  path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, digest
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PUT_CHUNK = "INSERT INTO chunks (id, file, segment, scale, text_hash, text_key) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -44,7 +45,7 @@ class CatalogWriter:
 
     def touch(self, record: FileRecord) -> None:
         """Heal a file's stat; its content is what the catalog knows."""
-        values = (record.size, record.mtime_ns, record.detail, encode_path(record.path))
+        values = (*record.stat, record.detail, encode_path(record.path))
         with self._refusals():
             self._connection.execute(_TOUCH, values)
 
@@ -53,7 +54,8 @@ class CatalogWriter:
         part = digest.of_record(record)
         values = (
             encode_path(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
-            record.detail, record.errors, record.lines, record.failure, digest.to_bytes(part),
+            record.detail, record.errors, record.lines, record.failure, record.ctime_ns, record.inode,
+            digest.to_bytes(part),
         )  # fmt: skip
         with self._refusals():
             self._connection.execute(_PUT, values)

@@ -73,7 +73,7 @@ class Generation:
 
     @cached_property
     def vectors(self) -> VectorSegments:
-        """The vector segments; imports usearch."""
+        """The vector segments; imports usearch when one has a graph and is searched."""
         from indexer.stores.vectors.segments import VectorSegments
 
         with self._lock:
@@ -85,7 +85,7 @@ class Generation:
                 check=lambda name: self.check(f"{layout.VECTORS}/{name}"),
             )
 
-    def nearest(self, vector: NDArray[np.int8], *, limit: int, exact: bool | None = None) -> Neighbours:
+    def nearest(self, vector: NDArray[np.int8], *, limit: int, exact: bool = False) -> Neighbours:
         """Return the live chunks nearest to int8[k]; see VectorSegments.search."""
         return self.vectors.search(vector, limit=limit, segments_of=self.catalog.segments_of, exact=exact)
 

@@ -8,7 +8,7 @@ segment is merged, so term weights are corrected to those of the living, and a t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -21,7 +21,6 @@ from indexer.stores.text.queries import (
     Filters,
     among,
     either,
-    group_query,
     limited,
     limits,
     register_tokenizer,
@@ -34,9 +33,21 @@ _TIES = 32
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
 _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
-_CORRECTIONS = 10_000
-MASK_BITS = 24
-"""How many groups one answer of `holding` covers."""
+_FREQUENCIES = 10_000
+"""How many terms are remembered."""
+
+Term = tuple[str, str]
+"""A field and a term in it."""
+
+
+class Statistics(NamedTuple):
+    """How many documents there are, and how many of them have each term: scores of several indexes compare by them.
+
+    A term that is not in `frequencies` is in no document.
+    """
+
+    documents: int
+    frequencies: Mapping[Term, int]
 
 
 class Match(NamedTuple):
@@ -59,7 +70,7 @@ class TextIndex:
             register_tokenizer(self._index)
             self._searcher = self._index.searcher()
         self._schema = self._index.schema
-        self._corrections: dict[tuple[str, str], float] = {}
+        self._frequencies: dict[Term, int] = {}
 
     @property
     def count(self) -> int:
@@ -78,43 +89,32 @@ class TextIndex:
         limit: int,
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
+        statistics: Statistics | None = None,
     ) -> list[Match]:
         """Return the best chunks by weighted BM25, best first, equal scores by id.
 
         `terms` maps a field to its terms and their weights: analysed terms for WORD_FIELDS, whole values for
-        RAW_FIELDS. `any_of` limits the search to these chunk ids.
+        RAW_FIELDS. `any_of` limits the search to these chunk ids. `statistics` are those that terms are weighed by;
+        default: this index's own, of its living documents.
         """
-        query = self._weighted(terms)
+        query = self._weighted(terms, statistics)
         return [] if query is None else self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
 
     def scores(
-        self, asked: Sequence[Mapping[str, Mapping[str, float]]], *, limit: int, filters: Filters | None = None
-    ) -> list[tuple[list[int], list[float]]]:
-        """Return for each query, as `search` takes them, the ids and the weighted BM25 of up to `limit` chunks that
-        match, in no order."""
-        clauses = limits(self._schema, filters)
-        queries = [self._weighted(terms) for terms in asked]
-        return [([], []) if query is None else self._unordered(limited(query, clauses), limit) for query in queries]
+        self,
+        terms: Mapping[str, Mapping[str, float]],
+        *,
+        limit: int,
+        filters: Filters | None = None,
+        statistics: Statistics | None = None,
+    ) -> tuple[list[int], list[float]]:
+        """Return the ids and the scores, as `search` has them, of up to `limit` chunks that match, in no order."""
+        query = self._weighted(terms, statistics)
+        return ([], []) if query is None else self._unordered(limited(query, limits(self._schema, filters)), limit)
 
-    def holding(
-        self, groups: Sequence[Sequence[tuple[str, Sequence[str]]]], *, limit: int, filters: Filters | None = None
-    ) -> list[tuple[list[int], list[float]]]:
-        """Return which chunks hold which groups, up to `limit` chunks, in no order.
-
-        A group is held by a chunk that has any of its (field, terms): one term, or several near each other, which only
-        `names` and `body` can tell. For each MASK_BITS groups in turn the ids of the chunks that hold any of them are
-        returned, and numbers whose n-th bit says whether a chunk holds the n-th.
-        """
-        clauses = limits(self._schema, filters)
-        answers = []
-        for first in range(0, len(groups), MASK_BITS):
-            # Each group adds a power of two of its own to the score, which single precision holds exactly up to 24.
-            parts = [
-                tantivy.Query.const_score_query(group_query(self._schema, group), float(1 << bit))
-                for bit, group in enumerate(groups[first : first + MASK_BITS])
-            ]
-            answers.append(self._unordered(limited(either(parts), clauses), limit))
-        return answers
+    def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
+        """Return how many living documents have each of the terms."""
+        return {term: self._frequency(term) for term in terms}
 
     def filter(self, filters: Filters, *, limit: int, any_of: Sequence[int] = ()) -> list[int]:
         """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`."""
@@ -146,10 +146,6 @@ class TextIndex:
             for chunk_id, document in zip(_ids(ids), documents, strict=True):
                 yield chunk_id, _bytes(document, "stored"), _bytes(document, "embedding")
 
-    def ids(self) -> set[int]:
-        """Return the ids of all living documents."""
-        return {match.id for match in self._matches(tantivy.Query.all_query(), max(1, self.count))}
-
     def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, tantivy.Document]]:
         if not ids:
             return
@@ -177,33 +173,44 @@ class TextIndex:
             ids = _ids(self._searcher.fast_field_values("id", [address for _, address in hits]))
         return ids, [score for score, _ in hits]
 
-    def _weighted(self, terms: Mapping[str, Mapping[str, float]]) -> tantivy.Query | None:
+    def _weighted(
+        self, terms: Mapping[str, Mapping[str, float]], statistics: Statistics | None
+    ) -> tantivy.Query | None:
         parts = [
             tantivy.Query.boost_query(term_query(self._schema, field, term), weight * correction)
             for field, weighted in terms.items()
             for term, weight in weighted.items()
-            if (correction := self._correction(field, term)) > 0
+            if (correction := self._correction((field, term), statistics)) > 0
         ]
         return either(parts) if parts else None
 
-    def _correction(self, field: str, term: str) -> float:
-        """Return by what to multiply Tantivy's weight of a term, to count only living documents; 0 when none has it.
+    def _correction(self, term: Term, statistics: Statistics | None) -> float:
+        """Return by what to multiply Tantivy's weight of a term, 0 when no document has it.
 
-        Inverse document frequency as Tantivy computes it, ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza
-        2009), over the living and over all. The mean field length can't be corrected: it still counts the dead.
+        Tantivy weighs it by ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009) over all documents, the
+        dead too; wanted are the statistics given, or the living. The mean field length can't be corrected.
         """
-        key = (field, term)
-        known = self._corrections.get(key)
+        living = self._frequency(term)
+        if not living:
+            return 0.0
+        wanted = statistics or Statistics(self.count, {term: living})
+        if statistics is None and not self.stats.dead:
+            return 1.0
+        with damage(self._path):
+            seen = self._searcher.doc_freq(*term)
+        return _idf(wanted.frequencies[term], wanted.documents) / _idf(seen, self.stats.documents)
+
+    def _frequency(self, term: Term) -> int:
+        known = self._frequencies.get(term)
         if known is None:
             with damage(self._path):
-                seen = self._searcher.doc_freq(field, term)
-                known = 1.0 if seen else 0.0
-                if seen and self.stats.dead:
-                    living = int(self._searcher.search(term_query(self._schema, field, term), 1, count=True).count)  # type: ignore[attr-defined]
-                    known = _idf(living, self.count) / _idf(seen, self.stats.documents) if living else 0.0
-            if len(self._corrections) >= _CORRECTIONS:
-                self._corrections.clear()
-            self._corrections[key] = known
+                known = self._searcher.doc_freq(*term)
+                if known and self.stats.dead:
+                    found = self._searcher.search(term_query(self._schema, *term), 1, count=True)
+                    known = int(found.count)  # type: ignore[attr-defined]
+            if len(self._frequencies) >= _FREQUENCIES:
+                self._frequencies.clear()
+            self._frequencies[term] = known
         return known
 
 

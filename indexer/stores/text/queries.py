@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import tantivy
 
+from indexer.errors import ConfigError
 from indexer.stores.text.document import index_path
 
 WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
@@ -14,10 +15,7 @@ WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
 RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
 """Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
 
-_POSITIONS = {"names", "body"}
 _TOKENIZER = "words"
-_NEAR = 2
-"""How far apart terms near each other may be: a whole identifier stands between it and its parts."""
 
 
 def schema() -> tantivy.Schema:
@@ -27,8 +25,7 @@ def schema() -> tantivy.Schema:
     for name in RAW_FIELDS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in WORD_FIELDS:
-        option = "position" if name in _POSITIONS else "freq"
-        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option=option)
+        builder.add_text_field(name, tokenizer_name=_TOKENIZER, index_option="freq")
     builder.add_bytes_field("stored", stored=True)
     builder.add_bytes_field("embedding", stored=True)
     return builder.build()
@@ -41,29 +38,18 @@ def register_tokenizer(index: tantivy.Index) -> None:
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """What a chunk must be: of one of the languages, of one of the kinds, in one of the files (`paths`, as the source
-    has them), in a file whose path a regular expression matches, or doesn't match."""
+    has them), in a file whose path one of the regular expressions of globs.path_pattern matches, or none matches."""
 
     languages: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
-    path_pattern: str = ""
-    not_path_pattern: str = ""
+    path_patterns: tuple[str, ...] = ()
+    not_path_patterns: tuple[str, ...] = ()
 
 
 def term_query(fields: tantivy.Schema, field: str, term: str) -> tantivy.Query:
     """Ask for a term in a field, scored by BM25."""
     return tantivy.Query.term_query(fields, field, term, index_option="freq")
-
-
-def group_query(fields: tantivy.Schema, group: Sequence[tuple[str, Sequence[str]]]) -> tantivy.Query:
-    """Ask for any of the group's (field, terms): one term, or several near each other."""
-    found = [
-        term_query(fields, field, terms[0])
-        if len(terms) == 1
-        else tantivy.Query.phrase_query(fields, field, list(terms), _NEAR)
-        for field, terms in group
-    ]
-    return either(found)
 
 
 def among(fields: tantivy.Schema, field: str, values: Sequence[str] | Sequence[int]) -> tantivy.Query:
@@ -100,15 +86,20 @@ def limits(
         if filters.paths:
             paths = [index_path(path) for path in filters.paths]
             clauses.append((tantivy.Occur.Must, among(fields, "path", paths)))
-        if filters.path_pattern:
-            clauses.append((tantivy.Occur.Must, _silent(_path_query(fields, filters.path_pattern))))
-        if filters.not_path_pattern:
-            clauses.append((tantivy.Occur.MustNot, _path_query(fields, filters.not_path_pattern)))
+        if filters.path_patterns:
+            wanted = either([_path_query(fields, pattern) for pattern in filters.path_patterns])
+            clauses.append((tantivy.Occur.Must, _silent(wanted)))
+        clauses.extend((tantivy.Occur.MustNot, _path_query(fields, pattern)) for pattern in filters.not_path_patterns)
     return clauses
 
 
 def _path_query(fields: tantivy.Schema, pattern: str) -> tantivy.Query:
-    return tantivy.Query.regex_query(fields, "path", pattern)
+    """Ask for paths that a regular expression matches; raise ConfigError when its automaton is too large."""
+    try:
+        return tantivy.Query.regex_query(fields, "path", index_path(pattern))
+    except ValueError as error:
+        reason = str(error).strip().rpartition("\n")[2].rpartition(": ")[2].rstrip("'")
+        raise ConfigError(f"a glob of paths asks for too much at once ({reason}); give simpler ones") from error
 
 
 def _silent(query: tantivy.Query) -> tantivy.Query:

@@ -1,6 +1,7 @@
-"""The vector index: immutable usearch segments, int8 and cosine, memory-mapped.
+"""The vector index: immutable segments of int8 vectors, searched by cosine.
 
-The only module that imports usearch. A vector is live when the catalog says that its chunk lives in that segment.
+A vector is live when the catalog says that its chunk lives in that segment. A small segment is compared whole; a large
+one has a graph, which is checked when the segment is opened: an index may come from elsewhere.
 """
 
 from __future__ import annotations
@@ -9,26 +10,24 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from usearch.index import Index
 
 from indexer.config import VectorOptions
 from indexer.errors import REMEDY, DamagedIndexError, StorageError
+from indexer.stores.vectors.segment_file import GRAPH_VECTORS, SegmentFile, write_without_graph
 
 if TYPE_CHECKING:
     from indexer.stores.generation.manifest import Segment
+    from indexer.stores.vectors.graph import Graph
 
-SUFFIX = ".usearch"
-EXACT_VECTORS = 50_000
-"""Up to here every vector is compared: measured at 2 ms a query, and a result that no commit history can change."""
-_MAGIC = b"usearch"
+SUFFIX = ".vectors"
 _TIES = 16
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
 _MANY_TIES = 512
-"""How many more are fetched at most when it does; who is picked from an even larger tie is left to usearch."""
+"""How many more are fetched from a graph at most when it does; who is picked from an even larger tie is left to it."""
 
 Segments = Callable[[Sequence[int]], dict[int, int]]
 """Says in which segment each of the given chunks lives."""
@@ -65,7 +64,8 @@ class VectorSegments:
         self._segments = {segment.number: segment for segment in segments}
         self._dims = dims
         self._options = options
-        self._open: dict[int, Index] = {}
+        self._open: dict[int, SegmentFile] = {}
+        self._graphs: dict[int, Graph] = {}
         self._lock = threading.Lock()
 
     @property
@@ -73,22 +73,20 @@ class VectorSegments:
         """The number of live vectors."""
         return sum(segment.live for segment in self._segments.values())
 
-    def search(
-        self, vector: NDArray[np.int8], *, limit: int, segments_of: Segments, exact: bool | None = None
-    ) -> Neighbours:
+    def search(self, vector: NDArray[np.int8], *, limit: int, segments_of: Segments, exact: bool = False) -> Neighbours:
         """Return the live chunks nearest to int8[k] by cosine, equal ones by id.
 
-        Every vector is compared when `exact`, by default when there are at most EXACT_VECTORS.
+        Every vector is compared in segments without a graph, and in all when `exact`.
         """
-        total = sum(segment.vectors for segment in self._segments.values())
-        if exact is None:
-            exact = total <= EXACT_VECTORS
         ids: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         similarities: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
         for segment in self._segments.values():
-            found = self._search_segment(
-                segment, vector, limit=min(limit, segment.live), segments_of=segments_of, exact=exact
-            )
+            wanted = min(limit, segment.live)
+            if wanted < 1:
+                continue
+            file = self.segment(segment.number)
+            search = self._search_graph if file.has_graph and not exact else self._compare_all
+            found = search(segment, file, vector, wanted, segments_of)
             ids.append(found.ids)
             similarities.append(found.similarities)
         all_ids, all_similarities = np.concatenate(ids), np.concatenate(similarities)
@@ -97,130 +95,135 @@ class VectorSegments:
 
     def get(self, number: int, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
-        found = _get(self.segment(number), ids)
-        try:
-            joined = b"".join(found)
-        except TypeError as error:  # one is None
-            raise DamagedIndexError(f"{self._path(number)}: lacks vectors that the catalog names; {REMEDY}") from error
-        return np.frombuffer(joined, np.int8).reshape(-1, self._dims)
+        file = self.segment(number)
+        rows = file.find(ids)
+        if (rows < 0).any():
+            raise DamagedIndexError(f"{file.path}: lacks vectors that the catalog names; {REMEDY}")
+        return file.vectors[rows]
 
     def find(self, number: int, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
         """Return those of the vectors, int8[k], that a segment holds."""
-        found = _get(self.segment(number), ids)
-        return {chunk_id: vector for chunk_id, vector in zip(ids, found, strict=True) if vector is not None}
+        file = self.segment(number)
+        rows = file.find(ids).tolist()
+        return {chunk_id: file.vectors[row] for chunk_id, row in zip(ids, rows, strict=True) if row >= 0}
 
-    def keys(self, number: int) -> NDArray[np.uint64]:
-        """Return the chunk ids that a segment holds, dead ones included."""
-        return np.asarray(self.segment(number).keys, np.uint64)
+    def keys(self, number: int) -> NDArray[np.int64]:
+        """Return the chunk ids that a segment holds, ascending, dead ones included."""
+        return self.segment(number).ids
+
+    def segment(self, number: int) -> SegmentFile:
+        """Return an open segment; raises DamagedIndexError when the file is not what the manifest says."""
+        with self._lock:
+            if number not in self._open:
+                if number not in self._segments:
+                    raise DamagedIndexError(
+                        f"{self._folder}: has no segment {number}, which the catalog names; {REMEDY}"
+                    )
+                path = self._folder / segment_file(number)
+                self._check(path.name)
+                self._open[number] = SegmentFile(path, rows=self._segments[number].vectors, dims=self._dims)
+            return self._open[number]
 
     def close(self) -> None:
         """Close all segments."""
         with self._lock:
-            for index in self._open.values():
-                index.reset()  # type: ignore[no-untyped-call]
+            for graph in self._graphs.values():
+                graph.close()
+            self._graphs.clear()
             self._open.clear()
 
-    def _search_segment(
-        self, segment: Segment, vector: NDArray[np.int8], *, limit: int, segments_of: Segments, exact: bool
+    def _compare_all(
+        self, segment: Segment, file: SegmentFile, vector: NDArray[np.int8], limit: int, segments_of: Segments
+    ) -> Neighbours:
+        """Compare every vector; ask which of the nearest are alive until enough are, whole ties at a time."""
+        similarities = file.similarities(vector)
+        wanted = limit if segment.live == segment.vectors else limit * 2
+        while True:
+            wanted = min(wanted, segment.vectors)
+            least = np.partition(similarities, -wanted)[-wanted]
+            rows = np.flatnonzero(similarities >= least)
+            found = _living(file.ids[rows], similarities[rows], segment, segments_of)
+            if len(found.ids) >= limit or wanted == segment.vectors:
+                return found
+            wanted *= 4
+
+    def _search_graph(
+        self, segment: Segment, file: SegmentFile, vector: NDArray[np.int8], limit: int, segments_of: Segments
     ) -> Neighbours:
         """Ask for more until there are enough live ones, and no tie reaches over the end."""
-        if limit < 1:
-            return Neighbours(np.empty(0, np.int64), np.empty(0, np.float32))
-        number = segment.number
-        index = self.segment(number)
+        graph = self._graph(segment.number, file)
         wanted = limit + _TIES if segment.live == segment.vectors else limit * 2 + _TIES
         while True:
             wanted = min(wanted, segment.vectors)
-            with self._lock:
-                # usearch gives every caller the same working memory.
-                matches: Any = index.search(vector, wanted, exact=exact, threads=1)
-            keys = matches.keys.astype(np.int64)
-            similarities = (1.0 - matches.distances).astype(np.float32)
-            last = similarities[-1]
-            if segment.live < segment.vectors:
-                lives = segments_of(keys.tolist())
-                mask = np.fromiter((lives.get(key) == number for key in keys.tolist()), bool, len(keys))
-                keys, similarities = keys[mask], similarities[mask]
-            enough = len(keys) >= limit and (similarities[limit - 1] > last or wanted >= limit + _MANY_TIES)
+            ids, similarities = graph.nearest(vector, wanted)
+            found = _living(ids, similarities, segment, segments_of)
+            enough = len(found.ids) >= limit and (
+                found.similarities[limit - 1] > similarities[-1] or wanted >= limit + _MANY_TIES
+            )
             if enough or wanted == segment.vectors:
-                return Neighbours(keys, similarities)
+                return found
             wanted *= 4
 
-    def segment(self, number: int) -> Index:
-        """Return an open segment; raises DamagedIndexError when the file is not what the manifest says."""
+    def _graph(self, number: int, file: SegmentFile) -> Graph:
+        from indexer.stores.vectors.graph import Graph
+
         with self._lock:
-            if number not in self._open:
-                self._open[number] = self._view(number)
-            return self._open[number]
-
-    def _view(self, number: int) -> Index:
-        path = self._path(number)
-        self._check(path.name)
-        expected = self._segments[number].vectors
-        try:
-            with path.open("rb") as file:
-                rows, width = (int.from_bytes(file.read(4), "little") for _ in range(2))
-                file.seek(8 + rows * width)
-                magic = file.read(len(_MAGIC))
-            # usearch reads rows x width bytes first, so a header that lies must not reach it.
-            if (rows, width) != (expected, self._dims) or magic != _MAGIC:
-                raise DamagedIndexError(f"{path}: is not a segment of {expected} vectors; {REMEDY}")
-            index = Index.restore(path, view=True)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
-        if index is None or len(index) != expected or index.ndim != self._dims:
-            raise DamagedIndexError(f"{path}: is not a segment of {expected} vectors; {REMEDY}")
-        index.expansion_search = self._options.expansion_search  # type: ignore[misc]
-        return index
-
-    def _path(self, number: int) -> Path:
-        return self._folder / segment_file(number)
+            if number not in self._graphs:
+                self._graphs[number] = Graph(file, expansion=self._options.expansion_search)
+            return self._graphs[number]
 
 
 class SegmentWriter:
-    """Builds one segment in memory and saves it once."""
+    """Collects the vectors of one segment in memory and saves them once."""
 
     def __init__(self, *, dims: int, options: VectorOptions) -> None:
         """Make an empty segment of int8[k] vectors, k = `dims`."""
-        self._index = Index(
-            ndim=dims,
-            metric="cos",
-            dtype="i8",
-            connectivity=options.connectivity,
-            expansion_add=options.expansion_add,
-            expansion_search=options.expansion_search,
-        )
+        self._dims = dims
+        self._options = options
+        self._rows: dict[int, int] = {}
+        self._vectors = bytearray()
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._rows)
 
     def add(self, ids: Sequence[int], vectors: NDArray[np.int8]) -> None:
-        """Add vectors, int8[n, k], under chunk ids; raises StorageError when usearch refuses."""
-        if not len(ids):
-            return
-        try:
-            # One thread: the graph then depends on the order of vectors alone, and encoding has the other cores.
-            self._index.add(np.asarray(ids, np.uint64), np.ascontiguousarray(vectors, np.int8), copy=True, threads=1)
-        except (RuntimeError, MemoryError) as error:
-            raise StorageError(f"the vector index refused a vector: {error}") from error
+        """Add vectors, int8[n, k], under chunk ids; raises StorageError for an id that is there already."""
+        before = len(self._rows)
+        self._rows.update(zip(ids, range(before, before + len(ids)), strict=True))
+        if len(self._rows) != before + len(ids):
+            raise StorageError("two vectors have the same id; report this as a bug")
+        self._vectors += np.ascontiguousarray(vectors, np.int8).tobytes()
 
     def get(self, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors that were added, int8[n, k]."""
-        return np.stack(_get(self._index, ids))
+        return self._matrix()[[self._rows[chunk_id] for chunk_id in ids]]
 
     def save(self, path: Path) -> None:
-        """Write the segment to a path where there is no file: usearch rewrites in place, so a link would be damaged."""
+        """Write the segment to a path where there is no file, by ascending id; raises StorageError."""
         if path.exists():
+            # usearch would write into that file, and into every other generation that links to it.
             raise StorageError(f"{path}: exists already; report this as a bug")
-        try:
-            self._index.save(path)
-        except (RuntimeError, OSError) as error:
-            raise StorageError(f"{path}: {error}; check the free space and the permissions") from error
+        ids = np.fromiter(self._rows, np.int64, len(self._rows))
+        order = np.argsort(ids)
+        ids, vectors = ids[order], self._matrix()[order]
+        self._vectors = bytearray()
+        if len(ids) > GRAPH_VECTORS:
+            from indexer.stores.vectors.graph import save_graph
+
+            save_graph(path, ids, vectors, self._options)
+        else:
+            write_without_graph(path, ids, vectors)
+
+    def _matrix(self) -> NDArray[np.int8]:
+        return np.frombuffer(self._vectors, np.int8).reshape(-1, self._dims)
 
 
-def _get(index: Index, ids: Sequence[int]) -> Sequence[Any]:
-    """Return a vector, int8[k], or None for each id."""
-    if not len(ids):
-        return ()
-    found: Any = index.get(np.asarray(ids, np.uint64))
-    return [None] * len(ids) if found is None else found
+def _living(
+    ids: NDArray[np.int64], similarities: NDArray[np.float32], segment: Segment, segments_of: Segments
+) -> Neighbours:
+    """Leave out the dead."""
+    if segment.live < segment.vectors:
+        lives = segments_of(ids.tolist())
+        mask = np.fromiter((lives.get(chunk_id) == segment.number for chunk_id in ids.tolist()), bool, len(ids))
+        ids, similarities = ids[mask], similarities[mask]
+    return Neighbours(ids, similarities)

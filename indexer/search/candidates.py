@@ -1,19 +1,21 @@
-"""The first pass over a generation: chunks found by words, by meaning and by exact name, and files by their paths."""
+"""The first pass: chunks found by words, by meaning and by exact name, files by their paths, and which files lead."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from heapq import merge
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.search.filters import Selection
-from indexer.search.query import Query
+from indexer.search.query import Query, QueryKind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from indexer.stores.generation.reader import Generation
+    from indexer.stores.text.index import Statistics
 
 FIELD_WEIGHTS: Mapping[str, float] = {
     "names": 2.0,
@@ -35,37 +37,135 @@ LOOKED_UP = 4_000
 """Up to so many chunks are looked up one by one to see which a filter lets through, rather than asking for all."""
 EXACT_FILTERED = 20_000
 """Up to so many chunks that a filter leaves, each one's vector is compared."""
+RANK_CONSTANT = 10
+"""The k of 1 / (k + rank). The paper's 60 is for lists of a thousand; here the first ten matter."""
+RETRIEVER_WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
+    QueryKind.SYMBOL: {"text": 1.0, "vector": 0.5, "name": 2.0, "path": 1.0},
+    QueryKind.PATH: {"text": 0.5, "vector": 0.25, "name": 0.5, "path": 4.0},
+    QueryKind.NATURAL: {"text": 1.0, "vector": 1.0, "name": 0.5, "path": 1.0},
+    QueryKind.ERROR: {"text": 1.0, "vector": 0.5, "name": 0.5, "path": 1.5},
+    QueryKind.CODE: {"text": 1.0, "vector": 1.0, "name": 0.5, "path": 0.5},
+}
+"""How much each retriever counts for each kind of query."""
 
 Scores = dict[int, float]
+Terms = dict[str, dict[str, float]]
+"""Weighted terms by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every space is asked: a query, its vector, int8[k], unless only words count, and whether words do.
+
+    `statistics` are those of all spaces together.
+    """
+
+    query: Query
+    vector: NDArray[np.int8] | None
+    words: bool
+    statistics: Statistics
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the first pass found, best first: chunks with scores for each retriever asked, files by their paths."""
+    """What the first pass found in one space, best first: chunks with scores for each retriever asked, files by their
+    paths."""
 
     chunks: Mapping[str, Scores]
     files: Mapping[str, float]
     path_of: Mapping[int, str]
 
-    def rankings(self) -> dict[str, list[str]]:
-        """Return the files in the order of each retriever, by their best chunk."""
-        by_chunk = {
-            name: list(dict.fromkeys(self.path_of[chunk_id] for chunk_id in scores if chunk_id in self.path_of))
-            for name, scores in self.chunks.items()
-        }
-        return {**by_chunk, "path": list(self.files)}
+
+class FileKey(NamedTuple):
+    """A file among all spaces: the place of its space, and its path there."""
+
+    space: int
+    path: str
 
 
-def by_words(generation: Generation, query: Query, selection: Selection, *, limit: int = TEXT_LIMIT) -> Scores:
-    """Return the best chunks by BM25 over all fields."""
+def word_terms(query: Query) -> Terms:
+    """Return the terms of the combined BM25 over all fields."""
     terms = {
         name: {word: gain * weight for word, gain in query.words.items()} for name, weight in FIELD_WEIGHTS.items()
     }
     for name, weight in WHOLE_WEIGHTS.items():
         for whole, gain in query.wholes.items():
             terms[name][whole] = terms[name].get(whole, 0.0) + gain * weight
-    matches = generation.text.search(terms, limit=limit, filters=selection.filters, any_of=sorted(selection.only or ()))
-    return {match.id: match.score for match in matches}
+    return terms
+
+
+def name_terms(query: Query) -> Terms:
+    """Return the names that the query writes; qualified names count twice."""
+    return {
+        "name": {name.lower(): 1.0 for name in query.names},
+        "qualified_name": {name.lower(): 2.0 for name in query.qualified},
+    }
+
+
+def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapping[str, Sequence[str]]) -> Found:
+    """Ask each retriever of one generation: those of words, and that of meaning when there is a vector.
+
+    `paths` maps lower-cased file names to the paths of the files that have them.
+    """
+    chunks: dict[str, Scores] = {}
+    files: dict[str, float] = {}
+    if not generation.manifest.counts.chunks or selection.only == frozenset():
+        return Found(chunks, files, {})
+    if asked.words:
+        query = asked.query
+        for name, terms, limit in (
+            ("text", word_terms(query), TEXT_LIMIT),
+            ("name", name_terms(query), NAME_LIMIT),
+        ):
+            matches = generation.text.search(
+                terms,
+                limit=limit,
+                filters=selection.filters,
+                any_of=sorted(selection.only or ()),
+                statistics=asked.statistics,
+            )
+            chunks[name] = {match.id: match.score for match in matches}
+        files = by_path(paths, query) if query.paths else {}
+    if asked.vector is not None:
+        chunks["vector"] = by_meaning(generation, asked.vector, selection)
+    ids = sorted({chunk_id for scores in chunks.values() for chunk_id in scores})
+    return Found(chunks, files, generation.catalog.paths_of(ids))
+
+
+def leading_files(found: Sequence[Found], kind: QueryKind, *, count: int) -> list[FileKey]:
+    """Return the files of all spaces that the retrievers put first, by reciprocal ranks, equal ones by path.
+
+    Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet" (2009).
+    """
+    fused = reciprocal_ranks(_rankings(found), RETRIEVER_WEIGHTS[kind])
+    return sorted(fused, key=lambda key: (-fused[key], key.path, key.space))[:count]
+
+
+def reciprocal_ranks(rankings: Mapping[str, Sequence[FileKey]], weights: Mapping[str, float]) -> dict[FileKey, float]:
+    """Return the sum over rankings of weight / (RANK_CONSTANT + rank), ranks counted from 1.
+
+    A ranking without a weight counts 1.
+    """
+    scores: dict[FileKey, float] = {}
+    for name, ranking in rankings.items():
+        weight = weights.get(name, 1.0)
+        for rank, key in enumerate(ranking, 1):
+            scores[key] = scores.get(key, 0.0) + weight / (RANK_CONSTANT + rank)
+    return scores
+
+
+def _rankings(found: Sequence[Found]) -> dict[str, list[FileKey]]:
+    """Return the files in the order of each retriever, by their best chunk."""
+    ranked: dict[str, list[list[tuple[float, FileKey]]]] = {}
+    for space, own in enumerate(found):
+        for name, scores in own.chunks.items():
+            best = [(-score, FileKey(space, own.path_of[i])) for i, score in scores.items() if i in own.path_of]
+            ranked.setdefault(name, []).append(best)
+        ranked.setdefault("path", []).append([(-share, FileKey(space, path)) for path, share in own.files.items()])
+    return {
+        name: list(dict.fromkeys(key for _, key in merge(*parts, key=lambda entry: entry[0])))
+        for name, parts in ranked.items()
+    }
 
 
 def by_meaning(
@@ -89,19 +189,6 @@ def by_meaning(
         kept = [(chunk_id, similarity) for chunk_id, similarity in pairs if chunk_id in allowed]
         if len(kept) >= limit or len(ids) < wanted:
             return dict(kept[:limit])
-
-
-def by_name(generation: Generation, query: Query, selection: Selection) -> Scores:
-    """Return the chunks whose name or qualified name is one that the query writes; qualified names count twice."""
-    raw: dict[str, dict[str, float]] = {"name": {}, "qualified_name": {}}
-    for name in query.names:
-        raw["name"][name.lower()] = 1.0
-    for name in query.qualified:
-        raw["qualified_name"][name.lower()] = 2.0
-    matches = generation.text.search(
-        raw, limit=NAME_LIMIT, filters=selection.filters, any_of=sorted(selection.only or ())
-    )
-    return {match.id: match.score for match in matches}
 
 
 def by_path(known: Mapping[str, Sequence[str]], query: Query) -> dict[str, float]:

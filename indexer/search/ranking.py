@@ -1,7 +1,8 @@
 """Put files in order by a linear model over what is known of them.
 
 The weights are in ranker.json, written by benchmarks/train_ranker.py: a conditional logit (McFadden 1973; ListNet with
-one relevant file, Cao et al. 2007) with an L2 penalty, fitted on queries with known answers.
+one relevant file, Cao et al. 2007) with an L2 penalty, fitted on queries with known answers. Those of chunks, which
+passages.py uses, are written by benchmarks/train_passages.py.
 """
 
 from __future__ import annotations
@@ -12,23 +13,26 @@ from importlib.resources import files
 
 import msgspec
 
+from indexer.search.candidates import SCORE_DECIMALS
 from indexer.search.features import Evidence, features
 from indexer.search.passages import chunk_scores
-from indexer.search.retrieve import SCORE_DECIMALS
 
-FORMAT = 1
+FORMAT = 2
 
 
-class Ranker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The weights of the linear model by feature; `trained_on` says where they come from."""
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The weights of a linear model by feature; `trained_on` says where they come from."""
 
-    format: int
     trained_on: str
     weights: dict[str, float]
 
 
-MEANING_ALONE = Ranker(format=FORMAT, trained_on="the same, this feature alone", weights={"cosine_best": 12.4})
-"""For searches by meaning alone: the file with the nearest chunk comes first."""
+class Ranker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What orders files, and the chunks of a file."""
+
+    format: int
+    files: Model
+    passages: Model
 
 
 @lru_cache(maxsize=1)
@@ -37,10 +41,18 @@ def shipped_ranker() -> Ranker:
     return msgspec.json.decode(files("indexer.search").joinpath("ranker.json").read_bytes(), type=Ranker)
 
 
+@lru_cache(maxsize=1)
+def meaning_alone() -> Ranker:
+    """Return the ranker of searches by meaning alone: the file with the nearest chunk comes first."""
+    nearest = Model(trained_on="the same, this feature alone", weights={"cosine_best": 12.4})
+    return msgspec.structs.replace(shipped_ranker(), files=nearest)
+
+
 @dataclass(frozen=True, slots=True)
 class RankedFile:
     """A file in the order: its score, the part that each feature has in it, and its chunks' scores, best first."""
 
+    space: int
     path: str
     score: float
     contributions: dict[str, float]
@@ -53,23 +65,22 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
 
     scores = evidence.scores
     names, matrix = features(evidence)
-    weights = np.array([ranker.weights.get(name, 0.0) for name in names])
-    parts = matrix * weights
-    totals = np.round(parts.sum(axis=1), SCORE_DECIMALS)
-    value = chunk_scores(evidence)
+    weights = np.array([ranker.files.weights.get(name, 0.0) for name in names])
+    contributions = matrix * weights
+    totals = np.round(contributions.sum(axis=1), SCORE_DECIMALS)
+    value = chunk_scores(evidence, ranker.passages.weights)
     ends = [*scores.starts[1:].tolist(), len(scores.ids)]
     ranked = []
-    for place in sorted(range(len(scores.paths)), key=lambda place: (-totals[place], place)):
+    for place in sorted(range(len(scores.paths)), key=lambda place: (-totals[place], scores.paths[place], place)):
         own = slice(int(scores.starts[place]), ends[place])
         order = np.lexsort((scores.ids[own], -value[own]))
-        contributions = (
-            dict(zip(names, np.round(parts[place], SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
-        )
+        told = dict(zip(names, np.round(contributions[place], SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
         ranked.append(
             RankedFile(
+                int(scores.spaces[place]),
                 scores.paths[place],
                 float(totals[place]),
-                {name: part for name, part in contributions.items() if part},
+                {name: part for name, part in told.items() if part},
                 dict(zip(scores.ids[own][order].tolist(), value[own][order].tolist(), strict=True)),
             )
         )

@@ -1,0 +1,114 @@
+"""Globs over paths, in the syntax of .gitignore with braces, as ripgrep's walker reads them.
+
+A glob without a slash names a file or folder at any depth; with one it starts at the root. `*` and `?` stay within a
+step, `**` as a whole step spans any number of them, `[a-z]` and `[!a-z]` are one character, `{a,b}` are alternatives,
+and a backslash takes the next character as it is. A folder stands for all that is in it; with a slash at its end a glob
+names folders alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from indexer.errors import ConfigError
+
+MAX_GLOB_CHARS = 256
+"""Longer ones take an engine of automata seconds to refuse."""
+MAX_DEPTH = 8
+"""Of braces within braces."""
+
+_TOKEN = re.compile(
+    r"""
+    (?P<deep>(?:(?<=/)|\A)(?:\*\*/)+)
+  | (?P<rest>(?:(?<=/)|\A)\*\*\Z)
+  | (?P<star>\*+)
+  | (?P<any>\?)
+  | \[(?P<negated>[!^]?)(?P<set>\]?[^\]]*)\]
+  | \\(?P<escaped>.)
+  | (?P<broken>[\[\\])
+  | (?P<open>\{) | (?P<close>\}) | (?P<comma>,)
+  | (?P<literal>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_WILD = {"deep": "((?s:.)*/)?", "rest": "(?s:.)+", "star": "[^/]*", "any": "[^/]"}
+
+
+def path_pattern(glob: str) -> str:
+    """Return the regular expression for whole paths of a glob: classes, groups and `(?s:.)` are all that it uses.
+
+    Raises ConfigError, which says what is wrong with the glob, for one that is malformed, too long, or matches nothing.
+    """
+    if len(glob) > MAX_GLOB_CHARS:
+        raise ConfigError(f"the glob {glob[:40]!r}… is longer than {MAX_GLOB_CHARS} characters; give several")
+    try:
+        glob.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise ConfigError(f"the glob {glob!r} holds half a character; no path does") from None
+    body = glob.removeprefix("./").strip("/")
+    if not body:
+        raise ConfigError(f"the glob {glob!r} matches nothing; give a path or a glob such as 'src/**/*.py'")
+    anywhere = "" if "/" in glob.rstrip("/") else _WILD["deep"]
+    below = "" if body.endswith("/**") or body == "**" else "/(?s:.)*" if glob.endswith("/") else "(/(?s:.)*)?"
+    return anywhere + "".join(_translate(body, glob)) + below
+
+
+def _translate(body: str, glob: str) -> Iterator[str]:
+    depth = 0
+    for token in _TOKEN.finditer(body):
+        kind, found = str(token.lastgroup), token[0]
+        if kind in _WILD:
+            yield _WILD[kind]
+        elif kind == "set":
+            yield _class(token["set"], negated=bool(token["negated"]), glob=glob)
+        elif kind == "broken":
+            raise ConfigError(f"the glob {glob!r}: {found!r} is never {'closed' if found == '[' else 'followed'}")
+        elif kind == "open":
+            depth += 1
+            yield "("
+        elif kind == "close":
+            depth -= 1
+            yield ")"
+        elif kind == "comma" and depth:
+            yield "|"
+        else:
+            yield _literal(token["escaped"] or found)
+        if not 0 <= depth <= MAX_DEPTH:
+            wrong = "'}' was never opened" if depth < 0 else f"braces are nested more than {MAX_DEPTH} deep"
+            raise ConfigError(f"the glob {glob!r}: {wrong}")
+    if depth:
+        raise ConfigError(f"the glob {glob!r}: '{{' is never closed")
+
+
+def _class(content: str, *, negated: bool, glob: str) -> str:
+    """Translate a bracket expression, which never matches a slash; a backslash in it is an ordinary character."""
+    ranges: list[tuple[int, int]] = []
+    for match in re.finditer(r"(.)-(.)|(.)", content, re.DOTALL):
+        low, high = (ord(match[1]), ord(match[2])) if match[1] else (ord(match[3]), ord(match[3]))
+        if high >= 0xD800 and low <= 0xDFFF:
+            raise ConfigError(f"the glob {glob!r}: a byte that is not UTF-8 can't be in brackets; write it outside")
+        if low > high:
+            raise ConfigError(f"the glob {glob!r}: the range {match[0]!r} is empty; write the smaller character first")
+        ranges.append((low, high))
+    slash = ord("/")
+    if negated:
+        ranges.append((slash, slash))
+    else:
+        ranges = [(a, b) for low, high in ranges for a, b in _without(slash, low, high) if a <= b]
+    if not ranges:
+        raise ConfigError(f"the glob {glob!r}: no name holds a slash")
+    return f"[{'^' if negated else ''}{''.join(f'{_code(low)}-{_code(high)}' for low, high in ranges)}]"
+
+
+def _without(hole: int, low: int, high: int) -> tuple[tuple[int, int], ...]:
+    return ((low, hole - 1), (hole + 1, high)) if low <= hole <= high else ((low, high),)
+
+
+def _literal(char: str) -> str:
+    # A byte that is not UTF-8 is left for the index to write in its own way.
+    return char if char.isalnum() or char in "_/ " or "\udc80" <= char <= "\udcff" else _code(ord(char))
+
+
+def _code(point: int) -> str:
+    return f"\\U{point:08x}"

@@ -1,0 +1,288 @@
+"""An index open for reading: search it, ask for chunks like one, walk through what it holds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, get_args
+
+from indexer.config import EncoderOptions, VectorOptions
+from indexer.errors import ConfigError, IndexerError, ModelError, NoIndexError
+from indexer.search.answer import make_hit
+from indexer.search.candidates import by_meaning
+from indexer.search.encoding import QueryEncoder, check_encoder
+from indexer.search.query import read_query
+from indexer.search.ranking import Ranker
+from indexer.search.searcher import Searcher
+from indexer.search.space import Filter, GenerationSpace
+from indexer.stores.generation import layout
+from indexer.stores.generation.reader import Generation, open_generation
+from indexer.types import Chunk, Encoder, SearchMode, SearchResult, SymbolKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from indexer.stores.text.document import StoredChunk
+
+MAX_HITS = 1000
+
+
+def open_index(
+    path: str | Path,
+    *,
+    encoder: Encoder | None = None,
+    options: EncoderOptions | None = None,
+    vectors: VectorOptions | None = None,
+) -> Index:
+    """Open the index of a folder, or an index folder, for searching.
+
+    `encoder` is used instead of loading the one that the index names; it must be the same function. `options` says
+    where the encoder's files are, when not in the package, and how many threads it may use. Raises NoIndexError when
+    nothing was committed there, DamagedIndexError when what was is altered.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise NoIndexError(f"{path}: there is no such folder; build an index first")
+    index_dir = path if (path / "CURRENT").exists() else layout.default_index_dir(path)
+    return Index(index_dir, encoder=encoder, options=options, vectors=vectors)
+
+
+class Index:
+    """The current generation of an index, open until `close`; a context manager, safe to share between threads.
+
+    When a build commits another generation, the next call uses that; a call that has begun ends on the one it began on.
+    """
+
+    def __init__(
+        self,
+        index_dir: Path,
+        *,
+        encoder: Encoder | None = None,
+        options: EncoderOptions | None = None,
+        vectors: VectorOptions | None = None,
+    ) -> None:
+        """Open an index folder; `open_index` says more."""
+        self._index_dir = index_dir
+        self._vectors = vectors
+        self._given = encoder
+        self._encoder = QueryEncoder(options or EncoderOptions(), encoder=encoder)
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = self._open()
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that is open now."""
+        if self._opened is None:
+            raise IndexerError(f"{self._index_dir}: this index is closed; open it again")
+        return self._opened.generation
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        mode: SearchMode = "hybrid",
+        languages: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        within: str = "",
+        explain: bool = False,
+        ranker: Ranker | None = None,
+    ) -> SearchResult:
+        """Return the best `k` chunks; of one file no more than a few, as `ranking.arrange` has it.
+
+        `mode` asks only the words, only the meaning, or both. A chunk has one of the languages and one of the kinds,
+        its path matches one of the globs and none that starts with `!`, and it is part of a symbol named `within`.
+        With `explain` a hit says what each feature of the ranking contributed to its score. `ranker` replaces the
+        shipped weights. Raises ConfigError for an empty query and for what can't be meant, TypeError for arguments of
+        the wrong type, and ModelError when the encoder is needed and its files are not what the index was built with.
+        """
+        _check_count(k)
+        if mode not in get_args(SearchMode):
+            raise ConfigError(f"there is no mode {mode!r}; there are {', '.join(get_args(SearchMode))}")
+        asked = read_query(_text("query", query))
+        chosen = _filter(languages, kinds, paths, within)
+        with self._using() as opened:
+            opened.space.select(chosen)
+            vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.generation)
+            hits = Searcher([opened.space]).search(
+                asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain
+            )
+            opened.generation.bound_memory()
+            return SearchResult(query, opened.generation.number, hits)
+
+    def similar(
+        self,
+        path: str,
+        line: int,
+        *,
+        k: int = 10,
+        languages: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        paths: Sequence[str] = (),
+    ) -> SearchResult:
+        """Return the `k` chunks whose vectors are nearest to that of the chunk at a line, itself left out.
+
+        Raises ConfigError when the path is not in the index or has no chunk there.
+        """
+        _check_count(k)
+        chosen = _filter(languages, kinds, paths, "")
+        with self._using() as opened:
+            generation = opened.generation
+            origin = _chunk_at(generation, _text("path", path), line)
+            segment = generation.catalog.segments_of([origin.id])[origin.id]
+            vector = generation.vectors.get(segment, [origin.id])[0]
+            near = by_meaning(generation, vector, opened.space.select(chosen), limit=k + 1)
+            best = [(chunk_id, score) for chunk_id, score in near.items() if chunk_id != origin.id][:k]
+            stored = generation.text.documents([chunk_id for chunk_id, _ in best])
+            hits = tuple(
+                make_hit(stored[chunk_id], None, score=round(score, 6), ranks={"vector": place}, contributions={})
+                for place, (chunk_id, score) in enumerate(best, 1)
+            )
+            generation.bound_memory()
+            return SearchResult(f"{path}:{line}", generation.number, hits)
+
+    def outline(self, path: str) -> tuple[Chunk, ...]:
+        """Return the symbols of a file that have a chunk of their own, in file order, the first part of long ones.
+
+        Raises ConfigError when the path is not in the index.
+        """
+        return tuple(chunk for chunk in self.chunks(path) if not chunk.part and chunk.kind is not SymbolKind.REGION)
+
+    def chunks(self, path: str | None = None) -> Iterator[Chunk]:
+        """Yield the chunks of a file in file order, or those of all files, one file after the other by path.
+
+        Raises ConfigError when the path is not in the index.
+        """
+        with self._using() as opened:
+            generation = opened.generation
+            for own in sorted(generation.catalog.stats()) if path is None else [_text("path", path)]:
+                stored = generation.text.documents(generation.catalog.chunk_ids_of(own)).values()
+                if not stored and path is not None:
+                    raise ConfigError(_unknown(path))
+                for chunk in sorted(stored, key=lambda chunk: (chunk.start_byte, chunk.part, chunk.id)):
+                    yield chunk.to_chunk()
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
+        """Return the stored vectors, int8[k], of the given chunks by id; unknown ids are left out."""
+        with self._using() as opened:
+            generation = opened.generation
+            found: dict[int, NDArray[np.int8]] = {}
+            for chunk_id, segment in generation.catalog.segments_of(list(ids)).items():
+                found[chunk_id] = generation.vectors.get(segment, [chunk_id])[0]
+            return found
+
+    def encode(self, text: str) -> NDArray[np.int8]:
+        """Return the vector of a query as the index holds vectors: int8[k]; raises ModelError."""
+        with self._using() as opened:
+            return self._encoder.encode(_text("text", text), opened.generation)
+
+    def close(self) -> None:
+        """Close the files as soon as no call uses them."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                opened.retire()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _using(self) -> Iterator[_Opened]:
+        """Give the current generation, opened anew when CURRENT moved, and keep it open meanwhile."""
+        with self._lock:
+            generation = self.generation
+            made = layout.Current(generation.number, generation.manifest.checksum)
+            if layout.read_current(self._index_dir) != made:
+                replaced, self._opened = self._opened, self._open()
+                if replaced is not None:
+                    replaced.retire()
+            opened = self._opened
+            assert opened is not None
+            opened.users += 1
+        try:
+            yield opened
+        finally:
+            with self._lock:
+                opened.users -= 1
+                opened.close_unused()
+
+    def _open(self) -> _Opened:
+        generation = open_generation(self._index_dir, options=self._vectors)
+        try:
+            if self._given is not None:
+                check_encoder(generation, self._given)
+        except ModelError:
+            generation.close()
+            raise
+        return _Opened(generation)
+
+
+class _Opened:
+    """A generation and how many calls use it; once retired it is closed by the last of them."""
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self.space = GenerationSpace(generation)
+        self.users = 0
+        self._is_retired = False
+
+    def retire(self) -> None:
+        """Close it as soon as nobody uses it."""
+        self._is_retired = True
+        self.close_unused()
+
+    def close_unused(self) -> None:
+        """Close it if it is retired and nobody uses it."""
+        if self._is_retired and not self.users:
+            self.generation.close()
+
+
+def _chunk_at(generation: Generation, path: str, line: int) -> StoredChunk:
+    """Return the smallest chunk over a line."""
+    stored = generation.text.documents(generation.catalog.chunk_ids_of(path)).values()
+    if not stored:
+        raise ConfigError(_unknown(path))
+    over = [chunk for chunk in stored if chunk.start_line <= line <= chunk.end_line]
+    if not over:
+        raise ConfigError(f"{path}:{line}: no chunk is there; blank lines and lines past the end have none")
+    return min(over, key=lambda chunk: (chunk.end_line - chunk.start_line, chunk.start_line, chunk.id))
+
+
+def _unknown(path: str) -> str:
+    return f"{path}: is not in the index; give a path relative to the indexed folder"
+
+
+def _check_count(k: int) -> None:
+    if not 1 <= k <= MAX_HITS:
+        raise ConfigError(f"k is {k}; give a number from 1 to {MAX_HITS}")
+
+
+def _filter(languages: Sequence[str], kinds: Sequence[str], paths: Sequence[str], within: str) -> Filter:
+    return Filter(
+        languages=_names("languages", languages),
+        kinds=_names("kinds", kinds),
+        paths=_names("paths", paths),
+        within=_text("within", within),
+    )
+
+
+def _names(argument: str, values: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{argument} is {values!r}; give a list of strings")
+    return tuple(values)
+
+
+def _text(argument: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} is {value!r}; give a string")
+    return value

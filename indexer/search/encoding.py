@@ -1,0 +1,85 @@
+"""A query's vector: the encoder and the projection that an index's vectors were made with."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from indexer.config import EncoderOptions
+from indexer.encoders.registry import Variant, find_encoder
+from indexer.errors import ModelError
+from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection, reduce
+from indexer.stores.generation.reader import Generation
+from indexer.types import Encoder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class QueryEncoder:
+    """Encodes queries for generations, loading encoder and projection at the first need; safe to share.
+
+    They are kept from one generation to the next that was made with the same. Raises ModelError when the encoder's
+    files are missing or not those that an index was built with.
+    """
+
+    def __init__(self, options: EncoderOptions, *, encoder: Encoder | None = None) -> None:
+        """Use `encoder` when given; `options` say where the files of the one that an index names are."""
+        self._options = options
+        self._encoder = encoder
+        self._projections: dict[str, Projection] = {}
+        self._lock = threading.Lock()
+
+    def encode(self, text: str, generation: Generation) -> NDArray[np.int8]:
+        """Return the vector of a text as the generation holds vectors: int8[k]."""
+        with self._lock:
+            if self._encoder is None or self._encoder.identity.digest != generation.manifest.encoder.digest:
+                self._encoder = load_encoder(generation, self._options)
+            digest = generation.manifest.projection.digest
+            if digest not in self._projections:
+                self._projections = {digest: load_projection(generation, self._options)}
+            encoder, projection = self._encoder, self._projections[digest]
+        vector: NDArray[np.int8] = reduce(encoder.encode([text], role="query"), projection)[0][0]
+        return vector
+
+
+def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
+    """Load the encoder that the generation names, the fastest way; raises ModelError when it is another one by now."""
+    encoder = _variant(generation, options).load(threads=options.threads, light=True)
+    check_encoder(generation, encoder)
+    return encoder
+
+
+def check_encoder(generation: Generation, encoder: Encoder) -> None:
+    """Raise ModelError unless this is the function that made the generation's vectors."""
+    made = generation.manifest.encoder
+    if encoder.identity.digest != made.digest:
+        raise ModelError(
+            f"the index was built with {made.name} ({made.digest[:8]}), not {encoder.identity.name} "
+            f"({encoder.identity.digest[:8]}); build it again, or search with mode text"
+        )
+
+
+def load_projection(generation: Generation, options: EncoderOptions) -> Projection:
+    """Return the projection of the generation's vectors; raises ModelError when the encoder's basis is another one."""
+    made = generation.manifest.projection
+    if made.mode == FITTED:
+        stored = generation.projection()
+        if stored is not None:
+            return Projection(FITTED, *stored)
+    if made.mode == BUNDLED:
+        basis = _variant(generation, options).basis()
+        if basis is not None:
+            projection = bundled_projection(basis, dims=made.dims)
+            if projection.digest == made.digest:
+                return projection
+        raise ModelError("the encoder's projection is not the one that the index was built with; build it again")
+    return identity_projection(generation.manifest.encoder.dims)
+
+
+def _variant(generation: Generation, options: EncoderOptions) -> Variant:
+    """Return the encoder that the index names, its files where the options say."""
+    return find_encoder(replace(options, name=generation.manifest.encoder.name))

@@ -1,0 +1,111 @@
+"""The story of a search, top to bottom: ask every space, see which files lead, score them, rank, choose chunks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from indexer.search.answer import best_hits
+from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
+from indexer.search.features import Definition, Evidence
+from indexer.search.query import Query
+from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
+from indexer.search.scoring import joined
+from indexer.search.space import Filter, Searchable
+from indexer.stores.text.document import StoredChunk, source_path
+from indexer.types import Hit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from indexer.stores.text.index import Statistics, Term
+
+CANDIDATE_FILES = 25
+"""How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
+NAMED_CHUNKS = 60
+"""How many chunks with a name that the query writes are looked at."""
+
+
+class Searcher:
+    """Ranks over one or many spaces whose vectors one encoder and one projection made.
+
+    Words weigh what they weigh in all spaces together, and features compare the files of all, so that scores mean the
+    same in each. Safe to share between threads.
+    """
+
+    def __init__(self, spaces: Sequence[Searchable]) -> None:
+        """Search these; they stay the caller's to close."""
+        self._spaces = tuple(spaces)
+
+    def search(
+        self,
+        query: Query,
+        vector: NDArray[np.int8] | None,
+        *,
+        k: int,
+        words: bool = True,
+        chosen: Filter | None = None,
+        ranker: Ranker | None = None,
+        explain: bool = False,
+    ) -> tuple[Hit, ...]:
+        """Return the best `k` chunks, of one file no more than a few, by words, by the query's vector, or by both.
+
+        `vector` is int8[k], or None when only words count. `ranker` replaces the shipped weights. Raises ConfigError
+        for a filter that can't be meant.
+        """
+        evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
+        ranker = ranker or (shipped_ranker() if words else meaning_alone())
+        ranked = rank(evidence, ranker, explain=explain)
+        return best_hits(self._documents, evidence, ranked, ranker.passages if words else None, k=k)
+
+    def evidence(
+        self,
+        query: Query,
+        vector: NDArray[np.int8] | None,
+        *,
+        words: bool = True,
+        chosen: Filter | None = None,
+        files: int = CANDIDATE_FILES,
+    ) -> Evidence:
+        """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
+        chosen = chosen or Filter()
+        asked = Asked(query, vector, words, self._statistics(query) if words else _nothing())
+        found = [space.first_pass(asked, chosen) for space in self._spaces]
+        leading = leading_files(found, query.kind, count=files)
+        scores = [
+            space.second_pass(asked, chosen, [key.path for key in leading if key.space == place])
+            for place, space in enumerate(self._spaces)
+        ]
+        return Evidence(asked, found, joined(scores), self._definitions(found))
+
+    def _statistics(self, query: Query) -> Statistics:
+        """Return the document frequencies of the query's terms in all spaces together."""
+        from indexer.stores.text.index import Statistics
+
+        weighted = (*word_terms(query).items(), *name_terms(query).items())
+        terms: list[Term] = [(field, term) for field, own in weighted for term in own]
+        total: Counter[Term] = Counter()
+        for space in self._spaces:
+            total.update(space.frequencies(terms))
+        return Statistics(sum(space.chunks for space in self._spaces), total)
+
+    def _definitions(self, found: Sequence[Found]) -> list[dict[int, Definition]]:
+        """Return the chunks of each space that have a name which the query writes."""
+        return [
+            {
+                chunk_id: Definition(source_path(chunk.path), chunk.kind, chunk.name, chunk.qualified_name, chunk.part)
+                for chunk_id, chunk in space.documents(list(own.chunks.get("name", ()))[:NAMED_CHUNKS]).items()
+            }
+            for space, own in zip(self._spaces, found, strict=True)
+        ]
+
+    def _documents(self, space: int, ids: Sequence[int]) -> dict[int, StoredChunk]:
+        return self._spaces[space].documents(ids)
+
+
+def _nothing() -> Statistics:
+    from indexer.stores.text.index import Statistics
+
+    return Statistics(0, {})

@@ -1,0 +1,104 @@
+"""A segment's file: its vectors, then their ids, and for a large segment usearch's graph around the ids.
+
+    rows u32, cols u32      little-endian, as all numbers
+    int8[rows, cols]        the vectors, by ascending id
+    int64[rows]             the ids; or, with more than GRAPH_VECTORS, the graph that `graph` describes
+
+A segment may come from elsewhere. What is said of it is compared to the file's size before anything is made of it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import REMEDY, DamagedIndexError
+from indexer.stores.vectors import graph_check
+
+GRAPH_VECTORS = 50_000
+"""Up to here a segment has no graph, and every vector is compared: about as fast as usearch compares them all, with a
+result that no commit history can change, and built at the speed of a copy."""
+
+_HEADER = struct.Struct("<II")
+_BLOCK_VALUES = 1 << 16
+"""Values that are widened at a time: 256 KB, which stay in a core's cache, and fewer than BLAS would use threads for."""
+_FLOAT32_DIMS = 1 << 10
+"""Up to here a sum of products of int8 is below 2^24, and so exact in float32, in whatever order it is added."""
+
+
+class SegmentFile:
+    """An open segment: `ids` int64[n], ascending, and `vectors` int8[n, k], both mapped. Raises DamagedIndexError."""
+
+    def __init__(self, path: Path, *, rows: int, dims: int) -> None:
+        """Map a file that should hold int8[rows, dims], and check all that it says."""
+        self.path = path
+        self.rows = rows
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                end = _HEADER.size + rows * dims
+                if size < _HEADER.size or _HEADER.unpack(file.read(_HEADER.size)) != (rows, dims) or size < end:
+                    raise DamagedIndexError(f"{path}: is not a segment of {rows} vectors of {dims} dims; {REMEDY}")
+                self.content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self.vectors = np.frombuffer(self.content, np.int8, rows * dims, _HEADER.size).reshape(rows, dims)
+            self.has_graph = rows > GRAPH_VECTORS
+            self.ids = (
+                graph_check.checked_ids(self.content, end, rows=rows, dims=dims) if self.has_graph else self._list(end)
+            )
+        except (OSError, ValueError, OverflowError, struct.error) as error:
+            raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
+        if rows and (self.ids[0] < 0 or not (self.ids[1:] > self.ids[:-1]).all()):
+            raise DamagedIndexError(f"{path}: its ids do not ascend; {REMEDY}")
+        self._wide = np.float32 if dims <= _FLOAT32_DIMS else np.float64
+        self._known_lengths: NDArray[np.float32] | None = None
+
+    def find(self, ids: Sequence[int]) -> NDArray[np.int64]:
+        """Return the row of each id, int64[m], -1 for those that are not in the segment."""
+        wanted = np.asarray(ids, np.int64)
+        rows = np.searchsorted(self.ids, wanted)
+        there = rows < self.rows
+        there[there] = self.ids[rows[there]] == wanted[there]
+        return np.where(there, rows, -1)
+
+    def similarities(self, vector: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return the cosine of every vector to int8[k], float32[n]; of a zero vector it is 0."""
+        query = vector.astype(self._wide)
+        lengths = self._lengths() * np.float32(np.sqrt(np.dot(query, query)))
+        products = np.empty(self.rows, np.float32)
+        step = max(1, _BLOCK_VALUES // max(1, len(vector)))
+        wide = np.empty((step, len(vector)), self._wide)
+        for start in range(0, self.rows, step):
+            block = self.vectors[start : start + step]
+            np.copyto(wide[: len(block)], block)
+            products[start : start + step] = wide[: len(block)] @ query
+        return np.divide(products, lengths, out=np.zeros(self.rows, np.float32), where=lengths > 0)
+
+    def _lengths(self) -> NDArray[np.float32]:
+        """Return each vector's length, float32[n], computed at the first need."""
+        if self._known_lengths is None:
+            squares = np.empty(self.rows, np.float32)
+            step = max(1, _BLOCK_VALUES // max(1, self.vectors.shape[1]))
+            for start in range(0, self.rows, step):
+                block = self.vectors[start : start + step].astype(self._wide)
+                squares[start : start + step] = np.einsum("ij,ij->i", block, block)
+            self._known_lengths = np.sqrt(squares)
+        return self._known_lengths
+
+    def _list(self, start: int) -> NDArray[np.int64]:
+        if len(self.content) != start + 8 * self.rows:
+            raise ValueError(f"has {len(self.content):,} bytes instead of {start + 8 * self.rows:,}")
+        return np.frombuffer(self.content, "<i8", self.rows, start)
+
+
+def write_without_graph(path: Path, ids: NDArray[np.int64], vectors: NDArray[np.int8]) -> None:
+    """Write int64[n], ascending, and int8[n, k] to a path where there is no file; raises OSError."""
+    with path.open("xb") as file:
+        file.write(_HEADER.pack(*vectors.shape))
+        file.write(np.ascontiguousarray(vectors, np.int8).data)
+        file.write(ids.astype("<i8").data)

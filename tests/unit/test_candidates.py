@@ -1,0 +1,40 @@
+"""Which files lead: reciprocal rank fusion over the retrievers of one or several spaces."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.search.candidates import RETRIEVER_WEIGHTS, FileKey, Found, leading_files, reciprocal_ranks
+from indexer.search.query import QueryKind
+
+A, B, C = (FileKey(0, path) for path in "abc")
+
+
+def test_scores_are_weighted_reciprocal_ranks() -> None:
+    fused = reciprocal_ranks({"text": [A, B], "vector": [B]}, {"text": 1.0, "vector": 0.5})
+    assert fused == pytest.approx({A: 1 / 11, B: 1 / 12 + 0.5 / 11})
+
+
+def test_found_twice_beats_found_once_at_the_same_rank() -> None:
+    fused = reciprocal_ranks({"text": [A, B], "vector": [C, B]}, {})
+    assert max(fused, key=lambda key: fused[key]) == B
+
+
+def test_no_ranking_no_scores() -> None:
+    assert reciprocal_ranks({}, {}) == {}
+    assert reciprocal_ranks({"text": []}, {"text": 1.0}) == {}
+
+
+def test_every_kind_of_query_weighs_the_same_retrievers() -> None:
+    kinds = {frozenset(weights) for weights in RETRIEVER_WEIGHTS.values()}
+    assert kinds == {frozenset(("text", "vector", "name", "path"))}
+    assert set(RETRIEVER_WEIGHTS) == set(QueryKind)
+
+
+def test_files_of_several_spaces_are_ranked_by_their_scores_not_by_their_spaces() -> None:
+    """The same chunk ids and the same path in two spaces are different chunks and files."""
+    first = Found({"text": {1: 9.0, 2: 1.0}}, {}, {1: "x.py", 2: "y.py"})
+    second = Found({"text": {1: 5.0, 2: 4.0}}, {"x.py": 1.0}, {1: "z.py", 2: "x.py"})
+    leading = leading_files([first, second], QueryKind.NATURAL, count=4)
+    assert leading == [FileKey(1, "x.py"), FileKey(0, "x.py"), FileKey(1, "z.py"), FileKey(0, "y.py")]
+    assert leading_files([first, second], QueryKind.NATURAL, count=1) == leading[:1]

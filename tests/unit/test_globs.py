@@ -1,0 +1,88 @@
+"""Path globs as regular expressions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from indexer.errors import ConfigError
+from indexer.globs import MAX_GLOB_CHARS, path_pattern
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "matches"),
+    [
+        ("*.py", "a.py", True),
+        ("*.py", "src/deep/a.py", True),
+        ("*.py", "a.pyi", False),
+        ("tests", "tests/unit/test_a.py", True),
+        ("tests", "src/tests/a.py", True),
+        ("tests", "src/mytests/a.py", False),
+        ("tests/", "src/tests/a.py", True),
+        ("tests/", "src/tests", False),
+        ("src/*.py", "src/a.py", True),
+        ("src/*.py", "src/deep/a.py", False),
+        ("src/*.py", "lib/src/a.py", False),
+        ("/src", "src/a.py", True),
+        ("./src/a.py", "src/a.py", True),
+        ("src/**/*.py", "src/a.py", True),
+        ("src/**/*.py", "src/x/y/a.py", True),
+        ("src/**", "src/x/y/a.py", True),
+        ("**/core/*.go", "core/a.go", True),
+        ("**/core/*.go", "x/core/a.go", True),
+        ("a?.c", "ab.c", True),
+        ("a?.c", "abc.c", False),
+        ("[ab].c", "b.c", True),
+        ("[!ab].c", "b.c", False),
+        ("[!ab].c", "c.c", True),
+        ("*.{ts,tsx}", "x/a.tsx", True),
+        ("*.{ts,tsx}", "x/a.js", False),
+        ("a+b(c).c", "a+b(c).c", True),
+        ("a.c", "abc", False),
+        ("src/**", "src", False),
+        ("**", "a/b", True),
+        ("a**b", "a/b", False),
+        ("a**b", "axxb", True),
+        ("[a&&b].c", "&.c", True),
+        ("[a&&b].c", "b.c", True),
+        ("[a~~b-].c", "-.c", True),
+        ("[]x].c", "].c", True),
+        ("[!]x].c", "].c", False),
+        ("[+-9]a", "/a", False),
+        ("[+-9]a", ".a", True),
+        (r"[\]a", r"\a", True),
+        (r"\*.c", "*.c", True),
+        (r"\*.c", "a.c", False),
+        ("*.{ts,{c,h}pp}", "a.hpp", True),
+        ("a{,b}", "a", True),
+        ("*.py", "odd\nname/a.py", True),
+        ("a,b", "a,b", True),
+        ("caf\udce9", "caf\udce9", True),
+    ],
+)
+def test_globs(glob: str, path: str, matches: bool) -> None:
+    assert (re.fullmatch(path_pattern(glob), path) is not None) is matches
+
+
+@pytest.mark.parametrize(
+    ("glob", "said"),
+    [
+        ("", "matches nothing"),
+        ("/", "matches nothing"),
+        ("[ab", "'[' is never closed"),
+        ("*.{ts,tsx", "'{' is never closed"),
+        ("a}", "'}' was never opened"),
+        ("a\\", "is never followed"),
+        ("[z-a]", "the range 'z-a' is empty"),
+        ("[/]", "no name holds a slash"),
+        ("[\udce9]", "can't be in brackets"),
+        ("\ud800", "half a character"),
+        ("{" * 200 + "}" * 50, "nested more than"),
+        ("a" * (MAX_GLOB_CHARS + 1), "is longer than"),
+    ],
+)
+def test_a_glob_that_cannot_be_meant_is_refused_with_the_reason(glob: str, said: str) -> None:
+    with pytest.raises(ConfigError, match="glob") as caught:
+        path_pattern(glob)
+    assert said in str(caught.value)
