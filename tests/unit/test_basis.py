@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
-
 import msgspec
 import numpy as np
 import pytest
@@ -16,12 +12,12 @@ from indexer.config import Config, RecallOptions
 from indexer.errors import RecallError
 from indexer.identity import wanted_identity
 from indexer.stages.reduce import Projection, identity_projection, reduce
-from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.generation.manifest import Counts, Encoder, Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.types import FileRecord
 from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
 from pipelines.quality.measure import SAMPLE_FILE_BYTES, BasisMeasure, sample_first
+from tests.fakes import Staged
 
 GOOD = Recall(queries=200, texts=5000, depth=25, recall=0.99, overlap=0.87)
 BAD = Recall(queries=200, texts=5000, depth=25, recall=0.61, overlap=0.4)
@@ -43,26 +39,6 @@ def hashes_of(count: int) -> list[bytes]:
 def random_projection(dims: int) -> Projection:
     matrix = np.linalg.qr(np.random.default_rng(1).standard_normal((DIMS, dims)))[0].astype(np.float32)
     return Projection("bundled", matrix, np.zeros(DIMS, np.float32))
-
-
-@dataclass
-class Staged:
-    """A staged generation whose search compares every vector; chunk ids are row numbers."""
-
-    hashes: Sequence[bytes]
-    reduced: NDArray[np.int8]
-
-    @property
-    def catalog(self) -> Catalog:
-        return cast(Catalog, self)
-
-    def chunks(self, ids: Sequence[int]) -> dict[int, ChunkRow]:
-        return {number: ChunkRow(number, self.hashes[number], 1, 1.0) for number in ids}
-
-    def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
-        units = self.reduced / np.maximum(np.linalg.norm(self.reduced.astype(np.float64), axis=1, keepdims=True), 1)
-        order = np.argsort(-(vectors.astype(np.float64) @ units.T), axis=1)[:, :limit]
-        return cast("list[list[int]]", order.tolist())
 
 
 def measured(projection: Projection, options: RecallOptions, *, base: Manifest | None = None) -> Basis:
