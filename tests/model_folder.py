@@ -1,4 +1,4 @@
-"""Model folders made for tests: files of a few bytes, or a transformer of one narrow layer that runs."""
+"""A model folder whose files are a few bytes each: enough to be described and listed, not to be loaded."""
 
 from __future__ import annotations
 
