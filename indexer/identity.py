@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,12 +108,10 @@ def changed_parts(made: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     return "; ".join(changes)
 
 
-@cache
 def _recorded() -> dict[str, str]:
     return msgspec.structs.asdict(msgspec.json.decode(RECORDED.read_bytes(), type=Recorded))
 
 
-@cache
 def _installed_version(distribution: str) -> str:
     """Return a distribution's version from the name of its metadata folder, which lies beside its module.
 

@@ -6,7 +6,7 @@ detecting, parsing, chunking, the analyzer or the text index's fields. Indexes m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,14 +78,24 @@ def parsed_corpus() -> list[ParsedFile | FileRecord]:
 def record_identity() -> Recorded:
     """Return what identity.json must hold."""
     parsed = parsed_corpus()
+    return Recorded(languages=languages_digest(), chunks=chunks_digest(parsed), terms=terms_digest(parsed))
+
+
+def languages_digest() -> str:
+    """Return the digest of the languages' rows and of their queries, each with what it inherits."""
     rows = [astuple(row) for row in LANGUAGES.values()]
-    queries = {name: load_query(name) for name, row in LANGUAGES.items() if row.has_symbols}
+    return _digest([rows, {name: load_query(name) for name, row in LANGUAGES.items() if row.has_symbols}])
+
+
+def chunks_digest(parsed: Sequence[ParsedFile | FileRecord]) -> str:
+    """Return the digest of all that a file's content decides: its record and its chunks."""
+    return _digest([_plain(file) for file in parsed])
+
+
+def terms_digest(parsed: Sequence[ParsedFile | FileRecord]) -> str:
+    """Return the digest of the terms of the chunks, and of the fields that find them."""
     texts = [chunk.embedded_text for file in parsed if isinstance(file, ParsedFile) for chunk in file.chunks]
-    return Recorded(
-        languages=_digest([rows, queries]),
-        chunks=_digest([_plain(file) for file in parsed]),
-        terms=_digest([[terms(text) for text in [*texts, WORDS]], found_terms()]),
-    )
+    return _digest([[terms(text) for text in [*texts, WORDS]], found_terms()])
 
 
 def found_terms() -> list[tuple[str, str]]:
