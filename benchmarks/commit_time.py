@@ -19,7 +19,7 @@ from benchmarks.measure import write_result
 from indexer.stores.generation.manifest import Projection
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import Staging, begin
-from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SymbolKind
+from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SymbolKind, Tier
 from pipelines.check.verify import verify
 
 SIZES = (1_000, 10_000, 50_000, 200_000)
@@ -91,7 +91,8 @@ def put(staging: Staging, files: range, *, version: int) -> None:
     vectors = _CENTRES[rng.integers(0, CLUSTERS, len(chunks))] + 0.7 * rng.normal(size=(len(chunks), DIMS))
     scales = np.abs(vectors).max(axis=1) / 127
     quantized = np.rint(vectors / scales[:, None]).astype(np.int8)
-    staging.put_chunks(QuantizedBatch(tuple(chunks), quantized, scales.astype(np.float32)))
+    tiers = (Tier.CONTEXTUAL,) * len(chunks)
+    staging.put_chunks(QuantizedBatch(tuple(chunks), quantized, scales.astype(np.float32), tiers))
 
 
 def chunk_of(path: str, number: int, text: str) -> Chunk:

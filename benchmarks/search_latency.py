@@ -38,7 +38,7 @@ from indexer.stages.reduce import BUNDLED, bundled_projection
 from indexer.stores.generation.layout import FOLDER
 from indexer.stores.generation.manifest import Projection
 from indexer.stores.generation.staging import begin
-from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, Role, SearchMode, SymbolKind
+from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, Role, SearchMode, SymbolKind, Tier
 
 SIZES = (10_000, 100_000, 1_000_000)
 DIMS = (64, 128)
@@ -164,7 +164,11 @@ def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, 
             seconds_of_inputs += time.perf_counter() - begun
             for record in records:
                 staging.put_file(record)
-            staging.put_chunks(QuantizedBatch(tuple(chunks), _int8(vectors), np.ones(len(chunks), np.float32)))
+            staging.put_chunks(
+                QuantizedBatch(
+                    tuple(chunks), _int8(vectors), np.ones(len(chunks), np.float32), (Tier.CONTEXTUAL,) * len(chunks)
+                )
+            )
         staging.commit(
             encoder=wanted_identity(Config()).encoder,
             projection=Projection(mode=BUNDLED, digest=bundled_projection(basis, dims=dims).digest, dims=dims),

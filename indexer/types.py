@@ -269,6 +269,21 @@ class ParsedFile:
     chunks: tuple[Chunk, ...]
 
 
+class Tier(StrEnum):
+    """How well a vector stands for its text, the better last: summed from a table of tokens, or read in context."""
+
+    STATIC = "static"
+    CONTEXTUAL = "contextual"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order, from 0."""
+        return TIERS.index(self)
+
+
+TIERS = tuple(Tier)
+
+
 Role = Literal["query", "passage"]
 """What a text is to an encoder: a question, or what is searched; some models encode the two differently."""
 
@@ -281,6 +296,7 @@ class EncoderIdentity:
     digest: str
     dims: int
     max_tokens: int
+    tier: Tier = Tier.CONTEXTUAL
 
 
 class PreparedTexts(Protocol):
@@ -310,11 +326,12 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuantizedBatch:
-    """Chunks and their reduced vectors: int8[n, k], and float32[n] scales such that vector = int8 * scale."""
+    """Chunks and their reduced vectors: int8[n, k], float32[n] scales such that vector = int8 * scale, and tiers."""
 
     chunks: tuple[Chunk, ...]
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
+    tiers: tuple[Tier, ...]
 
 
 SearchMode = Literal["hybrid", "text", "vector"]

@@ -26,7 +26,7 @@ class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):
     """One chunk of the file as it is now.
 
     `vector` is "current" when the index holds a vector of this text for this chunk, "known" when it holds one of the
-    same text elsewhere, and "missing" when the next build has to embed it.
+    same text elsewhere, and "missing" when the next build has to embed it; `tier` is that of a current one.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):
     end_line: int
     part: int
     vector: str
+    tier: str = ""
 
 
 class ExplainedPath(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,12 +124,17 @@ def _with_content(
 
 def _with_vectors(chunks: tuple[Chunk, ...], generation: Generation | None) -> list[ExplainedChunk]:
     """Describe chunks, and say of each whether the index holds its vector."""
-    current: set[int] = set()
+    current: dict[int, str] = {}
     known: set[bytes] = set()
     if generation is not None:
         rows = generation.catalog.chunks([chunk.id for chunk in chunks])
-        current = {chunk.id for chunk in chunks if chunk.id in rows and rows[chunk.id].text_hash == chunk.text_hash}
-        known = set(generation.catalog.chunks_by_text([chunk.text_hash for chunk in chunks]))
+        tiers = {segment.number: str(segment.tier) for segment in generation.manifest.segments}
+        current = {
+            chunk.id: tiers[rows[chunk.id].segment]
+            for chunk in chunks
+            if chunk.id in rows and rows[chunk.id].text_hash == chunk.text_hash
+        }
+        known = set(generation.catalog.chunks_by_text([chunk.text_hash for chunk in chunks], tiers))
     return [
         ExplainedChunk(
             kind=chunk.kind,
@@ -137,6 +143,7 @@ def _with_vectors(chunks: tuple[Chunk, ...], generation: Generation | None) -> l
             end_line=chunk.end_line,
             part=chunk.part,
             vector="current" if chunk.id in current else "known" if chunk.text_hash in known else "missing",
+            tier=current.get(chunk.id, ""),
         )
         for chunk in chunks
     ]

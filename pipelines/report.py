@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
-from indexer.types import FileChanges, FileRecord, ParsedFile
+from indexer.types import FileChanges, FileRecord, ParsedFile, Tier
 from pipelines.quality.figures import Basis, Drift, Recall
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class ChunkCounts(msgspec.Struct, frozen=True, kw_only=True):
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
+    `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the tier
+    of their vector.
     `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or is empty. `bytes` is
     the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the parser,
     `parser_failures` files on which the grammar failed, so that they are indexed by their lines alone. `recall` and
@@ -50,9 +52,11 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
 
     generation: str
     digest: str
+    vector_digest: str
     committed: bool
     files: FileCounts
     chunks: ChunkCounts
+    tiers: dict[Tier, int]
     bytes: int
     skips: dict[str, int]
     languages: dict[str, int]
@@ -138,6 +142,8 @@ def report_committed(
 
 
 class _Held(TypedDict):
+    vector_digest: str
+    tiers: dict[Tier, int]
     bytes: int
     skips: dict[str, int]
     languages: dict[str, int]
@@ -151,6 +157,8 @@ def _held(generation: Generation) -> _Held:
     languages = generation.catalog.languages()
     basis = Basis.from_extra(generation.manifest.extra)
     return {
+        "vector_digest": generation.manifest.vector_digest,
+        "tiers": generation.manifest.tiers,
         "bytes": sum(counts.bytes for counts in languages.values()),
         "skips": generation.catalog.skips(),
         "languages": {name: counts.chunks for name, counts in languages.items()},

@@ -9,6 +9,7 @@ import msgspec
 from indexer.config import Config
 from indexer.stores.generation.manifest import Encoder, Projection
 from indexer.stores.generation.reader import open_generation
+from indexer.types import Tier
 from pipelines.freshness import count_stale
 from pipelines.quality.figures import Basis, Drift, Recall
 
@@ -33,7 +34,8 @@ class LanguageStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `indexer status --json`.
 
-    `bytes` is the size of the generation's files. `stale` counts files that changed since, and is None when the
+    `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the tier
+    of their vector. `bytes` is the size of the generation's files. `stale` counts files that changed since, and is None when the
     indexed folder is not there to compare. `recall` and `drift` say how well the stored vectors stand for the
     encoder's own, and are None when that was not measured; `warnings` are sentences on what to do about it.
     """
@@ -45,6 +47,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     projection: Projection
     files: IndexedFiles
     chunks: int
+    tiers: dict[Tier, int]
+    vector_digest: str
     bytes: int
     skips: dict[str, int]
     languages: dict[str, LanguageStatus]
@@ -72,6 +76,8 @@ def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool
                 indexed=manifest.counts.files - manifest.counts.skipped, skipped=manifest.counts.skipped
             ),
             chunks=manifest.counts.chunks,
+            tiers=manifest.tiers,
+            vector_digest=manifest.vector_digest,
             bytes=generation.bytes,
             skips=generation.catalog.skips(),
             languages={

@@ -15,7 +15,7 @@ from indexer.encoders.registry import find_encoder
 from indexer.stages.embed import embed
 from indexer.stages.reduce import Projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.types import Chunk, Encoder, QuantizedBatch
+from indexer.types import Chunk, Encoder, QuantizedBatch, Tier
 from pipelines.progress import Progress, StageClock
 
 LIGHT_TEXTS = 64
@@ -26,7 +26,7 @@ CACHED_TEXTS = 128
 
 
 class Known(Protocol):
-    """Vectors that an index holds: `rows` int64[m] of the hashes asked for, int8[m, k], and float32[m] scales."""
+    """Vectors that an index holds: `rows` int64[m] of the hashes asked for, int8[m, k], float32[m] scales, tiers."""
 
     @property
     def rows(self) -> NDArray[np.int64]: ...
@@ -34,6 +34,8 @@ class Known(Protocol):
     def vectors(self) -> NDArray[np.int8]: ...
     @property
     def scales(self) -> NDArray[np.float32]: ...
+    @property
+    def tiers(self) -> tuple[Tier, ...]: ...
 
 
 class KnownVectors(Protocol):
@@ -61,12 +63,14 @@ class Vectorizer:
         self,
         load_encoder: Callable[[int], Encoder],
         *,
+        tier: Tier,
         cache: EmbeddingCache | None,
         token_budget: int,
         clock: StageClock,
         progress: Progress,
     ) -> None:
         self._load_encoder = load_encoder
+        self._tier = tier
         self._cache = cache
         self._token_budget = token_budget
         self._clock = clock
@@ -109,6 +113,9 @@ class Vectorizer:
         scales = np.empty(len(chunks), dtype=np.float32)
         known = index.known_vectors([chunk.text_hash for chunk in chunks])
         vectors[known.rows], scales[known.rows] = known.vectors, known.scales
+        tiers = [self._tier] * len(chunks)
+        for row, tier in zip(known.rows.tolist(), known.tiers, strict=True):
+            tiers[row] = tier
         unknown = np.setdiff1d(np.arange(len(chunks)), known.rows)
         if len(unknown):
             full = self.full_precision([chunks[row] for row in unknown])
@@ -120,7 +127,7 @@ class Vectorizer:
                 vectors[unknown], scales[unknown] = reduced[at], reduced_scales[at]
             with self._clock("measure"):
                 observe(list(full), matrix, reduced, reduced_scales)
-        return QuantizedBatch(tuple(chunks), vectors, scales)
+        return QuantizedBatch(tuple(chunks), vectors, scales, tuple(tiers))
 
     def _compute(self, texts: dict[bytes, str]) -> dict[bytes, NDArray[np.float32]]:
         """Embed texts by hash, caching as it goes, so that a build that is killed resumes."""
@@ -166,4 +173,11 @@ def open_vectorizer(
             limit = config.cache.max_megabytes * 1_000_000
             opened = EmbeddingCache(cache_dir, encoder_digest=identity.digest, dims=identity.dims, max_bytes=limit)
             cache = stack.enter_context(opened)
-        yield Vectorizer(load, cache=cache, token_budget=config.encoder.token_budget, clock=clock, progress=progress)
+        yield Vectorizer(
+            load,
+            tier=identity.tier,
+            cache=cache,
+            token_budget=config.encoder.token_budget,
+            clock=clock,
+            progress=progress,
+        )

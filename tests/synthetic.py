@@ -13,7 +13,7 @@ from indexer.config import VectorOptions
 from indexer.stores.generation.manifest import Projection
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import Committed, Staging, begin
-from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SkipReason, SymbolKind
+from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SkipReason, SymbolKind, Tier
 
 DIMS = 32
 ENCODER = EncoderIdentity("synthetic", "0" * 32, 64, 256)
@@ -86,13 +86,16 @@ def stage(staging: Staging, tree: Tree, *, window: int = 1000) -> None:
         staging.put_chunks(quantized(chunks[start : start + window], staging))
 
 
-def quantized(chunks: list[Chunk], staging: Staging) -> QuantizedBatch:
+def quantized(chunks: list[Chunk], staging: Staging, *, tier: Tier = Tier.CONTEXTUAL) -> QuantizedBatch:
     """Return the chunks with their vectors, known ones from the index."""
     vectors = np.stack([vector_of(chunk.text) for chunk in chunks])
     scales = np.full(len(chunks), 0.5, np.float32)
     known = staging.known_vectors([chunk.text_hash for chunk in chunks])
     vectors[known.rows], scales[known.rows] = known.vectors, known.scales
-    return QuantizedBatch(tuple(chunks), vectors, scales)
+    tiers = [tier] * len(chunks)
+    for row, own in zip(known.rows.tolist(), known.tiers, strict=True):
+        tiers[row] = own
+    return QuantizedBatch(tuple(chunks), vectors, scales, tuple(tiers))
 
 
 def commit_tree(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import ChunkRow
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
-from indexer.stores.text.document import StoredChunk, decode_embedding, decode_stored, source_path
+from indexer.stores.text.document import Embedding, StoredChunk, decode_embedding, decode_stored, source_path
 from indexer.types import Encoder
 from pipelines.check.findings import FindingKind, Findings
 
@@ -27,27 +27,35 @@ _BATCH = 4096
 
 
 def check_chunks(findings: Findings, generation: Generation, on_chunks: Callable[[int], None]) -> None:
-    """Go once through all documents: each is in the catalog, its vector in its segment, and all in the digest.
+    """Go once through all documents: each is in the catalog, its vector in its segment, and all in the digests.
 
     Raises DamagedIndexError when a document can't be read.
     """
     text, vectors = generation.path / layout.TEXT, generation.path / layout.VECTORS
-    digests = {record.path: digest.of_record(record) for record in generation.catalog.records().values()}
+    digests = {record.path: (digest.of_record(record), 0) for record in generation.catalog.records().values()}
+    tiers = {segment.number: segment.tier for segment in generation.manifest.segments}
     seen: set[int] = set()
     wrong: Counter[str] = Counter()
     for batch in _batches(generation):
         rows = generation.catalog.chunks([document.id for document, _ in batch])
         stored = _vectors(generation, rows)
-        for document, embedded in batch:
+        for document, embedding in batch:
             row, path = rows.get(document.id), source_path(document.path)
             if row is None or row.text_hash != document.text_hash or path not in digests or document.id in seen:
                 wrong["unknown"] += 1
                 continue
             seen.add(document.id)
-            wrong["lost"] += document.id not in stored
-            wrong["altered"] += stored.get(document.id, embedded) != embedded
-            part = digest.of_chunk(document.id, document.text_hash, embedded)
-            digests[path] = digest.add(digests[path], part)
+            vector, tier = stored.get(document.id), tiers.get(row.segment)
+            if vector is None or tier is None:
+                wrong["lost"] += 1
+                continue
+            # A vector that was replaced by one of a better tier is not the document's any more.
+            wrong["altered"] += tier is embedding.tier and vector != embedding.vector
+            content, total = digests[path]
+            digests[path] = (
+                digest.add(content, digest.of_chunk(document.id, document.text_hash)),
+                digest.add(total, digest.of_vector(document.id, tier, vector)),
+            )
         on_chunks(len(batch))
     wrong["missing"] = generation.catalog.chunk_count() - len(seen)
     for what, kind, where, message in (
@@ -62,7 +70,10 @@ def check_chunks(findings: Findings, generation: Generation, on_chunks: Callable
 
 
 def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, projection: Projection) -> int:
-    """Embed a sample of chunks again, compare, and return how many; the sample is the chunks with the lowest ids."""
+    """Embed a sample of chunks again, compare, and return how many.
+
+    The sample is the chunks with the lowest ids among those whose vector is of the encoder's tier.
+    """
     manifest, text = generation.manifest, generation.path / layout.TEXT
     identity = encoder.identity
     made = (manifest.encoder.digest, manifest.projection.digest, manifest.projection.mode)
@@ -76,9 +87,11 @@ def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, 
             )
         findings.add(FindingKind.MODEL, generation.path / layout.MANIFEST, message)
         return 0
-    ids = list(islice(generation.catalog.chunk_ids(), SAMPLE_CHUNKS))
+    numbers = [segment.number for segment in manifest.segments if segment.tier is identity.tier]
+    living = [islice(generation.catalog.chunk_ids(segment=number), SAMPLE_CHUNKS) for number in numbers]
+    ids = sorted(chain.from_iterable(living))[:SAMPLE_CHUNKS]
     documents = generation.text.documents(ids)
-    embeddings = generation.text.embeddings(ids)
+    vectors = _vectors(generation, generation.catalog.chunks(ids))
     if not ids:
         return 0
     texts = [documents[chunk_id].embedded_text for chunk_id in ids]
@@ -89,7 +102,7 @@ def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, 
             FindingKind.VECTOR, text, f"{changed} of {len(ids)} sampled chunks have another text than was embedded"
         )
     again = reduce(encoder.encode(texts), projection)[0].astype(np.float64)
-    held = np.stack([np.frombuffer(decode_embedding(embeddings[chunk_id])[0], np.int8) for chunk_id in ids])
+    held = np.stack([np.frombuffer(vectors[chunk_id], np.int8) for chunk_id in ids])
     lengths = np.linalg.norm(again, axis=1) * np.linalg.norm(held.astype(np.float64), axis=1)
     equal = (again == held).all(axis=1)
     cosines = (again * held).sum(axis=1) / np.where(lengths > 0, lengths, 1.0)
@@ -100,23 +113,27 @@ def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, 
     return len(ids)
 
 
-def _check_digests(findings: Findings, generation: Generation, digests: dict[str, int]) -> None:
-    wrong = [path for path, value in generation.catalog.file_digests() if digests.get(path) != value]
-    if wrong:
-        message = f"{len(wrong)} files have another digest than their content gives, first {wrong[0]!a}"
-        findings.add(FindingKind.DIGEST, generation.path / layout.CATALOG, message)
-    total = digest.to_hex(digest.add(*digests.values()))
-    if total != generation.manifest.digest:
-        message = f"the content's digest is {total}, the manifest says {generation.manifest.digest}"
-        findings.add(FindingKind.DIGEST, generation.path / layout.MANIFEST, message)
+def _check_digests(findings: Findings, generation: Generation, digests: dict[str, tuple[int, int]]) -> None:
+    """Compare each file's digests of content and vectors, and the index's, with those of what is there."""
+    manifest = generation.manifest
+    stored = {path: (content, vectors) for path, content, vectors in generation.catalog.file_digests()}
+    for place, what, said in ((0, "content", manifest.digest), (1, "vectors", manifest.vector_digest)):
+        wrong = [path for path, values in stored.items() if digests.get(path, (0, 0))[place] != values[place]]
+        if wrong:
+            message = f"the {what} of {len(wrong)} files give another digest than the catalog has, first {wrong[0]!a}"
+            findings.add(FindingKind.DIGEST, generation.path / layout.CATALOG, message)
+        total = digest.to_hex(digest.add(*(values[place] for values in digests.values())))
+        if total != said:
+            message = f"the digest of the {what} is {total}, the manifest says {said}"
+            findings.add(FindingKind.DIGEST, generation.path / layout.MANIFEST, message)
 
 
-def _batches(generation: Generation) -> Iterator[list[tuple[StoredChunk, bytes]]]:
-    """Yield the documents and their int8 vectors."""
+def _batches(generation: Generation) -> Iterator[list[tuple[StoredChunk, Embedding]]]:
+    """Yield the documents with the embeddings that they were added with."""
     documents = generation.text.scan()
     while batch := list(islice(documents, _BATCH)):
         try:
-            yield [(decode_stored(stored), decode_embedding(embedding)[0]) for _, stored, embedding in batch]
+            yield [(decode_stored(stored), decode_embedding(embedding)) for _, stored, embedding in batch]
         except (ValueError, msgspec.DecodeError) as error:
             raise DamagedIndexError(f"{generation.path / layout.TEXT}: a document is malformed: {error}") from error
 

@@ -51,6 +51,7 @@ def _text(explained: ExplainedPath) -> str:
     lines = [f"{name:<10}{printable(text)}" for name, text in rows if text]
     for chunk in explained.chunks:
         part = f" part {chunk.part}" if chunk.part else ""
+        tier = f" ({chunk.tier})" if chunk.tier else ""
         span = f"{chunk.start_line}-{chunk.end_line}"
-        lines.append(printable(f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}  vector {chunk.vector}"))
+        lines.append(printable(f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}  vector {chunk.vector}{tier}"))
     return "\n".join(lines)

@@ -63,6 +63,7 @@ def manifest(basis: Basis, *, chunks: int = 5000) -> Manifest:
         counts=Counts(files=1, skipped=0, chunks=chunks),
         segments=(),
         digest="",
+        vector_digest="",
         files={},
         extra=basis.to_extra(),
     )

@@ -30,6 +30,7 @@ def manifest_of(identity: Identity) -> Manifest:
         counts=Counts(files=0, skipped=0, chunks=0),
         segments=(),
         digest="0",
+        vector_digest="0",
         files={},
     )
 

@@ -11,7 +11,7 @@ import pytest
 from indexer.config import Config
 from indexer.encoders.registry import find_encoder
 from indexer.stages.reduce import BUNDLED, FITTED, UNREDUCED, fit
-from indexer.types import FileChanges
+from indexer.types import FileChanges, Tier
 from pipelines.progress import Silence, StageClock
 from pipelines.quality.projection import choose_projection
 from pipelines.vectors import Vectorizer
@@ -27,7 +27,9 @@ def config_of(mode: str, *, encoder: str = "minilm", dims: int = 8) -> Config:
 @pytest.fixture
 def vectorizer() -> Vectorizer:
     clock = StageClock(Silence())
-    return Vectorizer(lambda _: FakeEncoder(), cache=None, token_budget=2048, clock=clock, progress=Silence())
+    return Vectorizer(
+        lambda _: FakeEncoder(), cache=None, token_budget=2048, tier=Tier.CONTEXTUAL, clock=clock, progress=Silence()
+    )
 
 
 def test_the_bundled_basis_is_cut_to_the_dims_asked_for(vectorizer: Vectorizer) -> None:

@@ -16,6 +16,7 @@ from indexer.stores.catalog.reader import decode_path, encode_path
 from indexer.stores.generation import layout
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.text.document import (
+    Embedding,
     decode_embedding,
     decode_stored,
     encode_embedding,
@@ -23,7 +24,9 @@ from indexer.stores.text.document import (
     index_path,
     source_path,
 )
-from indexer.types import Chunk, FileRecord, SkipReason, SymbolKind
+from indexer.types import Chunk, FileRecord, SkipReason, SymbolKind, Tier
+
+STORED = encode_embedding(Embedding(b"a", 1.0, Tier.STATIC))
 
 paths = (
     st.binary(max_size=30).filter(lambda raw: b"\0" not in raw).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
@@ -44,12 +47,12 @@ def test_different_paths_stay_different(one: str, other: str) -> None:
 
 @given(st.binary(min_size=1, max_size=200), st.floats(0, 1e3, width=32))
 def test_an_embedding_comes_back(vector: bytes, scale: float) -> None:
-    assert decode_embedding(encode_embedding(vector, scale)) == (vector, scale)
+    for tier in Tier:
+        embedding = Embedding(vector, scale, tier)
+        assert decode_embedding(encode_embedding(embedding)) == embedding
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"1234567", encode_embedding(b"abc", 1)[:-1], b"\2" + encode_embedding(b"a", 1)[1:]]
-)
+@pytest.mark.parametrize("content", [b"", b"1234567", STORED[:-1], b"\1" + STORED[1:], STORED[:2] + b"\7" + STORED[3:]])
 def test_a_malformed_embedding_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="embedding"):
         decode_embedding(content)
@@ -140,8 +143,9 @@ def manifest() -> manifests.Manifest:
             projection=manifests.Projection(mode="none", digest="", dims=8),
             made_with={"chunks": "f"},
             counts=manifests.Counts(files=1, skipped=0, chunks=2),
-            segments=(manifests.Segment(number=1, vectors=2, live=2),),
+            segments=(manifests.Segment(tier=Tier.CONTEXTUAL, number=1, vectors=2, live=2),),
             digest="0" * 32,
+            vector_digest="0" * 32,
             files={"catalog.sqlite": manifests.FileSum(5, "a" * 32)},
         )
     )

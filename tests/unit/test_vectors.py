@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.stages.reduce import identity_projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.types import Chunk, Encoder
+from indexer.types import Chunk, Encoder, Tier
 from pipelines.progress import Silence, StageClock
 from pipelines.vectors import CACHED_TEXTS, Vectorizer
 from tests.fakes import FakeEncoder, IndexedVectors
@@ -36,7 +36,9 @@ class Loader:
 
 def vectorizer(loader: Loader, *, cache: EmbeddingCache | None = None, token_budget: int = 2048) -> Vectorizer:
     clock = StageClock(Silence())
-    return Vectorizer(loader, cache=cache, token_budget=token_budget, clock=clock, progress=Silence())
+    return Vectorizer(
+        loader, cache=cache, token_budget=token_budget, tier=Tier.CONTEXTUAL, clock=clock, progress=Silence()
+    )
 
 
 def chunks(*texts: str) -> tuple[Chunk, ...]:
@@ -62,11 +64,12 @@ def test_what_the_index_holds_is_taken_as_it_is() -> None:
     held = np.full(DIMS, 7, np.int8)
     encoder = FakeEncoder(DIMS)
     batch = vectorizer(Loader(encoder)).quantize(
-        (two, one), IndexedVectors(DIMS, {one.text_hash: (held, 0.5)}), PROJECTION
+        (two, one), IndexedVectors(DIMS, {one.text_hash: (held, 0.5, Tier.STATIC)}), PROJECTION
     )
     assert encoder.encoded == ["two"]
     np.testing.assert_array_equal(batch.vectors, np.stack([expected(["two"])[0], held]))
     assert batch.scales[1] == 0.5
+    assert batch.tiers == (Tier.CONTEXTUAL, Tier.STATIC)
 
 
 def test_no_encoder_is_loaded_for_what_is_known() -> None:
@@ -74,7 +77,9 @@ def test_no_encoder_is_loaded_for_what_is_known() -> None:
     loader = Loader(FakeEncoder(DIMS))
     made = vectorizer(loader)
     made.quantize((), EMPTY, PROJECTION)
-    made.quantize((one,), IndexedVectors(DIMS, {one.text_hash: (np.ones(DIMS, np.int8), 1.0)}), PROJECTION)
+    made.quantize(
+        (one,), IndexedVectors(DIMS, {one.text_hash: (np.ones(DIMS, np.int8), 1.0, Tier.CONTEXTUAL)}), PROJECTION
+    )
     assert loader.asked == []
     assert made.embedded == 0
 
@@ -86,7 +91,7 @@ def test_passages_are_what_is_encoded() -> None:
 
 def test_the_observer_sees_each_new_text_once_with_what_became_of_it() -> None:
     (one, two, again) = chunks("one", "two", "two")
-    index = IndexedVectors(DIMS, {one.text_hash: (np.ones(DIMS, np.int8), 1.0)})
+    index = IndexedVectors(DIMS, {one.text_hash: (np.ones(DIMS, np.int8), 1.0, Tier.CONTEXTUAL)})
     seen: list[tuple[list[bytes], NDArray[np.int8]]] = []
     vectorizer(Loader(FakeEncoder(DIMS))).quantize(
         (one, two, again),

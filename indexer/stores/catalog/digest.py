@@ -1,15 +1,16 @@
-"""The content digest: a sum over chunks and files, so that an increment costs what changed and order never matters.
+"""Digests as sums over files, chunks and vectors, so that an increment costs what changed and order never matters.
 
-A file's digest is xxh3_128 of its path, content hash, language and skip reason, plus xxh3_128 of each of its chunks'
-id, text hash and int8 vector, modulo 2^128. An index's digest is the sum of its files' digests. Equal trees, options
-and models give equal digests, however the index came about.
+A file's content digest is xxh3_128 of its path, content hash, language and skip reason, plus xxh3_128 of each of its
+chunks' id and text hash, modulo 2^128; its vector digest is the sum of xxh3_128 of each chunk's id, tier and int8
+vector. An index's digests are the sums of its files'. Equal trees and options give equal content digests, however the
+index came about; with the same model, and all vectors of the best tier, the vector digests are equal too.
 """
 
 from __future__ import annotations
 
 import xxhash
 
-from indexer.types import FileRecord
+from indexer.types import FileRecord, Tier
 
 _MODULUS = 1 << 128
 
@@ -28,9 +29,14 @@ def of_record(record: FileRecord) -> int:
     return state.intdigest()
 
 
-def of_chunk(chunk_id: int, text_hash: bytes, vector: bytes) -> int:
-    """Return a chunk's part."""
-    return xxhash.xxh3_128_intdigest(chunk_id.to_bytes(8, "little") + text_hash + vector)
+def of_chunk(chunk_id: int, text_hash: bytes) -> int:
+    """Return a chunk's part of the content."""
+    return xxhash.xxh3_128_intdigest(chunk_id.to_bytes(8, "little") + text_hash)
+
+
+def of_vector(chunk_id: int, tier: Tier, vector: bytes) -> int:
+    """Return a chunk's part of the vectors."""
+    return xxhash.xxh3_128_intdigest(chunk_id.to_bytes(8, "little") + bytes([tier.rank]) + vector)
 
 
 def add(*parts: int) -> int:

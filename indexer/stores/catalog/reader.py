@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +33,8 @@ SCHEMA = (
   failure TEXT NOT NULL,
   ctime_ns INTEGER NOT NULL,
   inode INTEGER NOT NULL,
-  digest BLOB NOT NULL
+  digest BLOB NOT NULL,
+  vector_digest BLOB NOT NULL
 ) STRICT""",
     """CREATE TABLE chunks (
   id INTEGER PRIMARY KEY,
@@ -170,19 +171,19 @@ class Catalog:
         }
         return files, self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
 
-    def chunks_by_text(self, text_hashes: Iterable[bytes]) -> dict[bytes, ChunkRow]:
-        """Return one chunk for each text hash that the catalog knows."""
+    def chunks_by_text(self, text_hashes: Iterable[bytes], segments: Collection[int]) -> dict[bytes, ChunkRow]:
+        """Return one chunk whose vector lives in one of the segments for each text hash that has any."""
         wanted = set(text_hashes)
         rows = self._many(
             "SELECT id, text_hash, segment, scale FROM chunks WHERE text_key IN ({})",
             [text_key(text_hash) for text_hash in wanted],
         )
-        return {row[1]: ChunkRow(*row) for row in rows if row[1] in wanted}
+        return {row[1]: ChunkRow(*row) for row in rows if row[1] in wanted and row[2] in segments}
 
-    def file_digests(self) -> Iterator[tuple[str, int]]:
-        """Yield each file's path and stored digest."""
-        for path, value in self._rows("SELECT path, digest FROM files ORDER BY path"):
-            yield decode_path(path), digest.from_bytes(value)
+    def file_digests(self) -> Iterator[tuple[str, int, int]]:
+        """Yield each file's path and its digests, of content and of vectors."""
+        for path, content, vectors in self._rows("SELECT path, digest, vector_digest FROM files ORDER BY path"):
+            yield decode_path(path), digest.from_bytes(content), digest.from_bytes(vectors)
 
     def languages(self) -> dict[str, LanguageCounts]:
         """Return what is indexed of each language, sorted by its name."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.errors import IndexerError, StorageError
 from indexer.stores.catalog import digest
@@ -15,21 +16,31 @@ from indexer.types import FileRecord
 
 _TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, detail = ? WHERE path = ?"
 _PUT = """INSERT INTO files (
-  path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, digest
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+  path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, digest,
+  vector_digest
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PUT_CHUNK = "INSERT INTO chunks (id, file, segment, scale, text_hash, text_key) VALUES (?, ?, ?, ?, ?, ?)"
 
 
+class _File(NamedTuple):
+    """A file's row."""
+
+    id: int
+    digest: int
+    vector_digest: int
+
+
 class CatalogWriter:
-    """A staged catalog. `digest` is the content digest and `live` the chunks a segment, kept up to date.
+    """A staged catalog. `digest` and `vector_digest` are the index's, and `live` the chunks a segment, kept up to date.
 
     Raises StorageError when the system refuses a write.
     """
 
-    def __init__(self, path: Path, *, content_digest: int, live: Counter[int]) -> None:
+    def __init__(self, path: Path, *, content_digest: int, vector_digest: int, live: Counter[int]) -> None:
         """Open the copy at `path`, or make an empty catalog there."""
         self._path = path
         self.digest = content_digest
+        self.vector_digest = vector_digest
         self.live = live
         with self._refusals():
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -55,7 +66,7 @@ class CatalogWriter:
         values = (
             encode_path(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
             record.detail, record.errors, record.lines, record.failure, record.ctime_ns, record.inode,
-            digest.to_bytes(part),
+            digest.to_bytes(part), digest.to_bytes(0),
         )  # fmt: skip
         with self._refusals():
             self._connection.execute(_PUT, values)
@@ -67,16 +78,16 @@ class CatalogWriter:
             found = self._file(path)
             if found is None:
                 return False
-            file, value = found
-            for (segment,) in self._connection.execute("SELECT segment FROM chunks WHERE file = ?", (file,)):
+            for (segment,) in self._connection.execute("SELECT segment FROM chunks WHERE file = ?", (found.id,)):
                 self.live[segment] -= 1
-            self._connection.execute("DELETE FROM chunks WHERE file = ?", (file,))
-            self._connection.execute("DELETE FROM files WHERE id = ?", (file,))
-        self.digest = digest.add(self.digest, -value)
+            self._connection.execute("DELETE FROM chunks WHERE file = ?", (found.id,))
+            self._connection.execute("DELETE FROM files WHERE id = ?", (found.id,))
+        self.digest = digest.add(self.digest, -found.digest)
+        self.vector_digest = digest.add(self.vector_digest, -found.vector_digest)
         return True
 
-    def put_chunks(self, path: str, rows: Sequence[ChunkRow], digests: Sequence[int]) -> None:
-        """Insert chunks of one file, and add their digests to the file's.
+    def put_chunks(self, path: str, rows: Sequence[ChunkRow], vector_parts: Sequence[int]) -> None:
+        """Insert chunks of one file; `vector_parts` are those of their vectors in the digest.
 
         Raises IndexerError for a file that was not put first, and for an id that another chunk has.
         """
@@ -84,30 +95,49 @@ class CatalogWriter:
             found = self._file(path)
             if found is None:
                 raise IndexerError(f"{path!a}: chunks were put before their file; put the file first")
-            file, value = found
             try:
                 self._connection.executemany(
                     _PUT_CHUNK,
-                    [(r.id, file, r.segment, r.scale, r.text_hash, text_key(r.text_hash)) for r in rows],
+                    [(r.id, found.id, r.segment, r.scale, r.text_hash, text_key(r.text_hash)) for r in rows],
                 )
             except sqlite3.IntegrityError as error:
                 raise IndexerError(f"{path!a}: two chunks have the same id ({error}); report this as a bug") from error
-            part = digest.add(*digests)
-            total = digest.to_bytes(digest.add(value, part))
-            self._connection.execute("UPDATE files SET digest = ? WHERE id = ?", (total, file))
         self.live.update(row.segment for row in rows)
-        self.digest = digest.add(self.digest, part)
+        content = digest.add(*(digest.of_chunk(row.id, row.text_hash) for row in rows))
+        self._add_digests(found, content, digest.add(*vector_parts))
 
-    def move_segment(self, old: int, new: int) -> None:
-        """Say that every chunk of one segment lives in another."""
-        with self._refusals():
-            self._connection.execute("UPDATE chunks SET segment = ? WHERE segment = ?", (new, old))
-        self.live[new] += self.live.pop(old, 0)
+    def put_vectors(self, path: str, rows: Sequence[ChunkRow], change: int) -> None:
+        """Say where other vectors of chunks of one file live; `change` is what that adds to the vectors' digest.
 
-    def assign(self, ids: Sequence[int], segment: int) -> None:
-        """Say that chunks live in a segment, wherever they lived before; `live` is left to the caller."""
+        The rows' text hashes are not looked at. Raises IndexerError for a file that is not there.
+        """
         with self._refusals():
+            found = self._file(path)
+            if found is None:
+                raise IndexerError(f"{path!a}: vectors of a file that is not in the catalog; report this as a bug")
+            old = self.reader.segments_of([row.id for row in rows])
+            self._connection.executemany(
+                "UPDATE chunks SET segment = ?, scale = ? WHERE id = ?", [(r.segment, r.scale, r.id) for r in rows]
+            )
+        self.live.subtract(old.values())
+        self.live.update(row.segment for row in rows)
+        self._add_digests(found, 0, change)
+
+    def move(self, ids: Sequence[int], segment: int) -> None:
+        """Say that the vectors of chunks, which stay the same, live in another segment."""
+        with self._refusals():
+            old = self.reader.segments_of(ids)
             self._connection.executemany("UPDATE chunks SET segment = ? WHERE id = ?", [(segment, i) for i in ids])
+        self.live.subtract(old.values())
+        self.live[segment] += len(ids)
+
+    def forget_vectors(self) -> None:
+        """Say that no chunk has a vector: each is to be put anew."""
+        with self._refusals():
+            self._connection.execute("UPDATE chunks SET segment = 0")
+            self._connection.execute("UPDATE files SET vector_digest = ?", (digest.to_bytes(0),))
+        self.live.clear()
+        self.vector_digest = 0
 
     def finish(self) -> None:
         """Write everything to the file and close it."""
@@ -119,10 +149,20 @@ class CatalogWriter:
         """Close the file."""
         self._connection.close()
 
-    def _file(self, path: str) -> tuple[int, int] | None:
-        sql = "SELECT id, digest FROM files WHERE path = ?"
+    def _file(self, path: str) -> _File | None:
+        sql = "SELECT id, digest, vector_digest FROM files WHERE path = ?"
         row = self._connection.execute(sql, (encode_path(path),)).fetchone()
-        return None if row is None else (row[0], digest.from_bytes(row[1]))
+        return None if row is None else _File(row[0], digest.from_bytes(row[1]), digest.from_bytes(row[2]))
+
+    def _add_digests(self, file: _File, content: int, vectors: int) -> None:
+        """Add to the digests of a file and of the index."""
+        totals = [digest.add(file.digest, content), digest.add(file.vector_digest, vectors)]
+        with self._refusals():
+            self._connection.execute(
+                "UPDATE files SET digest = ?, vector_digest = ? WHERE id = ?", (*map(digest.to_bytes, totals), file.id)
+            )
+        self.digest = digest.add(self.digest, content)
+        self.vector_digest = digest.add(self.vector_digest, vectors)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:

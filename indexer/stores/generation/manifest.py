@@ -9,6 +9,7 @@ import xxhash
 
 from indexer.errors import REMEDY, DamagedIndexError, FormatVersionError
 from indexer.stores.generation.layout import MANIFEST
+from indexer.types import TIERS, Tier
 
 FORMAT_VERSION = 3
 """Raised when the files of a generation change their meaning; an index of another version is never read."""
@@ -35,9 +36,10 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One immutable vector segment: how many vectors it holds, and how many of them are live."""
+    """One immutable vector segment: the tier of its vectors, how many it holds, and how many of them are live."""
 
     number: int
+    tier: Tier
     vectors: int
     live: int
 
@@ -74,9 +76,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     counts: Counts
     segments: tuple[Segment, ...]
     digest: str
+    vector_digest: str
     files: dict[str, FileSum]
     extra: dict[str, str | int | float | bool] = {}
     checksum: str = ""
+
+    @property
+    def tiers(self) -> dict[Tier, int]:
+        """How many chunks have a vector of each tier; tiers that none has are left out."""
+        counts: dict[Tier, int] = {}
+        for segment in self.segments:
+            counts[segment.tier] = counts.get(segment.tier, 0) + segment.live
+        return {tier: counts[tier] for tier in TIERS if counts.get(tier)}
 
 
 class _Version(msgspec.Struct):

@@ -14,7 +14,7 @@ from indexer.errors import StorageError
 from indexer.stores import durable
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
-from indexer.stores.text.document import decode_embedding, decode_stored, index_path
+from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path
 from indexer.stores.text.files import segment_stats
 from indexer.stores.text.writer import TextWriter
 from indexer.types import Chunk
@@ -44,10 +44,10 @@ class StagedText:
             with self._blaming():
                 self._open().delete(path)
 
-    def add(self, chunk: Chunk, vector: bytes, scale: float) -> None:
-        """Add a chunk with its int8 vector."""
+    def add(self, chunk: Chunk, embedding: Embedding) -> None:
+        """Add a chunk with its vector."""
         with self._blaming():
-            self._open().add(chunk, vector, scale)
+            self._open().add(chunk, embedding)
 
     def commit(self) -> None:
         """Write everything. A damaged file of the base is noticed before it is merged into a good one."""
@@ -76,7 +76,7 @@ class StagedText:
         for _, stored, embedding in self._base.text.scan():
             document = decode_stored(stored)
             if document.path not in gone:
-                writer.add(document.to_chunk(), *decode_embedding(embedding))
+                writer.add(document.to_chunk(), decode_embedding(embedding))
 
     @contextmanager
     def _blaming(self) -> Iterator[None]:

@@ -1,10 +1,13 @@
-"""The vector segments of the generation being made: the base's, linked, and at least one built from what is added."""
+"""The vector segments of the generation being made: the base's, linked, and new ones built from what is added.
+
+A segment holds vectors of one tier.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +18,11 @@ from indexer.stores import durable
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.catalog.writer import CatalogWriter
 from indexer.stores.generation.commit import storing
+from indexer.stores.generation.manifest import Segment
 from indexer.stores.generation.reader import Generation
 from indexer.stores.vectors.merge import segments_to_merge
-from indexer.stores.vectors.segments import SegmentWriter, segment_file
-from indexer.types import Chunk, QuantizedBatch
+from indexer.stores.vectors.segments import SegmentWriter, VectorSegments, segment_file
+from indexer.types import TIERS, QuantizedBatch, Tier
 
 MAX_SEGMENT_VECTORS = 262_144
 """A segment is built in memory, so this bounds it: 72 MB at 128 dims; segments of this size are not merged further."""
@@ -27,15 +31,19 @@ _MERGE_BATCH = 8192
 
 @dataclass(frozen=True, slots=True)
 class KnownVectors:
-    """Vectors that the index holds already: `rows` int64[m] of what was asked, int8[m, k], float32[m] scales."""
+    """Vectors that the index holds already, of the best tier that a text has one of.
+
+    `rows` int64[m] of what was asked, int8[m, k], float32[m] scales, and tiers.
+    """
 
     rows: NDArray[np.int64]
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
+    tiers: tuple[Tier, ...]
 
 
 class StagedVectors:
-    """Adds vectors to one segment after the other; raises StorageError when the system refuses a write."""
+    """Adds vectors to one segment a tier after the other; raises StorageError when the system refuses a write."""
 
     def __init__(self, folder: Path, base: Generation | None, options: VectorOptions) -> None:
         """Start from the base's segments, whose files are linked into `folder` by the caller."""
@@ -43,115 +51,141 @@ class StagedVectors:
         self._base = base
         self._options = options
         self._dims = 0 if base is None else base.manifest.projection.dims
-        self._totals = {} if base is None else {segment.number: segment.vectors for segment in base.manifest.segments}
-        self._number = max(self._totals, default=0) + 1
-        self._segment: SegmentWriter | None = None
+        self._of_base = {} if base is None else {segment.number: segment for segment in base.manifest.segments}
+        self._saved: dict[int, Segment] = {}
+        self._next = max(self._of_base, default=0) + 1
+        self._open: dict[Tier, tuple[int, SegmentWriter]] = {}
 
     def known(self, text_hashes: Sequence[bytes], staged: Catalog) -> KnownVectors:
-        """Return the vectors of those texts that the base has, or the segment being made."""
-        found: dict[bytes, tuple[NDArray[np.int8], float]] = {}
-        if self._base is not None:
-            rows = self._base.catalog.chunks_by_text(text_hashes)
-            for number, group in _by_segment(rows.values()):
-                found.update(_pair(group, self._base.vectors.get(number, [row.id for row in group])))
-        if self._segment is not None:
-            rows = staged.chunks_by_text(text_hash for text_hash in text_hashes if text_hash not in found)
-            group = [row for row in rows.values() if row.segment == self._number]
-            if group:
-                found.update(_pair(group, self._segment.get([row.id for row in group])))
+        """Return the vectors of those texts that the base has one of, or what is staged."""
+        found: dict[bytes, tuple[NDArray[np.int8], float, Tier]] = {}
+        for tier in reversed(TIERS):
+            places = [] if self._base is None else [(self._base.catalog, self._numbers(self._of_base.values(), tier))]
+            made = self._numbers(self._saved.values(), tier)
+            if tier in self._open:
+                made.add(self._open[tier][0])
+            for catalog, numbers in [*places, (staged, made)]:
+                missing = [text_hash for text_hash in text_hashes if text_hash not in found]
+                rows = catalog.chunks_by_text(missing, numbers) if numbers and missing else {}
+                for number, group in _by_segment(rows.values()):
+                    vectors = self.get(number, [row.id for row in group])
+                    for row, vector in zip(group, vectors, strict=True):
+                        found[row.text_hash] = (vector, row.scale, tier)
         known = [(row, *found[text_hash]) for row, text_hash in enumerate(text_hashes) if text_hash in found]
         return KnownVectors(
-            np.array([row for row, _, _ in known], np.int64),
+            np.array([row for row, *_ in known], np.int64),
             # One column where dims are not known yet: it broadcasts to any.
-            np.stack([vector for _, vector, _ in known]) if known else np.empty((0, self._dims or 1), np.int8),
-            np.array([scale for _, _, scale in known], np.float32),
+            np.stack([vector for _, vector, *_ in known]) if known else np.empty((0, self._dims or 1), np.int8),
+            np.array([scale for *_, scale, _ in known], np.float32),
+            tuple(tier for *_, tier in known),
         )
 
+    def get(self, number: int, ids: Sequence[int]) -> NDArray[np.int8]:
+        """Return vectors of one segment, of the base or staged, int8[n, k]; raises DamagedIndexError."""
+        if number in self._of_base:
+            assert self._base is not None
+            return self._base.vectors.get(number, ids)
+        if number in self._saved:
+            segments = VectorSegments(
+                self._folder, self._saved.values(), dims=self._dims, options=self._options, check=lambda _: None
+            )
+            return segments.get(number, ids)
+        writer = next(writer for at, writer in self._open.values() if at == number)
+        return writer.get(ids)
+
+    def tier(self, number: int) -> Tier:
+        """Return the tier of a segment, of the base or staged."""
+        segment = self._of_base.get(number) or self._saved.get(number)
+        return segment.tier if segment else next(tier for tier, (at, _) in self._open.items() if at == number)
+
     def put(self, batch: QuantizedBatch) -> list[int]:
-        """Add the vectors that the base does not have, and return in which segment each chunk lives."""
+        """Add the vectors that the base does not have, and return in which segment each chunk's lives."""
         count, dims = batch.vectors.shape
         self._dims = self._dims or dims
-        if (count, len(batch.scales), dims) != (len(batch.chunks), len(batch.chunks), self._dims):
+        if {len(batch.scales), len(batch.tiers), count} != {len(batch.chunks)} or dims != self._dims:
             raise ValueError(f"{len(batch.chunks)} chunks, {count} vectors of {dims} dims; {self._dims} dims expected")
-        if self._segment is not None and len(self._segment) >= MAX_SEGMENT_VECTORS:
-            self._save()
-        kept = self._kept(batch.chunks)
-        added = [row for row, chunk in enumerate(batch.chunks) if chunk.id not in kept]
-        self._add([batch.chunks[row].id for row in added], batch.vectors[added])
-        return [kept.get(chunk.id, self._number) for chunk in batch.chunks]
+        segments = self._kept(batch)
+        for tier in TIERS:
+            rows = [row for row, own in enumerate(batch.tiers) if own is tier and row not in segments]
+            if rows:
+                number = self._add(tier, [batch.chunks[row].id for row in rows], batch.vectors[rows])
+                segments.update(dict.fromkeys(rows, number))
+        return [segments[row] for row in range(count)]
 
-    def rebuild(self, vectors: Iterable[tuple[int, bytes]], catalog: CatalogWriter) -> None:
-        """Put these vectors, int8[k] bytes by chunk id, into new segments and forget the base's, whatever they hold."""
+    def add(self, tier: Tier, ids: Sequence[int], vectors: NDArray[np.int8]) -> int:
+        """Add vectors of one tier, int8[n, k], and return in which segment they live."""
+        self._dims = self._dims or vectors.shape[1]
+        return self._add(tier, ids, vectors)
+
+    def forget_base(self) -> None:
+        """Leave out all of the base's segments, whatever they hold."""
         with storing(self._folder):
-            for number in self._totals:
+            for number in self._of_base:
                 (self._folder / segment_file(number)).unlink(missing_ok=True)
-        self._totals, self._base = {}, None
-        catalog.live.clear()
-        pairs = iter(vectors)
-        while batch := list(islice(pairs, _MERGE_BATCH)):
-            ids = [chunk_id for chunk_id, _ in batch]
-            self._add(ids, np.frombuffer(b"".join(vector for _, vector in batch), np.int8).reshape(len(ids), -1))
-            catalog.assign(ids, self._number)
-            catalog.live[self._number] += len(ids)
-            if self._segment is not None and len(self._segment) >= MAX_SEGMENT_VECTORS:
-                self._save()
+        self._of_base, self._base = {}, None
 
-    def finish(self, catalog: CatalogWriter) -> dict[int, int]:
-        """Merge what is too many, too small or too dead, save, and return the number of vectors of each segment."""
-        lives = {number: (total, catalog.live[number]) for number, total in self._base_totals().items()}
-        staged = 0 if self._segment is None else len(self._segment)
-        merges = segments_to_merge(lives, staged=staged, options=self._options, largest=MAX_SEGMENT_VECTORS)
-        for number in merges:
-            assert self._base is not None
-            ids = list(catalog.reader.chunk_ids(segment=number))
-            for start in range(0, len(ids), _MERGE_BATCH):
-                part = ids[start : start + _MERGE_BATCH]
-                self._add(part, self._base.vectors.get(number, part))
-            catalog.move_segment(number, self._number)
-            with storing(self._folder):
-                (self._folder / segment_file(number)).unlink()
-            del self._totals[number]
-        if self._segment is not None:
-            self._save()
-        return self._totals
+    def finish(self, catalog: CatalogWriter) -> tuple[Segment, ...]:
+        """Merge what is too many, too small or too dead, save, and return all segments."""
+        for tier in TIERS:
+            own = {number: segment for number, segment in self._of_base.items() if segment.tier is tier}
+            lives = {number: (segment.vectors, catalog.live[number]) for number, segment in own.items()}
+            staged = len(self._open[tier][1]) if tier in self._open else 0
+            for number in segments_to_merge(lives, staged=staged, options=self._options, largest=MAX_SEGMENT_VECTORS):
+                self._merge(number, tier, catalog)
+        for tier in list(self._open):
+            self._save(tier)
+        live = catalog.live
+        made = {**self._of_base, **self._saved}
+        return tuple(
+            Segment(number=number, tier=segment.tier, vectors=segment.vectors, live=live[number])
+            for number, segment in sorted(made.items())
+        )
 
-    def _base_totals(self) -> dict[int, int]:
-        return {} if self._base is None else {s.number: s.vectors for s in self._base.manifest.segments}
+    def _merge(self, number: int, tier: Tier, catalog: CatalogWriter) -> None:
+        """Move the living of one of the base's segments into the one being made."""
+        ids = list(catalog.reader.chunk_ids(segment=number))
+        for start in range(0, len(ids), _MERGE_BATCH):
+            part = ids[start : start + _MERGE_BATCH]
+            catalog.move(part, self._add(tier, part, self.get(number, part), saves=False))
+        with storing(self._folder):
+            (self._folder / segment_file(number)).unlink()
+        del self._of_base[number]
 
-    def _kept(self, chunks: Sequence[Chunk]) -> dict[int, int]:
-        """Return the base's segments of those chunks whose text is the same there."""
+    def _kept(self, batch: QuantizedBatch) -> dict[int, int]:
+        """Return the base's segments of the rows whose chunk has the same text and a vector of the same tier there."""
         if self._base is None:
             return {}
-        rows = self._base.catalog.chunks([chunk.id for chunk in chunks])
+        rows = self._base.catalog.chunks([chunk.id for chunk in batch.chunks])
         return {
-            chunk.id: row.segment
-            for chunk in chunks
-            if (row := rows.get(chunk.id)) is not None and row.text_hash == chunk.text_hash
+            place: row.segment
+            for place, (chunk, tier) in enumerate(zip(batch.chunks, batch.tiers, strict=True))
+            if (row := rows.get(chunk.id)) is not None
+            and row.text_hash == chunk.text_hash
+            and self._of_base[row.segment].tier is tier
         }
 
-    def _add(self, ids: Sequence[int], vectors: NDArray[np.int8]) -> None:
-        if not len(ids):
-            return
-        if self._segment is None:
-            self._segment = SegmentWriter(dims=self._dims, options=self._options)
-        self._segment.add(ids, vectors)
+    def _add(self, tier: Tier, ids: Sequence[int], vectors: NDArray[np.int8], *, saves: bool = True) -> int:
+        if saves and tier in self._open and len(self._open[tier][1]) >= MAX_SEGMENT_VECTORS:
+            self._save(tier)
+        if tier not in self._open:
+            self._open[tier] = (self._next, SegmentWriter(dims=self._dims, options=self._options))
+            self._next += 1
+        number, writer = self._open[tier]
+        writer.add(ids, vectors)
+        return number
 
-    def _save(self) -> None:
-        assert self._segment is not None
-        path = self._folder / segment_file(self._number)
+    def _save(self, tier: Tier) -> None:
+        number, writer = self._open.pop(tier)
+        path = self._folder / segment_file(number)
+        total = len(writer)
         with storing(path):
             durable.before_step("save", path)
-            self._segment.save(path)
-        self._totals[self._number] = len(self._segment)
-        self._number += 1
-        self._segment = None
+            writer.save(path)
+        self._saved[number] = Segment(number=number, tier=tier, vectors=total, live=0)
 
-
-def _pair(
-    rows: Sequence[ChunkRow], vectors: NDArray[np.int8]
-) -> Iterator[tuple[bytes, tuple[NDArray[np.int8], float]]]:
-    for row, vector in zip(rows, vectors, strict=True):
-        yield row.text_hash, (vector, row.scale)
+    @staticmethod
+    def _numbers(segments: Iterable[Segment], tier: Tier) -> set[int]:
+        return {segment.number for segment in segments if segment.tier is tier}
 
 
 def _by_segment(rows: Iterable[ChunkRow]) -> Iterator[tuple[int, list[ChunkRow]]]:

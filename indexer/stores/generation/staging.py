@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +25,14 @@ from indexer.stores.generation.manifest import FORMAT_VERSION, Counts, Encoder, 
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_text import StagedText
 from indexer.stores.generation.staged_vectors import KnownVectors, StagedVectors
-from indexer.stores.text.document import decode_embedding
+from indexer.stores.text.document import Embedding, decode_embedding
 from indexer.stores.text.writer import MUTABLE_FILES
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.stores.vectors.segments import VectorSegments
-from indexer.types import EncoderIdentity, FileRecord, QuantizedBatch
+from indexer.types import TIERS, EncoderIdentity, FileRecord, QuantizedBatch, Tier
+
+_REBUILT = 8192
+"""How many vectors are rebuilt at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,11 @@ class Staging:
         self._text = StagedText(self._folder / layout.TEXT, base)
         self._vectors = StagedVectors(self._folder / layout.VECTORS, base, options)
         self._stage_files()
-        self._totals: dict[int, int] | None = None
+        self._made: tuple[Segment, ...] | None = None
         self._catalog = CatalogWriter(
             self._folder / layout.CATALOG,
             content_digest=0 if base is None else int(base.manifest.digest, 16),
+            vector_digest=0 if base is None else int(base.manifest.vector_digest, 16),
             live=Counter() if base is None else Counter({s.number: s.live for s in base.manifest.segments}),
         )
         self.committed: Committed | None = None
@@ -100,12 +104,23 @@ class Staging:
             durable.write_file(path, projection_bytes(matrix, mean))
 
     def rebuild_vectors(self) -> None:
-        """Replace all vectors by those in the text index's documents; nothing of the base's segments is read."""
+        """Replace all vectors by those in the text index's documents; nothing of the base's segments is read.
+
+        A document keeps the vector that it was added with, which may be of a lower tier than the one that is lost.
+        """
         assert self._base is not None
         documents = self._base.text.scan()
-        self._vectors.rebuild(
-            ((chunk_id, decode_embedding(embedding)[0]) for chunk_id, _, embedding in documents), self._catalog
-        )
+        self._vectors.forget_base()
+        self._catalog.forget_vectors()
+        while batch := list(islice(documents, _REBUILT)):
+            embeddings = {chunk_id: decode_embedding(embedding) for chunk_id, _, embedding in batch}
+            for tier in TIERS:
+                own = {chunk_id: embedding for chunk_id, embedding in embeddings.items() if embedding.tier is tier}
+                if own:
+                    joined = b"".join(embedding.vector for embedding in own.values())
+                    vectors = np.frombuffer(joined, np.int8).reshape(len(own), -1)
+                    scales = np.array([embedding.scale for embedding in own.values()], np.float32)
+                    self._put_vectors(tier, list(own), vectors, scales, {})
 
     def known_vectors(self, text_hashes: Sequence[bytes]) -> KnownVectors:
         """Return the vectors of those texts that the base generation, or what is staged, has a vector for."""
@@ -116,16 +131,54 @@ class Staging:
         if not batch.chunks:
             return
         segments = self._vectors.put(batch)
-        raw = [vector.tobytes() for vector in batch.vectors]
         scales = batch.scales.tolist()
-        for chunk, vector, scale in zip(batch.chunks, raw, scales, strict=True):
-            self._text.add(chunk, vector, scale)
+        embeddings = [
+            Embedding(vector.tobytes(), scale, tier)
+            for vector, scale, tier in zip(batch.vectors, scales, batch.tiers, strict=True)
+        ]
+        for chunk, embedding in zip(batch.chunks, embeddings, strict=True):
+            self._text.add(chunk, embedding)
         numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
         for path, group in groupby(numbered, key=lambda pair: pair[1].path):
             members = list(group)
             rows = [ChunkRow(chunk.id, chunk.text_hash, segments[row], scales[row]) for row, chunk in members]
-            parts = [digest.of_chunk(chunk.id, chunk.text_hash, raw[row]) for row, chunk in members]
+            parts = [digest.of_vector(c.id, embeddings[row].tier, embeddings[row].vector) for row, c in members]
             self._catalog.put_chunks(path, rows, parts)
+
+    def put_vectors(
+        self, tier: Tier, ids: Sequence[int], vectors: NDArray[np.int8], scales: NDArray[np.float32]
+    ) -> None:
+        """Replace the vectors of chunks, whatever their tier, by int8[n, k] with float32[n] scales of another tier.
+
+        Text, ids and files stay as they are.
+        """
+        old: dict[int, int] = {}
+        by_segment: dict[int, list[int]] = {}
+        for chunk_id, number in self.catalog.segments_of(ids).items():
+            by_segment.setdefault(number, []).append(chunk_id)
+        for number, own in by_segment.items():
+            held = self._vectors.tier(number)
+            for chunk_id, vector in zip(own, self._vectors.get(number, own), strict=True):
+                old[chunk_id] = digest.of_vector(chunk_id, held, vector.tobytes())
+        self._put_vectors(tier, ids, vectors, scales, old)
+
+    def _put_vectors(
+        self,
+        tier: Tier,
+        ids: Sequence[int],
+        vectors: NDArray[np.int8],
+        scales: NDArray[np.float32],
+        old: Mapping[int, int],
+    ) -> None:
+        """Put vectors in place of those whose parts of the digest are `old`."""
+        segment = self._vectors.add(tier, ids, vectors)
+        place = {chunk_id: row for row, chunk_id in enumerate(ids)}
+        paths = sorted(self.catalog.paths_of(ids).items(), key=lambda item: item[1])
+        for path, group in groupby(paths, key=lambda item: item[1]):
+            members = [chunk_id for chunk_id, _ in group]
+            rows = [ChunkRow(i, b"", segment, float(scales[place[i]])) for i in members]
+            parts = [digest.of_vector(i, tier, vectors[place[i]].tobytes()) - old.get(i, 0) for i in members]
+            self._catalog.put_vectors(path, rows, digest.add(*parts))
 
     def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
         """Return for each of int8[n, k] the chunks that a search of what is staged finds, nearest first.
@@ -215,6 +268,7 @@ class Staging:
             counts=counts,
             segments=segments,
             digest=digest.to_hex(self._catalog.digest),
+            vector_digest=digest.to_hex(self._catalog.vector_digest),
             files={},
             extra=dict(extra),
         )
@@ -224,10 +278,9 @@ class Staging:
 
     def _segments(self) -> tuple[Segment, ...]:
         """Save what was added, once, and return all segments."""
-        if self._totals is None:
-            self._totals = self._vectors.finish(self._catalog)
-        live = self._catalog.live
-        return tuple(Segment(number=n, vectors=total, live=live[n]) for n, total in sorted(self._totals.items()))
+        if self._made is None:
+            self._made = self._vectors.finish(self._catalog)
+        return self._made
 
     def _unchanged(self) -> dict[str, FileSum]:
         """Return the checksums of those of the base's files that are still what was staged."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 import msgspec
 
-from indexer.types import Chunk, SymbolKind
+from indexer.types import TIERS, Chunk, SymbolKind, Tier
 
-_HEADER = struct.Struct("<BBHf")
-_HEADER_VERSION = 1
+_HEADER = struct.Struct("<BBBHf")
+_HEADER_VERSION = 2
 _INT8 = 1
 
 
@@ -99,20 +100,29 @@ def decode_stored(content: bytes) -> StoredChunk:
     return _decoder.decode(content)
 
 
-def encode_embedding(vector: bytes, scale: float) -> bytes:
-    """Return version, dtype, dims and scale in eight bytes, little-endian, and the int8 vector."""
-    return _HEADER.pack(_HEADER_VERSION, _INT8, len(vector), scale) + vector
+class Embedding(NamedTuple):
+    """A chunk's int8 vector as its document holds it, with its scale and tier."""
+
+    vector: bytes
+    scale: float
+    tier: Tier
 
 
-def decode_embedding(content: bytes) -> tuple[bytes, float]:
-    """Return the int8 vector and its scale; raises ValueError on anything that `encode_embedding` did not write."""
+def encode_embedding(embedding: Embedding) -> bytes:
+    """Return version, dtype, tier, dims and scale in nine bytes, little-endian, and the int8 vector."""
+    vector, scale, tier = embedding
+    return _HEADER.pack(_HEADER_VERSION, _INT8, tier.rank, len(vector), scale) + vector
+
+
+def decode_embedding(content: bytes) -> Embedding:
+    """Return what `encode_embedding` was given; raises ValueError on anything that it did not write."""
     if len(content) < _HEADER.size:
         raise ValueError("an embedding is shorter than its header")
-    version, dtype, dims, scale = _HEADER.unpack_from(content)
+    version, dtype, tier, dims, scale = _HEADER.unpack_from(content)
     vector = content[_HEADER.size :]
-    if version != _HEADER_VERSION or dtype != _INT8 or dims != len(vector):
+    if (version, dtype, dims) != (_HEADER_VERSION, _INT8, len(vector)) or tier >= len(TIERS):
         raise ValueError("an embedding's header does not fit its bytes")
-    return vector, scale
+    return Embedding(vector, scale, TIERS[tier])
 
 
 def index_path(path: str) -> str:

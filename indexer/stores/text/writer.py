@@ -11,7 +11,7 @@ import tantivy
 
 from indexer.errors import StorageError
 from indexer.languages.analyzer import indexed_text
-from indexer.stores.text.document import encode_embedding, encode_stored, index_path, utf8
+from indexer.stores.text.document import Embedding, encode_embedding, encode_stored, index_path, utf8
 from indexer.stores.text.files import TEXT_LOCKS
 from indexer.stores.text.queries import register_tokenizer, schema
 from indexer.types import Chunk
@@ -47,8 +47,8 @@ class TextWriter:
         with self._refusals():
             self._writer.delete_documents_by_term("path", index_path(path))
 
-    def add(self, chunk: Chunk, vector: bytes, scale: float) -> None:
-        """Add a chunk with its int8 vector."""
+    def add(self, chunk: Chunk, embedding: Embedding) -> None:
+        """Add a chunk with its vector."""
         document = tantivy.Document()
         document.add_unsigned("id", chunk.id)
         document.add_text("path", index_path(chunk.path))
@@ -64,7 +64,7 @@ class TextWriter:
         document.add_text("doc", indexed_text(utf8(chunk.doc)))
         document.add_text("body", indexed_text(utf8(chunk.text)))
         document.add_bytes("stored", encode_stored(chunk))
-        document.add_bytes("embedding", encode_embedding(vector, scale))
+        document.add_bytes("embedding", encode_embedding(embedding))
         with self._refusals():
             self._writer.add_document(document)
 
