@@ -123,10 +123,7 @@ def chunk_of(path: str, number: int, text: str) -> Chunk:
 def commit(staging: Staging) -> None:
     """Commit."""
     staging.commit(
-        encoder=ENCODER,
-        projection=Projection(mode="none", digest="", dims=DIMS),
-        fingerprint="synthetic",
-        source=SOURCE,
+        encoder=ENCODER, projection=Projection(mode="none", digest="", dims=DIMS), made_with={}, source=SOURCE
     )
 
 

@@ -18,7 +18,7 @@ from benchmarks.inputs import flask_sources
 from benchmarks.measure import alternate, median_ratio, write_result
 from indexer.config import Config
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.registry import variant
+from indexer.encoders.registry import find_encoder
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stages.embed import embed, plan_batches
@@ -42,7 +42,7 @@ def main() -> None:
     texts = chunk_texts(flask_sources())[:TEXTS]
     config = Config()
     budget = config.encoder.token_budget
-    encoder = variant(config.encoder.name).load(None, 0, False)
+    encoder = find_encoder(config.encoder).load(threads=0, light=False)
     prepared = encoder.prepare(texts)
     tokens = int(prepared.lengths.sum())
     session = onnxruntime.InferenceSession(str(BUNDLED / MODEL), providers=["CPUExecutionProvider"])

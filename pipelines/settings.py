@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-from indexer.config import Config
-from indexer.errors import ConfigError
+from indexer.config import Config, EncoderOptions
+from indexer.errors import ConfigError, ModelError
 from indexer.regular import read_regular
 
 REPOSITORY_FILE = ".indexer.toml"
@@ -56,9 +56,9 @@ def load_config(root: Path, *, chosen: str | None = None, user: Path | None = No
     """Merge the settings that apply to a repository, later ones over earlier ones, key by key.
 
     `user` is the user's own file, `chosen` the name of a preset (`ci`, `precommit`, …) or the path of a TOML file. A
-    path in a file is relative to that file, and `~` is the home folder. Raises ConfigError that names the file and the
-    key when a file can't be read, is not TOML, holds an unknown key, a value of the wrong type or out of bounds, or a
-    key that a repository may not set.
+    path in a file is relative to that file, and `~` is the home folder. Where no file gives `chunk.max_chars`, it is
+    what the chosen encoder suggests. Raises ConfigError that names the file and the key when a file can't be read, is
+    not TOML, holds an unknown key, a value of the wrong type or out of bounds, or a key that a repository may not set.
     """
     merged: dict[str, Any] = {}
     if user is not None and _is_there(user):
@@ -70,13 +70,27 @@ def load_config(root: Path, *, chosen: str | None = None, user: Path | None = No
         _merge(merged, layer)
     if chosen is not None:
         _merge(merged, _read_layer(_locate(chosen)))
-    return msgspec.convert(merged, Config)
+    config = msgspec.convert(merged, Config)
+    is_bundled = (config.encoder.name, config.encoder.path) == (EncoderOptions().name, "")
+    if is_bundled or "max_chars" in merged.get("chunk", {}):
+        return config
+    return _sized_for_encoder(config)
 
 
 def preset_names() -> list[str]:
     """Return the names of the presets in the package."""
     folder = resources.files("configs")
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def _sized_for_encoder(config: Config) -> Config:
+    from indexer.encoders.registry import find_encoder
+
+    try:
+        max_chars = find_encoder(config.encoder).spec.chunk_chars
+    except ModelError:
+        return config  # no build gets far without it, and what needs no encoder goes on
+    return msgspec.structs.replace(config, chunk=msgspec.structs.replace(config.chunk, max_chars=max_chars))
 
 
 def _locate(chosen: str) -> Path:

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import Config
-from indexer.encoders.registry import variant
+from indexer.encoders.registry import find_encoder
 from indexer.stages.embed import embed
 from indexer.stages.reduce import Projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
 from indexer.types import Chunk, Encoder, QuantizedBatch, Tier
-from pipelines.identity import encoder_folder
 from pipelines.progress import Progress, StageClock
 
 LIGHT_TEXTS = 64
@@ -27,7 +26,7 @@ CACHED_TEXTS = 128
 
 
 class Known(Protocol):
-    """Vectors that an index holds: `rows` int64[m] of the hashes asked for, int8[m, k], float32[m] scales, and tiers."""
+    """Vectors that an index holds: `rows` int64[m] of the hashes asked for, int8[m, k], float32[m] scales, tiers."""
 
     @property
     def rows(self) -> NDArray[np.int64]: ...
@@ -159,14 +158,13 @@ def open_vectorizer(
     config: Config, cache_dir: Path | None, *, clock: StageClock, progress: Progress
 ) -> Iterator[Vectorizer]:
     """Give a vectorizer for the configured encoder, with the embedding cache in `cache_dir` open meanwhile."""
-    encoder = variant(config.encoder.name)
-    folder = encoder_folder(config.encoder)
-    identity = encoder.identity(folder)
+    encoder = find_encoder(config.encoder)
+    identity = encoder.identity
     loaded: list[Encoder] = []
 
     def load(texts: int) -> Encoder:
         if not loaded:
-            loaded.append(encoder.load(folder, config.encoder.threads, texts <= LIGHT_TEXTS))
+            loaded.append(encoder.load(threads=config.encoder.threads, light=texts <= LIGHT_TEXTS))
         return loaded[0]
 
     with ExitStack() as stack:

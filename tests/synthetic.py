@@ -110,7 +110,7 @@ def commit_tree(
 
 def commit(staging: Staging) -> Committed:
     """Commit what is staged."""
-    return staging.commit(encoder=ENCODER, projection=PROJECTION, fingerprint="synthetic", source=SOURCE)
+    return staging.commit(encoder=ENCODER, projection=PROJECTION, made_with={}, source=SOURCE)
 
 
 def digest_of(index_dir: Path) -> str:

@@ -1,7 +1,7 @@
 """A model folder: which files an encoder needs, whether they are the ones that were published, and who they are.
 
 model.onnx  tokenizer.json  ...  what the encoder loads
-encoder.json                     name, dims, max_tokens, pooling
+encoder.json                     what `spec.EncoderSpec` says
 basis.npz                        PCA basis, optional
 SHA256SUMS                       a line a file: sha256, two spaces, name
 """
@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from indexer.encoders.spec import DESCRIPTION, EncoderSpec, read_spec
 from indexer.errors import ModelError
 from indexer.types import EncoderIdentity
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 ASSETS = Path(__file__).parents[1] / "assets"
 BUNDLED = ASSETS / "all-minilm-l6-v2-int8"
 SUMS = "SHA256SUMS"
-DESCRIPTION = "encoder.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -38,21 +38,12 @@ LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")
 
 
-class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """encoder.json: `dims` of a vector, tokens read of a text, and how token vectors become one."""
-
-    name: str
-    dims: int
-    max_tokens: int
-    pooling: Literal["mean", "cls"]
-
-
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A model folder whose description and checksum list were read; `sums` maps file name to sha256."""
+    """A model folder whose specification and checksum list were read; `sums` maps file name to sha256."""
 
     folder: Path
-    description: Description
+    spec: EncoderSpec
     sums: dict[str, str]
 
     @property
@@ -60,8 +51,7 @@ class Bundle:
         """Name, digest and shape; the digest is over the checksums of the files that decide a vector."""
         listed = "".join(f"{self.sums[name]}  {name}\n" for name in LOADED)
         digest = hashlib.sha256(listed.encode()).hexdigest()[:32]
-        shape = self.description
-        return EncoderIdentity(shape.name, digest, shape.dims, shape.max_tokens)
+        return EncoderIdentity(self.spec.name, digest, self.spec.dims, self.spec.max_tokens)
 
     @property
     def basis_digest(self) -> str:
@@ -94,7 +84,7 @@ class Bundle:
 
 
 def open_bundle(folder: Path) -> Bundle:
-    """Read a model folder's description and checksum list.
+    """Read a model folder's specification and checksum list.
 
     Raises ModelError when either is missing or malformed, or a file that every encoder needs is not listed.
     """
@@ -110,10 +100,10 @@ def open_bundle(folder: Path) -> Bundle:
         what = f"does not list {', '.join(missing)}" if missing else "has a line that is not `sha256  name`"
         raise ModelError(f"{path}: {what}; {_remedy(folder)}")
     try:
-        description = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=Description)
+        spec = read_spec(folder)
     except (OSError, msgspec.MsgspecError) as error:
         raise ModelError(f"{folder / DESCRIPTION}: {error}; {_remedy(folder)}") from error
-    return Bundle(folder, description, sums)
+    return Bundle(folder, spec, sums)
 
 
 def _remedy(folder: Path) -> str:

@@ -16,10 +16,12 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.types import EncoderIdentity, PreparedTexts
+from indexer.encoders.spec import EncoderSpec
+from indexer.types import EncoderIdentity, PreparedTexts, Role
 
 DIMS = 256
 MAX_WORDS = 512
+SPEC = EncoderSpec(name="hashing", dims=DIMS, max_tokens=MAX_WORDS, pooling="mean", chunk_chars=700)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
 
@@ -43,8 +45,8 @@ class HashingEncoder:
 
     identity = identity()
 
-    def prepare(self, texts: Sequence[str]) -> _Words:
-        """Split texts into lower-cased words, cut at 512."""
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> _Words:
+        """Split texts into lower-cased words, cut at 512; both roles are the same to it."""
         return _Words(tuple(tuple(word.lower() for word in _WORD.findall(text)[:MAX_WORDS]) for text in texts))
 
     def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -58,9 +60,9 @@ class HashingEncoder:
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         return (vectors / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
         """Encode texts: float32[n, 256]."""
-        return self.encode_prepared(self.prepare(texts), np.arange(len(texts)))
+        return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
 
 
 @lru_cache(maxsize=1 << 16)

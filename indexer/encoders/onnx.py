@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from indexer.encoders.bundle import LOADED, MODEL, TOKENIZER, Bundle, open_bundle
 from indexer.errors import ModelError
-from indexer.types import EncoderIdentity, PreparedTexts
+from indexer.types import EncoderIdentity, PreparedTexts, Role
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -46,7 +46,7 @@ class OnnxEncoder:
 
     def __init__(self, bundle: Bundle, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
         self._identity = bundle.identity
-        self._pooling = bundle.description.pooling
+        self._spec = bundle.spec
         self._session = session
         self._tokenizer = tokenizer
 
@@ -55,9 +55,13 @@ class OnnxEncoder:
         """Name, digest and shape."""
         return self._identity
 
-    def prepare(self, texts: Sequence[str]) -> Tokens:
-        """Tokenise, special tokens included, cut at max_tokens; lone surrogates count as question marks."""
-        encodings = self._tokenizer.encode_batch_fast([_encodable(text) for text in texts])
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> Tokens:
+        """Tokenise with the role's prefix and special tokens, cut at max_tokens.
+
+        Lone surrogates count as question marks.
+        """
+        prefix = self._spec.prefix(role)
+        encodings = self._tokenizer.encode_batch_fast([prefix + _encodable(text) for text in texts])
         starts = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum([len(encoding) for encoding in encodings], out=starts[1:])
         ids = np.empty(starts[-1], dtype=np.int32)
@@ -78,11 +82,11 @@ class OnnxEncoder:
             ids[place, :length] = prepared.ids[start : start + length]
             mask[place, :length] = 1
         (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        return _unit(_pool(hidden, lengths, self._pooling))
+        return _unit(_pool(hidden, lengths, self._spec.pooling))
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
         """Encode texts as one batch: float32[n, dims], unit rows."""
-        return self.encode_prepared(self.prepare(texts), np.arange(len(texts)))
+        return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
 
 
 def load(folder: Path, *, threads: int, light: bool) -> OnnxEncoder:
@@ -135,7 +139,7 @@ def open_tokenizer(path: Path, *, max_tokens: int) -> Tokenizer:
 
 
 def _load_light(bundle: Bundle, threads: int) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
-    tokenizer = open_tokenizer(bundle.folder / TOKENIZER, max_tokens=bundle.description.max_tokens)
+    tokenizer = open_tokenizer(bundle.folder / TOKENIZER, max_tokens=bundle.spec.max_tokens)
     return open_session(bundle.folder / MODEL, threads=threads), tokenizer
 
 
@@ -161,7 +165,7 @@ def _load_with_fastembed(bundle: Bundle, threads: int) -> tuple[onnxruntime.Infe
     if all(name != known["model"] for known in TextEmbedding.list_supported_models()):
         TextEmbedding.add_custom_model(
             name,
-            pooling=PoolingType[bundle.description.pooling.upper()],
+            pooling=PoolingType[bundle.spec.pooling.upper()],
             normalization=True,
             sources=ModelSource(hf=name),
             dim=identity.dims,

@@ -1,78 +1,119 @@
-"""The encoders that there are, by name, and what a build may ask of one before it loads it."""
+"""The encoders that there are, by name, and what may be asked of one before it is loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from indexer.errors import ConfigError
-from indexer.types import Encoder, EncoderIdentity
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from indexer.config import EncoderOptions
     from indexer.encoders.bundle import Bundle
+    from indexer.encoders.spec import EncoderSpec
+    from indexer.types import Encoder, EncoderIdentity
+
+
+class Variant(Protocol):
+    """An encoder whose files were found and that is not loaded; only `basis` and `load` import numpy or an engine."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What it says of itself."""
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, digest and shape."""
+
+    @property
+    def basis_digest(self) -> str:
+        """Changes with the basis; empty without one."""
+
+    def basis(self) -> NDArray[np.float32] | None:
+        """Return the PCA basis that it ships with, float32[d, m], components in order of variance, or None."""
+
+    def load(self, *, threads: int, light: bool) -> Encoder:
+        """Load it; `threads` 0 means all cores, `light` asks for the fastest start, for a few texts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One encoder. `identity` loads no engine; `basis` is float32[d, m], components in order of variance, or None.
+class _Transformer:
+    """A transformer in a model folder."""
 
-    `basis_digest` changes with the basis, and is empty without one. `folder` overrides where the files are. `light`
-    asks for the fastest start, for a few texts.
-    """
+    bundle: Bundle
 
-    identity: Callable[[Path | None], EncoderIdentity]
-    basis_digest: Callable[[Path | None], str]
-    basis: Callable[[Path | None], NDArray[np.float32] | None]
-    load: Callable[[Path | None, int, bool], Encoder]
+    @property
+    def spec(self) -> EncoderSpec:
+        return self.bundle.spec
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        return self.bundle.identity
+
+    @property
+    def basis_digest(self) -> str:
+        return self.bundle.basis_digest
+
+    def basis(self) -> NDArray[np.float32] | None:
+        return self.bundle.basis()
+
+    def load(self, *, threads: int, light: bool) -> Encoder:
+        from indexer.encoders import onnx
+
+        return onnx.load(self.bundle.folder, threads=threads, light=light)
 
 
-def _hashing_identity(_folder: Path | None) -> EncoderIdentity:
-    from indexer.encoders import hashing
+class _Hashing:
+    """The encoder that needs no files."""
 
-    return hashing.identity()
+    basis_digest = ""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        from indexer.encoders.hashing import SPEC
+
+        return SPEC
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        from indexer.encoders import hashing
+
+        return hashing.identity()
+
+    def basis(self) -> None:
+        return None
+
+    def load(self, *, threads: int, light: bool) -> Encoder:
+        from indexer.encoders.hashing import HashingEncoder
+
+        return HashingEncoder()
 
 
-def _hashing_load(_folder: Path | None, _threads: int, _light: bool) -> Encoder:
-    from indexer.encoders.hashing import HashingEncoder
-
-    return HashingEncoder()
-
-
-def _bundle(folder: Path | None) -> Bundle:
+def _minilm(folder: Path | None) -> Variant:
     from indexer.encoders.bundle import BUNDLED, open_bundle
 
-    return open_bundle(folder or BUNDLED)
+    return _Transformer(open_bundle(folder or BUNDLED))
 
 
-def _onnx_load(folder: Path | None, threads: int, light: bool) -> Encoder:
-    from indexer.encoders import bundle, onnx
-
-    return onnx.load(folder or bundle.BUNDLED, threads=threads, light=light)
-
-
-VARIANTS: dict[str, Variant] = {
-    "minilm": Variant(
-        identity=lambda folder: _bundle(folder).identity,
-        basis_digest=lambda folder: _bundle(folder).basis_digest,
-        basis=lambda folder: _bundle(folder).basis(),
-        load=_onnx_load,
-    ),
-    "hashing": Variant(
-        identity=_hashing_identity,
-        basis_digest=lambda _folder: "",
-        basis=lambda _folder: None,
-        load=_hashing_load,
-    ),
+VARIANTS: dict[str, Callable[[Path | None], Variant]] = {
+    "minilm": _minilm,
+    "hashing": lambda _folder: _Hashing(),
 }
+"""What finds each encoder's files: in the folder given, or, for None, in the package."""
 
 
-def variant(name: str) -> Variant:
-    """Return an encoder by name; raises ConfigError that lists the names there are."""
-    if name not in VARIANTS:
-        raise ConfigError(f"encoder.name: there is no encoder {name!r}; there are {', '.join(sorted(VARIANTS))}")
-    return VARIANTS[name]
+def find_encoder(options: EncoderOptions) -> Variant:
+    """Return the encoder that options name, with its files where they say, or else in the package.
+
+    Raises ConfigError that lists the names there are, and ModelError when the files are not there or malformed.
+    """
+    if options.name not in VARIANTS:
+        raise ConfigError(
+            f"encoder.name: there is no encoder {options.name!r}; there are {', '.join(sorted(VARIANTS))}"
+        )
+    return VARIANTS[options.name](Path(options.path) if options.path else None)

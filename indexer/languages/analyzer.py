@@ -59,8 +59,3 @@ def join(pieces: Iterable[str]) -> str:
 def stem(word: str) -> str:
     """Return the stem of a lower-case word."""
     return str(_stemmer.stem_word(word))
-
-
-def distinct(words: Iterable[str]) -> list[str]:
-    """Return words without repetition, in order of first appearance."""
-    return list(dict.fromkeys(words))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from indexer.config import EncoderOptions
-from indexer.encoders.registry import VARIANTS, Variant, variant
+from indexer.encoders.registry import Variant, find_encoder
 from indexer.errors import ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection, reduce
-from indexer.stores.generation.manifest import Encoder as Made
 from indexer.stores.generation.reader import Generation
 from indexer.types import Encoder
 
@@ -42,13 +42,13 @@ class QueryEncoder:
             if digest not in self._projections:
                 self._projections = {digest: load_projection(generation, self._options)}
             encoder, projection = self._encoder, self._projections[digest]
-        vector: NDArray[np.int8] = reduce(encoder.encode([text]), projection)[0][0]
+        vector: NDArray[np.int8] = reduce(encoder.encode([text], role="query"), projection)[0][0]
         return vector
 
 
 def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
     """Load the encoder that the generation names, the fastest way; raises ModelError when it is another one by now."""
-    encoder = _variant(generation.manifest.encoder, options).load(_folder(options), options.threads, True)
+    encoder = _variant(generation, options).load(threads=options.threads, light=True)
     check_encoder(generation, encoder)
     return encoder
 
@@ -71,7 +71,7 @@ def load_projection(generation: Generation, options: EncoderOptions) -> Projecti
         if stored is not None:
             return Projection(FITTED, *stored)
     if made.mode == BUNDLED:
-        basis = _variant(generation.manifest.encoder, options).basis(_folder(options))
+        basis = _variant(generation, options).basis()
         if basis is not None:
             projection = bundled_projection(basis, dims=made.dims)
             if projection.digest == made.digest:
@@ -80,10 +80,6 @@ def load_projection(generation: Generation, options: EncoderOptions) -> Projecti
     return identity_projection(generation.manifest.encoder.dims)
 
 
-def _variant(made: Made, options: EncoderOptions) -> Variant:
-    """Return the encoder that the index names, or, as models carry names of their own, the configured one."""
-    return variant(made.name if made.name in VARIANTS else options.name)
-
-
-def _folder(options: EncoderOptions) -> Path | None:
-    return Path(options.path) if options.path else None
+def _variant(generation: Generation, options: EncoderOptions) -> Variant:
+    """Return the encoder that the index names, its files where the options say."""
+    return find_encoder(replace(options, name=generation.manifest.encoder.name))

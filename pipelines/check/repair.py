@@ -104,7 +104,7 @@ def _rebuild_vectors(index_dir: Path, *, wait_seconds: float, options: VectorOpt
         staging.commit(
             encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
             projection=made.projection,
-            fingerprint=made.fingerprint,
+            made_with=made.made_with,
             source=made.source,
             extra=made.extra,
         )

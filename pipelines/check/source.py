@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.errors import ConfigError
+from indexer.identity import changed_parts, wanted_identity
 from indexer.stages.detect import detect
 from indexer.stores.catalog import digest
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk, stored_form
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
 from pipelines.check.findings import Findings
-from pipelines.identity import wanted_identity
 from pipelines.parsing.pool import parse_files
 from pipelines.report import record_of
 
@@ -39,10 +39,11 @@ def check_source(findings: Findings, generation: Generation, source: Source, con
 
     Raises ConfigError when the index was made with other options, since its chunks are then others.
     """
-    if generation.manifest.fingerprint != wanted_identity(config).fingerprint:
+    changed = changed_parts(generation.manifest.made_with, wanted_identity(config).made_with)
+    if changed:
         raise ConfigError(
-            f"{generation.index_dir}: was made with other options than these, or by another version, and can't be "
-            "compared with its source; name the configuration that it was built with, or build it anew"
+            f"{generation.index_dir}: can't be compared with its source ({changed}); name the configuration that it "
+            "was built with, or build it anew"
         )
     known = generation.catalog.records()
     changes = detect(source, {})

@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
-from indexer.encoders.bundle import BASIS, DESCRIPTION, MODEL, SUMS, TOKENIZER, TOKENIZER_CONFIG, Description
+from indexer.encoders.bundle import BASIS, MODEL, SUMS, TOKENIZER, TOKENIZER_CONFIG
+from indexer.encoders.spec import DESCRIPTION, EncoderSpec, encode_spec
 from pipelines.export.packages import sha256_of
 from pipelines.export.weights import Float
 
@@ -22,17 +22,17 @@ SPECIAL_TOKENS = "special_tokens_map.json"
 MODEL_CONFIG = "config.json"
 
 
-def write_folder(folder: Path, *, source: Path, model: onnx.ModelProto, description: Description) -> None:
-    """Write the graph, the description, and the tokenizer files of `source` with max_tokens as their limit."""
+def write_folder(folder: Path, *, source: Path, model: onnx.ModelProto, spec: EncoderSpec) -> None:
+    """Write the graph, the specification, and the tokenizer files of `source` with max_tokens as their limit."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL).write_bytes(model.SerializeToString(deterministic=True))
-    (folder / DESCRIPTION).write_bytes(msgspec.json.format(msgspec.json.encode(description)) + b"\n")
+    (folder / DESCRIPTION).write_bytes(encode_spec(spec))
     tokenizer = json.loads((source / TOKENIZER).read_text(encoding="utf-8"))
-    tokenizer["truncation"]["max_length"] = description.max_tokens
+    tokenizer["truncation"]["max_length"] = spec.max_tokens
     tokenizer["padding"]["strategy"] = "BatchLongest"
     (folder / TOKENIZER).write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     settings = json.loads((source / TOKENIZER_CONFIG).read_text(encoding="utf-8"))
-    settings["model_max_length"] = description.max_tokens
+    settings["model_max_length"] = spec.max_tokens
     _write_json(folder / TOKENIZER_CONFIG, settings)
     for name in (SPECIAL_TOKENS, MODEL_CONFIG):
         _write_json(folder / name, json.loads((source / name).read_text(encoding="utf-8")))

@@ -10,10 +10,9 @@ import numpy as np
 import xxhash
 
 from indexer.config import Config
-from indexer.encoders.registry import variant
+from indexer.encoders.registry import find_encoder
 from indexer.stages.reduce import FITTED, Projection, bundled_projection, fit, identity_projection
 from indexer.types import Chunk, FileChanges, ParsedFile, Source
-from pipelines.identity import encoder_folder
 from pipelines.parsing.pool import parse_files
 
 if TYPE_CHECKING:
@@ -30,12 +29,11 @@ def choose_projection(
     basis get a fitted one; a repository too small for a fit keeps all dimensions.
     """
     options = config.projection
-    encoder = variant(config.encoder.name)
-    folder = encoder_folder(config.encoder)
-    width = encoder.identity(folder).dims
+    encoder = find_encoder(config.encoder)
+    width = encoder.identity.dims
     if options.mode == "none":
         return identity_projection(width)
-    basis = encoder.basis(folder) if options.mode == "bundled" else None
+    basis = encoder.basis() if options.mode == "bundled" else None
     if basis is not None:
         return bundled_projection(basis, dims=options.dims)
     if base is not None:

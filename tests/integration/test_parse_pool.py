@@ -19,13 +19,14 @@ from indexer.config import Config, ParseOptions, WalkOptions
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
-from indexer.types import FileRecord, ParsedFile, SkippedFile, SkipReason, SourceFile
+from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
 from pipelines.parsing import worker as parse_worker
 from pipelines.parsing.pool import parse_files
 from pipelines.report import record_of
 from tests.chunk_checks import check_chunks
+from tests.fakes import MemorySource
 from tests.integration import misbehaving
 
 QUICK = ParseOptions(timeout_seconds=0.5, memory_megabytes=1024)
@@ -219,7 +220,7 @@ def test_a_worker_that_stops_before_it_reads_is_an_error(monkeypatch: pytest.Mon
     monkeypatch.setattr(parse_process, "LAST_SECONDS", 0.5)
     boot = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP); {path!r:.0} {descriptor}"
     monkeypatch.setattr(parse_process, "_BOOT", boot)
-    source = CountingSource({"a.py": b"#" * size})
+    source = MemorySource({"a.py": b"#" * size})
     with pytest.raises(IndexerError, match="a parser process did not start: stopped answering"):
         list(parse_files(source, detect(source, {}).added, Config(parse=ParseOptions(timeout_seconds=0.01))))
 
@@ -234,13 +235,13 @@ def test_a_message_that_the_system_refuses_is_an_error(monkeypatch: pytest.Monke
             super().send(message)
 
     monkeypatch.setattr(parse_process, "Connection", Refusing)
-    source = CountingSource({"a.py": b"x = 1\n"})
+    source = MemorySource({"a.py": b"x = 1\n"})
     with pytest.raises(IndexerError, match=r"can't be sent to a parser process .*No buffer space available"):
         list(parse_files(source, detect(source, {}).added, Config()))
 
 
 def test_a_message_that_cannot_be_made_is_an_error() -> None:
-    class Views(CountingSource):
+    class Views(MemorySource):
         def read(self, path: str) -> bytes:
             return memoryview(super().read(path))  # type: ignore[return-value]
 
@@ -309,29 +310,10 @@ def test_files_that_vanish_or_turn_into_something_else(tmp_path: Path) -> None:
     assert (a.hash, d.record.hash) == (b"", content_hash(b"changed = 1\n"))
 
 
-class CountingSource:
-    """A source in memory that counts what is read."""
-
-    def __init__(self, contents: dict[str, bytes]) -> None:
-        self.contents = contents
-        self.read_count = 0
-
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
-        for path, content in sorted(self.contents.items()):
-            yield SourceFile(path, len(content), -2)
-
-    def read(self, path: str) -> bytes:
-        self.read_count += 1
-        if path.startswith("gone"):
-            raise FileNotFoundError(2, "gone")
-        if path.startswith("shut"):
-            raise PermissionError(13, "Permission denied")
-        return self.contents[path]
-
-
 def test_other_sources_are_read_by_the_parent() -> None:
-    source = CountingSource(
-        {"a.py": b"x = 1\n", "gone.py": b"1", "shut.py": b"1", os.fsdecode(b"z\xff\n.py"): b"def f(): 1\n"}
+    source = MemorySource(
+        {"a.py": b"x = 1\n", "gone.py": b"1", "shut.py": b"1", os.fsdecode(b"z\xff\n.py"): b"def f(): 1\n"},
+        failures={"gone.py": FileNotFoundError(2, "gone"), "shut.py": PermissionError(13, "Permission denied")},
     )
     results = list(parse_files(source, detect(source, {}).added, Config()))
     assert list(summary(results).values()) == [
@@ -345,10 +327,10 @@ def test_other_sources_are_read_by_the_parent() -> None:
 def test_no_more_is_read_ahead_than_the_window_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse_pool, "WINDOW_FILES", 10)
     monkeypatch.setattr(parse_pool, "BATCH_FILES", 4)
-    source = CountingSource({f"{number:03}.py": b"x = 1\n" for number in range(100)})
+    source = MemorySource({f"{number:03}.py": b"x = 1\n" for number in range(100)})
     for taken, _ in enumerate(parse_files(source, detect(source, {}).added, Config())):
-        assert source.read_count <= taken + 10
-    assert source.read_count == 100
+        assert len(source.reads) <= taken + 10
+    assert len(source.reads) == 100
 
 
 def test_no_files_start_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from indexer.index import open_index
 
 from indexer.config import Config
 from indexer.errors import DamagedIndexError, IndexerError, NoIndexError, StorageError
+from indexer.index import open_index
 from indexer.stores.generation import layout
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.generation.commit import gc

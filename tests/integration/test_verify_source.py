@@ -78,7 +78,7 @@ def forge(
         staging.commit(
             encoder=encoder,
             projection=made.projection,
-            fingerprint=made.fingerprint,
+            made_with=made.made_with,
             source=made.source,
             extra=made.extra,
         )

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
-
 import msgspec
 import numpy as np
 import pytest
 import xxhash
 from numpy.typing import NDArray
 
-from indexer.config import Config, RecallOptions, fingerprint
+from indexer.config import Config, RecallOptions
 from indexer.errors import RecallError
+from indexer.identity import wanted_identity
 from indexer.stages.reduce import Projection, identity_projection, reduce
-from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.generation.manifest import Counts, Encoder, IndexedSource, Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.types import FileRecord
 from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
 from pipelines.quality.measure import SAMPLE_FILE_BYTES, BasisMeasure, sample_first
+from tests.fakes import Staged
 
 GOOD = Recall(queries=200, texts=5000, depth=25, recall=0.99, overlap=0.87)
 BAD = Recall(queries=200, texts=5000, depth=25, recall=0.61, overlap=0.4)
@@ -44,26 +41,6 @@ def random_projection(dims: int) -> Projection:
     return Projection("bundled", matrix, np.zeros(DIMS, np.float32))
 
 
-@dataclass
-class Staged:
-    """A staged generation whose search compares every vector; chunk ids are row numbers."""
-
-    hashes: Sequence[bytes]
-    reduced: NDArray[np.int8]
-
-    @property
-    def catalog(self) -> Catalog:
-        return cast(Catalog, self)
-
-    def chunks(self, ids: Sequence[int]) -> dict[int, ChunkRow]:
-        return {number: ChunkRow(number, self.hashes[number], 1, 1.0) for number in ids}
-
-    def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
-        units = self.reduced / np.maximum(np.linalg.norm(self.reduced.astype(np.float64), axis=1, keepdims=True), 1)
-        order = np.argsort(-(vectors.astype(np.float64) @ units.T), axis=1)[:, :limit]
-        return cast("list[list[int]]", order.tolist())
-
-
 def measured(projection: Projection, options: RecallOptions, *, base: Manifest | None = None) -> Basis:
     """Return what a build over 600 random texts measures, the texts coming in three windows."""
     vectors, hashes = unit_rows(600), hashes_of(600)
@@ -82,7 +59,7 @@ def manifest(basis: Basis, *, chunks: int = 5000) -> Manifest:
         created="",
         encoder=Encoder(name="", digest="", dims=DIMS, max_tokens=1),
         projection=Stored(mode="none", digest="", dims=DIMS),
-        fingerprint="",
+        made_with={},
         source=IndexedSource(kind="worktree", root=".."),
         counts=Counts(files=1, skipped=0, chunks=chunks),
         segments=(),
@@ -202,5 +179,5 @@ def test_the_first_files_are_a_sample_and_no_file_is_lost_or_read_twice() -> Non
     assert ordered == sample_first([large, *records])
 
 
-def test_the_options_are_no_part_of_the_fingerprint() -> None:
-    assert fingerprint(Config(recall=RecallOptions(queries=0, strict=True))) == fingerprint(Config())
+def test_the_options_are_no_part_of_the_identity() -> None:
+    assert wanted_identity(Config(recall=RecallOptions(queries=0, strict=True))) == wanted_identity(Config())

@@ -2,59 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from indexer.stages.detect import GRANULARITY_NS, RACY, as_read, content_hash, detect
-from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, SourceFile
-
-SECOND = 1_000_000_000
-
-
-@dataclass
-class MemorySource:
-    """A source in memory: content, times, inode or a reason to skip by path; counts what is read.
-
-    A file whose change time is not set has that of its modification.
-    """
-
-    contents: dict[str, bytes] = field(default_factory=dict)
-    times: dict[str, int] = field(default_factory=dict)
-    change_times: dict[str, int] = field(default_factory=dict)
-    inodes: dict[str, int] = field(default_factory=dict)
-    skips: dict[str, SkipReason] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, OSError] = field(default_factory=dict)
-    reads: list[str] = field(default_factory=list)
-
-    def put(self, path: str, content: bytes, mtime_ns: int = SECOND) -> None:
-        self.contents[path], self.times[path] = content, mtime_ns
-        self.change_times.pop(path, None)
-
-    def copy(self) -> MemorySource:
-        """Return a copy that kept the modification times, made 50 seconds after the epoch."""
-        paths = dict.fromkeys(self.contents, 50 * SECOND)
-        return MemorySource(dict(self.contents), dict(self.times), paths, dict.fromkeys(paths, 7))
-
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
-        for path in sorted(self.contents):
-            size, mtime_ns = len(self.contents[path]), self.times[path]
-            if path in self.skips:
-                yield SkippedFile(path, self.skips[path], "", size, mtime_ns)
-            else:
-                ctime_ns, inode = self.change_times.get(path, mtime_ns), self.inodes.get(path, 1)
-                yield SourceFile(path, size, mtime_ns, self.kept.get(path, ""), ctime_ns, inode)
-
-    def read(self, path: str) -> bytes:
-        self.reads.append(path)
-        if path in self.failures:
-            raise self.failures[path]
-        return self.contents[path]
+from indexer.types import FileChanges, FileRecord, SkipReason
+from tests.fakes import SECOND, MemorySource
 
 
 def look(source: MemorySource, known: dict[str, FileRecord], *, at: int = 100 * SECOND) -> FileChanges:

@@ -12,24 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.encoders.bundle import BASIS, DESCRIPTION, LOADED, SUMS, open_bundle
+from indexer.config import EncoderOptions
+from indexer.encoders.bundle import BASIS, SUMS, open_bundle
 from indexer.encoders.hashing import HashingEncoder
-from indexer.encoders.registry import VARIANTS, variant
+from indexer.encoders.registry import VARIANTS, find_encoder
+from indexer.encoders.spec import DESCRIPTION, EncoderSpec
 from indexer.errors import ConfigError, ModelError
-
-DESCRIBED = {"name": "tiny", "dims": 4, "max_tokens": 8, "pooling": "mean"}
-
-
-def make_folder(folder: Path, **changes: bytes) -> Path:
-    """Write a model folder whose files are a few bytes each."""
-    content = {name: name.encode() for name in LOADED}
-    content[DESCRIPTION] = json.dumps(DESCRIBED).encode()
-    content.update({name.replace("_", "."): value for name, value in changes.items()})
-    for name, value in content.items():
-        (folder / name).write_bytes(value)
-    lines = [f"{hashlib.sha256(value).hexdigest()}  {name}\n" for name, value in sorted(content.items())]
-    (folder / SUMS).write_text("".join(lines))
-    return folder
+from tests.model_folder import DESCRIBED, make_folder
 
 
 def test_identity_comes_from_the_description_and_the_listed_checksums(tmp_path: Path) -> None:
@@ -75,12 +64,47 @@ def test_a_list_without_the_model_is_refused(tmp_path: Path) -> None:
         open_bundle(tmp_path)
 
 
-@pytest.mark.parametrize("described", [b"{", b'{"name": "tiny"}', b'{"name": "t", "dims": "4"}'])
+@pytest.mark.parametrize(
+    "described",
+    [
+        b"{",
+        b'{"name": "tiny"}',
+        b'{"name": "t", "dims": "4", "max_tokens": 8, "pooling": "mean", "chunk_chars": 300}',
+        b'{"name": "t", "dims": 4, "max_tokens": 8, "pooling": "mean", "chunk_chars": 30}',
+    ],
+)
 def test_a_malformed_description_is_refused(tmp_path: Path, described: bytes) -> None:
     make_folder(tmp_path)
     (tmp_path / DESCRIPTION).write_bytes(described)
     with pytest.raises(ModelError, match=DESCRIPTION):
         open_bundle(tmp_path)
+
+
+def test_a_prefix_is_part_of_the_digest(tmp_path: Path) -> None:
+    plain = open_bundle(make_folder(tmp_path)).identity
+    prefixed = json.dumps({**DESCRIBED, "query_prefix": "query: "}).encode()
+    assert open_bundle(make_folder(tmp_path, encoder_json=prefixed)).identity.digest != plain.digest
+
+
+def test_each_role_has_its_own_prefix() -> None:
+    spec = EncoderSpec(
+        name="e5",
+        dims=4,
+        max_tokens=8,
+        pooling="mean",
+        chunk_chars=300,
+        query_prefix="query: ",
+        passage_prefix="text: ",
+    )
+    assert (spec.prefix("query"), spec.prefix("passage")) == ("query: ", "text: ")
+
+
+def test_an_encoder_s_folder_is_the_one_that_options_name_or_the_package_s(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    assert find_encoder(EncoderOptions(path=str(folder))).spec.name == "tiny"
+    assert find_encoder(EncoderOptions()).spec.name == "all-minilm-l6-v2-int8"
+    with pytest.raises(ModelError, match=r"nowhere.*no model folder"):
+        find_encoder(EncoderOptions(path=str(tmp_path / "nowhere")))
 
 
 def test_a_folder_may_have_no_basis(tmp_path: Path) -> None:
@@ -122,8 +146,10 @@ def test_hashing_never_changes_silently() -> None:
 @pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_every_encoder_says_who_it_is_without_loading_an_engine(name: str) -> None:
     program = (
-        "import sys; from indexer.encoders.registry import variant;"
-        f"print(variant({name!r}).identity(None).dims); print(variant({name!r}).basis(None) is None);"
+        "import sys; from indexer.config import EncoderOptions; from indexer.encoders.registry import find_encoder;"
+        f"found = find_encoder(EncoderOptions(name={name!r}));"
+        "assert found.identity.dims == found.spec.dims; assert found.identity.max_tokens == found.spec.max_tokens;"
+        "assert (found.basis() is None) == (not found.basis_digest);"
         "assert not {'onnxruntime', 'fastembed', 'tokenizers', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
@@ -131,4 +157,4 @@ def test_every_encoder_says_who_it_is_without_loading_an_engine(name: str) -> No
 
 def test_an_unknown_encoder_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(ConfigError, match=r"'nope'.*hashing, minilm"):
-        variant("nope")
+        find_encoder(EncoderOptions(name="nope"))

@@ -1,20 +1,24 @@
-"""An index is carried on only by a build that would make the same vectors and chunks."""
+"""An index is carried on only by a build that would make the same chunks, terms and vectors."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from indexer.config import Config
+from indexer.config import Config, ParseOptions
 from indexer.encoders.bundle import BASIS, BUNDLED, SUMS
+from indexer.identity import CHANGES, PACKAGES, RECORDED, Identity, changed_parts, rebuild_reason, wanted_identity
 from indexer.stores.generation.manifest import Counts, Encoder, IndexedSource, Manifest, Projection
-from pipelines.identity import Identity, rebuild_reason, wanted_identity
 
 
-def _manifest(identity: Identity) -> Manifest:
+def manifest_of(identity: Identity) -> Manifest:
     made = identity.encoder
     return Manifest(
         format_version=1,
@@ -22,7 +26,7 @@ def _manifest(identity: Identity) -> Manifest:
         created="",
         encoder=Encoder(name=made.name, digest=made.digest, dims=made.dims, max_tokens=made.max_tokens),
         projection=Projection(mode="bundled", digest="", dims=128),
-        fingerprint=identity.fingerprint,
+        made_with=identity.made_with,
         source=IndexedSource(kind="worktree", root=".."),
         counts=Counts(files=0, skipped=0, chunks=0),
         segments=(),
@@ -32,31 +36,92 @@ def _manifest(identity: Identity) -> Manifest:
     )
 
 
-def _config(folder: Path) -> Config:
+def with_encoder(folder: Path) -> Config:
     config = Config()
     return msgspec.structs.replace(config, encoder=msgspec.structs.replace(config.encoder, path=str(folder)))
 
 
-def _with_sum(folder: Path, name: str) -> None:
+def list_again(folder: Path, name: str) -> None:
+    """Put the file's sha256 of now into the folder's list."""
     listed = (folder / SUMS).read_text().splitlines()
     digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     changed = [f"{digest}  {name}" if line.endswith(f"  {name}") else line for line in listed]
     (folder / SUMS).write_text("\n".join(changed) + "\n")
 
 
+def reason_for(config: Config) -> str:
+    """Return why an index of the default configuration is not carried on with this one."""
+    return rebuild_reason(manifest_of(wanted_identity(Config())), wanted_identity(config))
+
+
 def test_the_same_identity_carries_on() -> None:
     identity = wanted_identity(Config())
-    assert rebuild_reason(_manifest(identity), identity) == ""
+    assert rebuild_reason(manifest_of(identity), identity) == ""
     assert identity.encoder.name == "minilm"
 
 
-def test_another_model_another_basis_and_other_options_are_named(tmp_path: Path) -> None:
+def test_another_model_and_another_basis_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(BUNDLED, folder)
-    made = _manifest(wanted_identity(_config(folder)))
+    made = manifest_of(wanted_identity(with_encoder(folder)))
     (folder / BASIS).write_bytes(b"another basis")
-    _with_sum(folder, BASIS)
-    assert "options" in rebuild_reason(made, wanted_identity(_config(folder)))
+    list_again(folder, BASIS)
+    assert rebuild_reason(made, wanted_identity(with_encoder(folder))) == f"{CHANGES['projection']} changed"
     (folder / "tokenizer.json").write_bytes(b"another tokenizer")
-    _with_sum(folder, "tokenizer.json")
-    assert "the encoder changed from minilm" in rebuild_reason(made, wanted_identity(_config(folder)))
+    list_again(folder, "tokenizer.json")
+    assert "the encoder changed from minilm" in rebuild_reason(made, wanted_identity(with_encoder(folder)))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "part"),
+    [
+        ("chunk", {"max_chars": 900}, "options"),
+        ("walk", {"include_generated": True}, "options"),
+        ("languages", {"*.inc": "php"}, "options"),
+        ("projection", {"dims": 64}, "projection"),
+    ],
+)
+def test_options_that_change_a_result_are_told_by_what_they_decide(key: str, value: object, part: str) -> None:
+    config = msgspec.convert({key: value}, Config)
+    assert reason_for(config) == f"{CHANGES[part]} changed"
+
+
+def test_options_that_change_no_result_carry_on() -> None:
+    config = msgspec.convert({"encoder": {"threads": 3, "token_budget": 512}, "walk": {"exclude": ["a"]}}, Config)
+    assert reason_for(msgspec.structs.replace(config, parse=ParseOptions(workers=3))) == ""
+
+
+@pytest.mark.parametrize("part", sorted(CHANGES))
+def test_each_part_that_differs_says_what_it_is(part: str) -> None:
+    wanted = wanted_identity(Config())
+    made = Identity(wanted.encoder, {**wanted.made_with, part: "other"})
+    assert rebuild_reason(manifest_of(made), wanted) == f"{CHANGES[part]} changed"
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_another_grammar_parser_or_stemmer_is_told_with_both_versions(package: str) -> None:
+    wanted = wanted_identity(Config())
+    assert wanted.made_with[package] == metadata.version(package)
+    made = Identity(wanted.encoder, {**wanted.made_with, package: "0.0.1"})
+    expected = f"{package} changed from 0.0.1 to {metadata.version(package)}"
+    assert rebuild_reason(manifest_of(made), wanted) == expected
+
+
+def test_parts_that_only_one_side_knows_are_changes() -> None:
+    assert changed_parts({}, {"a": "1"}) == "a changed from none to 1"
+    assert changed_parts({"a": "1", "b": "2"}, {"b": "3"}) == "a changed from 1 to none; b changed from 2 to 3"
+
+
+def test_the_identity_costs_no_import_of_a_grammar_a_stemmer_an_engine_or_package_metadata() -> None:
+    program = (
+        "import sys; from indexer.config import Config; from indexer.identity import wanted_identity;"
+        "wanted_identity(Config()); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    heavy = {*PACKAGES.values(), "numpy", "onnxruntime", "tokenizers", "tantivy", "usearch", "importlib.metadata"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_recorded_digests_are_all_there() -> None:
+    recorded = msgspec.json.decode(RECORDED.read_bytes(), type=dict[str, str])
+    assert {part: len(digest) for part, digest in recorded.items()} == {"languages": 32, "chunks": 32, "terms": 32}

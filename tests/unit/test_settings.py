@@ -9,9 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from indexer.config import Config, fingerprint
+from indexer.config import Config, EncoderOptions
+from indexer.encoders.registry import find_encoder
 from indexer.errors import ConfigError
 from pipelines.settings import REPOSITORY_FILE, REPOSITORY_MAY_SET, load_config, preset_names
+from tests.model_folder import make_folder
 
 DEFAULT_FILE = Path(__file__).parents[2] / "configs" / "default.toml"
 
@@ -61,12 +63,22 @@ def test_an_unknown_preset_lists_the_known_ones(tmp_path: Path) -> None:
         load_config(tmp_path, chosen="nightly")
 
 
-def test_the_fingerprint_follows_what_changes_results_and_nothing_else() -> None:
-    base = Config()
-    same = msgspec.structs.replace(base, encoder=msgspec.structs.replace(base.encoder, threads=3, token_budget=512))
-    other = msgspec.structs.replace(base, chunk=msgspec.structs.replace(base.chunk, max_chars=900))
-    assert fingerprint(same) == fingerprint(base)
-    assert fingerprint(other) != fingerprint(base)
+def test_chunks_are_as_large_as_the_chosen_encoder_suggests_unless_a_file_says_otherwise(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)  # suggests 300
+    other = f'[encoder]\npath = "{folder}"\n'
+    chosen = str(_written(tmp_path / "chosen.toml", other))
+    assert load_config(tmp_path, chosen=chosen).chunk.max_chars == 300
+    (tmp_path / REPOSITORY_FILE).write_text("[chunk]\nmax_chars = 900\n")
+    assert load_config(tmp_path, chosen=chosen).chunk.max_chars == 900
+
+
+def test_the_default_size_of_a_chunk_is_what_the_bundled_encoder_suggests() -> None:
+    assert find_encoder(EncoderOptions()).spec.chunk_chars == Config().chunk.max_chars
+
+
+def test_an_encoder_that_is_not_there_is_not_asked_for_its_size(tmp_path: Path) -> None:
+    chosen = _written(tmp_path / "chosen.toml", '[encoder]\npath = "nowhere"\n')
+    assert load_config(tmp_path, chosen=str(chosen)).encoder.path == str(tmp_path / "nowhere")
 
 
 REFUSED = [

@@ -141,7 +141,7 @@ def manifest() -> manifests.Manifest:
             created="2000-01-01T00:00:00+00:00",
             encoder=manifests.Encoder(name="e", digest="d", dims=8, max_tokens=4),
             projection=manifests.Projection(mode="none", digest="", dims=8),
-            fingerprint="f",
+            made_with={"chunks": "f"},
             source=manifests.IndexedSource(kind="worktree", root=".."),
             counts=manifests.Counts(files=1, skipped=0, chunks=2),
             segments=(manifests.Segment(tier=Tier.CONTEXTUAL, number=1, vectors=2, live=2),),

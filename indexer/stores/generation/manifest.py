@@ -90,8 +90,9 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of generation.json.
 
-    `source` says what was indexed. `digest` is over the logical content (stores.catalog.digest). `extra` holds what the
-    caller wants to keep, such as measured recall. `checksum` is xxh3_128 of this object encoded with an empty checksum.
+    `made_with` is that of indexer.identity, and `source` says what was indexed. `digest` is over the logical content
+    (stores.catalog.digest). `extra` holds what the caller wants to keep, such as measured recall. `checksum` is xxh3_128
+    of this object encoded with an empty checksum.
     """
 
     format_version: int
@@ -99,7 +100,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     created: str
     encoder: Encoder
     projection: Projection
-    fingerprint: str
+    made_with: dict[str, str]
     source: IndexedSource
     counts: Counts
     segments: tuple[Segment, ...]

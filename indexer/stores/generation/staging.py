@@ -219,16 +219,17 @@ class Staging:
         *,
         encoder: EncoderIdentity,
         projection: Projection,
-        fingerprint: str,
+        made_with: dict[str, str],
         source: IndexedSource,
         extra: Mapping[str, str | int | float | bool] | None = None,
     ) -> Committed:
         """Publish what is staged as the next generation; a failure before that leaves the current one served.
 
-        `projection.dims` are the dims of the stored vectors. `extra` is kept in the manifest.
+        `projection.dims` are the dims of the stored vectors. `made_with` is that of indexer.identity. `extra` is
+        kept in the manifest.
         """
         with storing(self._folder):
-            return self._commit(encoder, projection, fingerprint, source, extra or {})
+            return self._commit(encoder, projection, made_with, source, extra or {})
 
     def close(self) -> None:
         """Close what is open; what was not committed is removed by `begin`."""
@@ -264,7 +265,7 @@ class Staging:
         self,
         encoder: EncoderIdentity,
         projection: Projection,
-        fingerprint: str,
+        made_with: dict[str, str],
         source: IndexedSource,
         extra: Mapping[str, str | int | float | bool],
     ) -> Committed:
@@ -280,7 +281,7 @@ class Staging:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
             projection=projection,
-            fingerprint=fingerprint,
+            made_with=made_with,
             source=source,
             counts=counts,
             segments=segments,

@@ -64,7 +64,7 @@ def check_store(content: mmap.mmap, *, documents: int) -> StoreIndex:
     return StoreIndex(blocks.documents, blocks.bytes)
 
 
-def payload_end(content: mmap.mmap) -> int:
+def payload_end(content: mmap.mmap | bytes) -> int:
     """Return where a Tantivy file's tail begins; raises ValueError."""
     if len(content) < _TAIL.size:
         raise ValueError("is shorter than its footer")

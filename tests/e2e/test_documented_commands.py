@@ -1,0 +1,135 @@
+"""Every command and every example in the documents is one that there is, and those of the program run."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from pipelines.cli.main import COMMANDS
+from pipelines.cli.main import cli as program
+from tests.documents import DOCUMENTS, PROGRAMS, ROOT, Documented, blocks, commands, options
+from tests.e2e.conftest import Cli
+
+PLACES = {"PATH": "src/app.py", "FILE": "queries.jsonl", "SECONDS": "5", "ROOT": ".", "QUERY": "value"}
+"""What stands in the documents for a user's own, and what it is here."""
+
+INDEXER = [command for command in commands("indexer") if len(command.words) > 1]
+
+
+def arguments(command: Documented) -> list[str]:
+    """Return what follows the program, placeholders replaced."""
+    return [PLACES.get(word, word) for word in command.words[1:]]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Iterator[Path]:
+    """A folder as the README speaks of it, indexed without a model."""
+    root = tmp_path_factory.mktemp("documented")
+    for folder in (root, root / "library"):
+        (folder / "src").mkdir(parents=True)
+        (folder / ".indexer.toml").write_text('[encoder]\nname = "hashing"\n')
+        functions = [f"def value_{number}(line):\n    return parse(line, {number})\n\n" for number in range(60)]
+        (folder / "src" / "app.py").write_text("\n".join(functions))
+    (root / "queries.jsonl").write_text('{"id": "1", "query": "value 7"}\n')
+    assert cli("build", root, "--quiet").code == 0
+    yield root
+
+
+def test_the_documents_name_commands_at_all() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "configs/default.toml"} <= set(DOCUMENTS)
+    assert all(commands(name) for name in PROGRAMS)
+    assert {command.words[1] for command in INDEXER} >= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", INDEXER, ids=str)
+def test_a_command_of_the_program_is_understood(
+    command: Documented, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree)
+    name, *rest = arguments(command)
+    found = program.get_command(click.Context(program), name)
+    assert found is not None, f"{command}: there is no such command"
+    with found.make_context(name, rest):
+        pass
+
+
+def test_the_commands_of_the_program_run(cli: Cli, tree: Path) -> None:
+    failed = {}
+    for command in INDEXER:
+        words = arguments(command)
+        if words == ["search"]:
+            continue  # the name of the command alone
+        done = cli(*words, cwd=tree)
+        if done.code != 0:
+            failed[str(command)] = (done.code, done.err)
+    assert failed == {}
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if options(name)])
+def test_an_option_belongs_to_a_command(document: str) -> None:
+    context = click.Context(program)
+    known = {"--help", "-h", *(option for parameter in program.params for option in parameter.opts)}
+    for name in COMMANDS:
+        found = program.get_command(context, name)
+        assert found is not None
+        known.update(option for parameter in found.params for option in parameter.opts)
+    named = {word for text in options(document) for word in text.split() if re.match(r"--?[a-z]", word)}
+    assert named <= known
+
+
+@pytest.mark.parametrize("text", options("README.md"))
+def test_an_option_of_the_readme_is_taken_with_its_value(
+    text: str, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree)
+    words = [PLACES.get(word, word) for word in shlex.split(text)]
+    assert any(takes(name, words) for name in COMMANDS) or words == ["--config"]
+
+
+def takes(name: str, words: list[str]) -> bool:
+    """Return whether a command can be asked with these options."""
+    found = program.get_command(click.Context(program), name)
+    assert found is not None
+    try:
+        with found.make_context(name, [*words, "src/app.py"]):
+            return True
+    except click.UsageError:
+        return False
+
+
+@pytest.mark.parametrize("command", commands("make"), ids=str)
+def test_a_target_of_make_is_there_with_its_variables(command: Documented) -> None:
+    variables = set(re.findall(r"^([A-Z]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {word.partition("=")[0] for word in command.words[1:] if "=" in word} <= variables
+    done = subprocess.run(["make", "-n", *command.words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", commands("python -m"), ids=str)
+def test_a_module_to_run_is_there_with_its_options(command: Documented) -> None:
+    name = command.words[2].removesuffix(".NAME")
+    found = importlib.util.find_spec(name)
+    assert found is not None and found.origin is not None
+    is_folder = found.submodule_search_locations is not None
+    runs = importlib.util.find_spec(f"{name}.__main__") if is_folder else found
+    assert runs is not None and runs.origin is not None, f"{name} can't be run"
+    source = Path(runs.origin).read_text()
+    assert "__main__" in source
+    assert [word for word in command.words[3:] if word.startswith("--") and f'"{word}"' not in source] == []
+
+
+@pytest.mark.parametrize("block", blocks("README.md", "python"))
+def test_an_example_in_python_runs(block: str, tree: Path) -> None:
+    example = block.replace("path/to/repository", str(tree))
+    assert example != block
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "value_" in done.stdout or "src/app.py" in done.stdout

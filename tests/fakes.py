@@ -1,0 +1,166 @@
+"""Stand-ins at the seams for unit tests: a source in memory, an encoder without a model, an index without files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from indexer.stores.catalog.reader import Catalog, ChunkRow
+from indexer.stores.generation.reader import Generation
+from indexer.types import EncoderIdentity, FileRecord, PreparedTexts, Role, SkippedFile, SkipReason, SourceFile, Tier
+
+SECOND = 1_000_000_000
+
+
+@dataclass
+class MemorySource:
+    """A source in memory: content, times, inode or a reason to skip by path; counts what is read.
+
+    A file whose modification time is not set has second 1; one whose change time is not set has that of its
+    modification.
+    """
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
+    change_times: dict[str, int] = field(default_factory=dict)
+    inodes: dict[str, int] = field(default_factory=dict)
+    skips: dict[str, SkipReason] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, OSError] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
+
+    def put(self, path: str, content: bytes, mtime_ns: int = SECOND) -> None:
+        """Write a file at a time."""
+        self.contents[path], self.times[path] = content, mtime_ns
+        self.change_times.pop(path, None)
+
+    def copy(self) -> MemorySource:
+        """Return a copy that kept the modification times, made 50 seconds after the epoch."""
+        paths = dict.fromkeys(self.contents, 50 * SECOND)
+        return replace(self, change_times=paths, inodes=dict.fromkeys(paths, 7), reads=[])
+
+    def files(self) -> Iterator[SourceFile | SkippedFile]:
+        """Yield every file, sorted by path."""
+        for path in sorted(self.contents):
+            size, mtime_ns = len(self.contents[path]), self.times.get(path, SECOND)
+            if path in self.skips:
+                yield SkippedFile(path, self.skips[path], "", size, mtime_ns)
+            else:
+                ctime_ns, inode = self.change_times.get(path, mtime_ns), self.inodes.get(path, 1)
+                yield SourceFile(path, size, mtime_ns, self.kept.get(path, ""), ctime_ns, inode)
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content, or raise what `failures` has for it."""
+        self.reads.append(path)
+        if path in self.failures:
+            raise self.failures[path]
+        return self.contents[path]
+
+
+@dataclass(frozen=True)
+class PreparedWords:
+    """Texts whose length in tokens is their length in characters."""
+
+    texts: tuple[str, ...]
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """int32[n]."""
+        return np.array([len(text) for text in self.texts], dtype=np.int32)
+
+
+class FakeEncoder:
+    """Encodes a text as a unit vector that depends on the text and its role alone; `encoded` lists the texts so far."""
+
+    def __init__(self, dims: int = 16) -> None:
+        self.identity = EncoderIdentity("fake", "0" * 32, dims, 256)
+        self.encoded: list[str] = []
+
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedWords:
+        """Put the role before each text."""
+        return PreparedWords(tuple(f"{role}: {text}" for text in texts))
+
+    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return float32[m, dims], unit rows."""
+        assert isinstance(prepared, PreparedWords)
+        texts = [prepared.texts[row] for row in rows]
+        self.encoded += [text.partition(": ")[2] for text in texts]
+        return np.stack([self._vector(text) for text in texts])
+
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
+        """Return float32[n, dims], unit rows."""
+        return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
+
+    def _vector(self, text: str) -> NDArray[np.float32]:
+        seed = xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+        vector = np.random.default_rng(seed).standard_normal(self.identity.dims)
+        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class FoundVectors:
+    """What an index knows of the hashes that it was asked for."""
+
+    rows: NDArray[np.int64]
+    vectors: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    tiers: tuple[Tier, ...]
+
+
+@dataclass(frozen=True)
+class IndexedVectors:
+    """An index that holds a vector, int8[dims], its scale and tier, for some text hashes."""
+
+    dims: int
+    held: Mapping[bytes, tuple[NDArray[np.int8], float, Tier]] = field(default_factory=dict)
+
+    def known_vectors(self, text_hashes: Sequence[bytes]) -> FoundVectors:
+        """Return those that are held."""
+        rows = [row for row, text_hash in enumerate(text_hashes) if text_hash in self.held]
+        found = [self.held[text_hashes[row]] for row in rows]
+        vectors = np.array([vector for vector, _, _ in found], dtype=np.int8).reshape(len(rows), self.dims)
+        scales = np.array([scale for _, scale, _ in found], dtype=np.float32)
+        return FoundVectors(np.array(rows, dtype=np.int64), vectors, scales, tuple(tier for _, _, tier in found))
+
+
+@dataclass
+class Staged:
+    """A staged generation whose search compares every vector; chunk ids are row numbers."""
+
+    hashes: Sequence[bytes]
+    reduced: NDArray[np.int8]
+
+    @property
+    def catalog(self) -> Catalog:
+        """Itself, as far as it is asked for chunks."""
+        return cast(Catalog, self)
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, ChunkRow]:
+        """Return the rows of chunks by id."""
+        return {number: ChunkRow(number, self.hashes[number], 1, 1.0) for number in ids}
+
+    def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
+        """Return for each vector the ids of the nearest chunks by cosine."""
+        units = self.reduced / np.maximum(np.linalg.norm(self.reduced.astype(np.float64), axis=1, keepdims=True), 1)
+        order = np.argsort(-(vectors.astype(np.float64) @ units.T), axis=1)[:, :limit]
+        return cast("list[list[int]]", order.tolist())
+
+
+def generation_of(
+    index_dir: Path,
+    records: Mapping[str, FileRecord],
+    *,
+    projection: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> Generation:
+    """Return what a look at an index needs of its generation: the catalog's records, its digest, its projection."""
+    catalog = SimpleNamespace(records=lambda: dict(records))
+    manifest = SimpleNamespace(digest="0" * 32)
+    fake = SimpleNamespace(catalog=catalog, manifest=manifest, index_dir=index_dir, projection=lambda: projection)
+    return cast(Generation, fake)

@@ -1,0 +1,60 @@
+"""Terms are the same for every way to write a name, and a text's terms are those of its words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.languages.analyzer import MAX_TERM_CHARS, indexed_text, join, parts, stem, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("parse_url", ["parseurl", "pars", "url"]),
+        ("HTTPServer2", ["httpserver2", "http", "server", "2"]),
+        ("userIDs", ["userids", "user", "id"]),
+        ("running runs ran", ["run", "run", "ran"]),
+        ("__init__", ["init"]),
+        ("a.b(c)", ["a", "b", "c"]),
+        ("größeDerStraße", ["größederstraße", "größe", "der", "straße"]),
+        ("x", ["x"]),
+        ("... +-*/ ", []),
+        ("", []),
+    ],
+)
+def test_an_identifier_yields_itself_and_its_stemmed_parts(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+@pytest.mark.parametrize("written", ["parse_url", "parseUrl", "ParseURL", "PARSE_URL", "parseURL", "_parse_url_"])
+def test_one_name_is_one_term_however_it_is_written(written: str) -> None:
+    assert terms(written) == ["parseurl", "pars", "url"]
+
+
+def test_data_is_no_name() -> None:
+    """A hash or base64 has no term of its own, and only its first parts."""
+    blob = "QUJD9z" * 40
+    assert join(parts(blob)) not in terms(blob)
+    assert len(terms(blob)) <= 12
+    assert terms("x" * (MAX_TERM_CHARS + 1)) == []
+
+
+@given(st.text())
+def test_terms_are_lower_case_without_blanks_and_no_longer_than_names(text: str) -> None:
+    found = terms(text)
+    assert all(term and len(term) <= MAX_TERM_CHARS for term in found)
+    assert indexed_text(text).split(" ") == (found or [""])
+
+
+@given(st.lists(st.text(alphabet="abcXYZ019_", min_size=1)))
+def test_a_text_s_terms_are_those_of_its_words(words: list[str]) -> None:
+    assert terms(" ".join(words)) == [term for word in words for term in terms(word)]
+
+
+@given(st.lists(st.from_regex(r"[a-z]{2,8}", fullmatch=True), min_size=2, max_size=4))
+def test_snake_and_camel_case_agree(words: list[str]) -> None:
+    camel = words[0] + "".join(word.capitalize() for word in words[1:])
+    assert terms(camel) == terms("_".join(words))
+    assert terms(camel)[1:] == [stem(word) for word in words]
