@@ -54,7 +54,7 @@ def test_a_file_whose_grammar_fails_is_indexed_and_told(tmp_path: Path, monkeypa
     assert planned == {"a.py": ("add", "crashed with SIGSEGV"), "b.py": ("add", "")}
     report = build(tmp_path, config=CONFIG)
     assert (report.files.added, report.files.skipped, report.parser_failures) == (2, 0, {"python": 1})
-    assert "by lines     python 1" in summary(report)
+    assert "by lines     python 1" in "\n".join(summary(report))
     status = read_status(tmp_path, tmp_path / ".indexer", config=CONFIG)
     assert (status.languages["python"].failures, status.stale) == (1, 0)
     explained = explain(tmp_path, "a.py", config=CONFIG)
