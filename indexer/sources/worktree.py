@@ -63,7 +63,10 @@ class Worktree:
         self._global_excludes = global_excludes
 
     def files(self) -> Iterator[SourceFile | SkippedFile]:
-        """Yield every file once, sorted by path; what vanishes meanwhile is left out."""
+        """Yield every file once, sorted by path; what vanishes meanwhile is left out.
+
+        Raises SourceError when it is the root that vanished, or can't be listed any more.
+        """
         rules = self._rules_above()
         entries: list[LeftOutEntry] = []
         found = sorted(self._walk(rules, entries), key=attrgetter("path"))
@@ -107,6 +110,8 @@ class Worktree:
                 with os.scandir(self._prefix + folder) as listing:
                     entries = list(listing)
             except OSError as error:
+                if not folder:
+                    raise SourceError(f"{self.root}: can't be listed ({error.strerror}); check the path") from None
                 if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
                     yield SkippedFile(folder, SkipReason.UNREADABLE, error.strerror or str(error))
                 continue

@@ -156,6 +156,9 @@ def test_a_dry_run_lists_files_and_writes_nothing(cli: Cli, tea: Path, tmp_path:
         ("src/cup.go", "remove", ""),
         ("src/spoon.py", "add", ""),
         ("src/blob.bin", "skip", "binary"),
+        (".gitignore", "leave-out", "hidden"),
+        ("boil.log", "leave-out", "git-ignored"),
+        (".indexer/", "leave-out", "index"),
     }
     assert (root / ".indexer" / "CURRENT").read_bytes() == before
 

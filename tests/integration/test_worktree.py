@@ -231,6 +231,14 @@ def test_a_file_that_vanishes_during_the_walk_is_left_out(tmp_path: Path, monkey
     assert [file.path for file in tree.files()] == ["b.py"]
 
 
+def test_a_root_that_vanished_is_an_error_and_not_an_empty_tree(tmp_path: Path) -> None:
+    make(tmp_path / "tree", {"a.py": "a"})
+    tree = Worktree(tmp_path / "tree", WalkOptions())
+    (tmp_path / "tree").rename(tmp_path / "elsewhere")
+    with pytest.raises(SourceError, match="can't be listed"):
+        list(tree.files())
+
+
 def test_an_unusable_root_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no such folder"):
         Worktree(tmp_path / "missing", WalkOptions())
