@@ -39,12 +39,12 @@ class AttackedIndex:
         """Write the tree and build its index in the first state, and an index of each state beside."""
         self.root, self.index_dir = folder / "root", folder / "root" / ".indexer"
         self.folder, self._rng = folder, rng
-        for name in ("root", "scratch", "clean", "neighbour"):
+        for name in ("root", "home", "clean", "neighbour"):
             (folder / name).mkdir(parents=True)
         (folder / "neighbour" / "kept.txt").write_text("not yours\n")
         self._config = folder / "attack.toml"
         self._config.write_text(SETTINGS, encoding="utf-8")
-        self.program = Program(folder / "scratch")
+        self.program = Program(folder / "home")
         self.digests = [self._clean_digest(state) for state in range(STATES)]
         assert len(set(self.digests)) == STATES
         self.state = 0
@@ -75,10 +75,10 @@ class AttackedIndex:
 
     def command(self, name: str, *options: str | Path) -> list[str | Path]:
         """Return the arguments of a command on this index; a search is of `options`."""
-        configured = ["--config", self._config] if name in ("build", "repair", "search") else []
+        configured: list[str | Path] = ["--config", self._config] if name in ("build", "repair", "search") else []
         if name == "search":
             return [name, *options, "--root", self.root, *configured]
-        quiet = ["--no-cache", "--quiet"] if name == "build" else []
+        quiet: list[str | Path] = ["--no-cache", "--quiet"] if name == "build" else []
         return [name, self.root, *options, *configured, *quiet]
 
     def run(self, name: str, *options: str | Path) -> Ended:
@@ -118,7 +118,7 @@ class AttackedIndex:
 
     def outside(self) -> dict[str, str]:
         """Return what lies around the index folder, to be compared after an attack."""
-        return snapshot(self.folder, without=("scratch", "root/.indexer"))
+        return snapshot(self.folder, without=("home", "root/.indexer"))
 
     def _clean_digest(self, state: int) -> str:
         self.edit(state)

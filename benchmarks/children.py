@@ -1,23 +1,25 @@
 """The command line in short-lived processes, forked from a server that has the engines loaded.
 
-A start costs milliseconds instead of the interpreter's and the imports' time, so that thousands of attacks take minutes,
-and a crash or a hang costs one process. Needs fork: Linux or macOS.
+A start costs milliseconds instead of the interpreter's and the imports' time, so that thousands of attacks take
+minutes, and a crash or a hang costs one process. Needs fork: Linux or macOS.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -64,7 +66,7 @@ class Ended:
     def fault(self) -> str:
         """What is wrong with this end, which should be an answer or a named error; empty when nothing is."""
         if self.code is None:
-            return f"hung for {LIMIT_SECONDS:.0f} s"
+            return "hung"
         if self.code < 0:
             return f"crashed with {signal.Signals(-self.code).name}"
         if "Traceback" in self.err or "unexpected error" in self.err:
@@ -78,15 +80,32 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Runs `indexer` in a child whose output goes through files in `scratch`, and whose home folder lies there too."""
+    """Runs `indexer` in a child whose home folder is `home`; what it prints goes through `out` and `err` there.
 
-    scratch: Path
+    It works in `folder`, by default its home. It may take `memory_bytes` of address space, so that one that reads
+    without end harms nobody.
+    """
+
+    home: Path
+    folder: Path | None = None
+    limit_seconds: float = LIMIT_SECONDS
+    memory_bytes: int = 8 << 30
 
     def __call__(self, *arguments: str | Path, kill_after: float | None = None) -> Ended:
         """Run to the end, to the limit, or to a kill -9 after some seconds."""
-        process = CONTEXT.Process(target=_run, args=(list(map(str, arguments)), self.scratch))
+        return self.run(be_program, arguments, kill_after=kill_after)
+
+    def run(
+        self,
+        target: Callable[..., None],
+        arguments: Iterable[str | Path],
+        *more: object,
+        kill_after: float | None = None,
+    ) -> Ended:
+        """Run target(arguments, this program, *more) in the child; it is `be_program`, or calls it."""
+        process = CONTEXT.Process(target=target, args=(list(map(str, arguments)), self, *more))
         process.start()
-        process.join(LIMIT_SECONDS if kill_after is None else kill_after)
+        process.join(self.limit_seconds if kill_after is None else kill_after)
         running = process.is_alive()
         if running:
             process.kill()
@@ -94,35 +113,39 @@ class Program:
         code = None if running and kill_after is None else process.exitcode
         process.close()
         out, err = (
-            path.read_text(encoding="utf-8", errors="replace") if (path := self.scratch / name).exists() else ""
+            path.read_text(encoding="utf-8", errors="replace") if (path := self.home / name).exists() else ""
             for name in ("out", "err")
         )
         return Ended(code, out, err)
 
 
-def _run(arguments: list[str], scratch: Path) -> None:
-    """Be the program, in this process."""
-    os.chdir(scratch)
+def be_program(arguments: Sequence[str], program: Program, started: Callable[[], None] = lambda: None) -> None:
+    """Be the program, in this process, to its end; `started` is called just before it begins."""
+    home = program.home
+    os.chdir(program.folder or home)
     for number, name in ((1, "out"), (2, "err")):
-        descriptor = os.open(scratch / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(descriptor, number)
         os.close(descriptor)
-    os.environ |= {"HOME": str(scratch / "home"), "XDG_CACHE_HOME": str(scratch / "cache"), "NO_COLOR": "1"}
+    resource.setrlimit(resource.RLIMIT_AS, (program.memory_bytes, resource.RLIM_INFINITY))
+    folders = {"XDG_CACHE_HOME": ".cache", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share"}
+    os.environ |= {"HOME": str(home), "NO_COLOR": "1", **{name: str(home / path) for name, path in folders.items()}}
     sys.argv = ["indexer", *arguments]
     from pipelines.cli.main import main
 
+    started()
     main()
 
 
-def in_lanes(work: Callable[[int, int], T], count: int, *, lanes: int = 0) -> list[T]:
-    """Call work(lane, its share of count) in as many threads as there are cores, and return what each gave.
+def in_lanes(work: Callable[..., T], items: Sequence[S], *more: object) -> list[T]:
+    """Call work(lane, its share of the items, *more) in a process a core, and return what each gave.
 
-    The threads wait for processes, so the work is done by all cores.
+    Processes, as one that waits for a child takes the exit codes of those that its other threads wait for.
     """
-    lanes = min(lanes or os.cpu_count() or 1, count)
-    shares = [count // lanes + (lane < count % lanes) for lane in range(lanes)]
-    with ThreadPoolExecutor(lanes) as pool:
-        return list(pool.map(work, range(lanes), shares))
+    lanes = max(1, min(os.cpu_count() or 1, len(items)))
+    with ProcessPoolExecutor(lanes, mp_context=CONTEXT) as pool:
+        started = [pool.submit(work, lane, items[lane::lanes], *more) for lane in range(lanes)]
+        return [lane.result() for lane in started]
 
 
 def added_up(counts: Iterable[dict[str, int]]) -> dict[str, int]:

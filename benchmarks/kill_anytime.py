@@ -1,9 +1,9 @@
 """Kill builds, collections, checks and repairs at random times, and see that nothing is torn, lost or left over.
 
-Each attack edits a small tree at random, starts a command, and kills it with SIGKILL at a random moment of the time that
-the command takes. Afterwards the old or the new state must be served whole: `verify` finds nothing. About every third
-attack a build is run to its end: no lock is in its way, its digest is that of a clean build, a search finds the state's
-own function, and nothing but the documented files is left. The other attacks start from what a killed command left.
+Each attack edits a small tree at random, starts a command, and kills it with SIGKILL at a random moment of the time
+that the command takes. Afterwards the old or the new state must be served whole: `verify` finds nothing. About every
+third attack a build is run to its end: no lock is in its way, its digest is that of a clean build, a search finds the
+state's own function, and nothing but the documented files is left. The others start from what a killed command left.
 Commands that end before their moment are checked too, and not counted as kills.
 
 python -m benchmarks.kill_anytime [KILLS]     default: 10,000
@@ -15,6 +15,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmarks.attacked_index import STATES, AttackedIndex, attacked_index, replaced
 from benchmarks.children import added_up, in_lanes
@@ -49,17 +50,18 @@ def main() -> None:
 def kill_commands(kills: int, *, seed: int) -> dict[str, object]:
     """Kill so many commands and return what was served afterwards; raises AssertionError when it was not whole."""
     start = time.perf_counter()
-    counts = added_up(in_lanes(lambda lane, share: _lane(random.Random(f"{seed}:{lane}"), share), kills))
+    counts = added_up(in_lanes(_lane, range(kills), seed))
     return {"torn": 0, **counts, "seconds": time.perf_counter() - start}
 
 
-def _lane(rng: random.Random, kills: int) -> dict[str, int]:
+def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
     """Kill so many commands on one index, one after the other."""
+    rng = random.Random(f"{seed}:{lane}")
     counts: Counter[str] = Counter()
     with attacked_index(rng) as attacked:
         took = {name: _took(attacked, name) for name in COMMANDS}
         served = attacked.assert_whole(*range(STATES))
-        while counts["killed"] < kills:
+        while counts["killed"] < len(kills):
             name = rng.choices(list(COMMANDS), WEIGHTS)[0]
             before = served
             attacked.edit(rng.randrange(STATES))
