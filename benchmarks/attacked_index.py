@@ -99,12 +99,16 @@ class AttackedIndex:
 
     def assert_whole(self, *allowed: int) -> int:
         """The index verifies and serves one of the allowed states; return which."""
-        done = self.run("verify", "--json")
-        assert done.code == 0, done
-        digest = msgspec.json.decode((self.generation / "generation.json").read_bytes())["digest"]
+        digest = self.verified_digest()
         states = [state for state in allowed if self.digests[state] == digest]
         assert states, f"serves none of the states {allowed}"
         return states[0]
+
+    def verified_digest(self) -> str:
+        """The index verifies; return its digest."""
+        done = self.run("verify")
+        assert done.code == 0, done
+        return str(msgspec.json.decode((self.generation / "generation.json").read_bytes())["digest"])
 
     def assert_tidy(self) -> None:
         """After a build: nothing is in the index folder but what a clean one leaves; a search finds this state."""

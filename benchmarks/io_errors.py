@@ -47,8 +47,10 @@ _CALL = re.compile(r"^(\d+) +(\w+)\((.*)")
 
 Failure = tuple[str, int, str]
 """A call's name, which of the calls of this name, and the error's name."""
-Run = Callable[[AttackedIndex, Failure], tuple[Ended, bool]]
-"""Builds with that failure; returns the end, and whether the failure met the folder that is attacked."""
+Run = Callable[[AttackedIndex, Failure], tuple[Ended, str]]
+"""Builds with that failure; returns the end, and what the failure met: one of the following."""
+FAILED, FAILED_ELSEWHERE, NOT_REACHED = "failed", "failed elsewhere too", "not reached"
+"""Where the same call of another process failed as well, such as of one that only starts, its message is its own."""
 
 
 def main() -> None:
@@ -103,13 +105,17 @@ def _lane(lane: int, failures: Sequence[Failure], seed: int, run: Run) -> tuple[
         attacked.edit(1)
         for failure in failures:
             restored(attacked.index_dir, saved)
-            done, reached = run(attacked, failure)
-            counts["failed" if reached else "not reached"] += 1
+            done, met = run(attacked, failure)
+            counts[met] += 1
             try:
-                assert not done.fault, done.fault
-                counts["ended with a named error" if done.code else "went on without"] += reached
-                served = attacked.assert_whole(0, 1)
-                counts["served the new state" if served else "served the old state"] += reached
+                if met == FAILED:
+                    assert not done.fault, done.fault
+                    counts["ended with a named error" if done.code else "went on without"] += 1
+                if done.code == 0 and "unreadable" in done.json["skips"]:
+                    attacked.verified_digest()
+                    counts["left a source out, and said so"] += 1
+                else:
+                    attacked.assert_whole(0, 1)
                 attacked.build()
                 attacked.assert_tidy()
             except AssertionError as error:
@@ -138,19 +144,20 @@ def _traced(attacked: AttackedIndex) -> list[Failure]:
     return list(found)
 
 
-def _run_traced(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, bool]:
-    """Build under strace with one call answered by an error; return the end, and whether the call concerned us."""
+def _run_traced(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, str]:
+    """Build under strace with one call answered by an error; return the end, and what the error met."""
     name, number, error = failure
     log = attacked.folder / "trace"
     inject = f"inject={name}:error={error}:when={number}"
     done = _strace(attacked, "-y", "-o", str(log), "-e", f"trace={name}", "-e", inject)
-    lines = log.read_text(errors="replace").splitlines()
-    return done, any("(INJECTED)" in line and str(attacked.folder) in line for line in lines)
+    lines = [line for line in log.read_text(errors="replace").splitlines() if "(INJECTED)" in line]
+    ours = [line for line in lines if str(attacked.folder) in line]
+    return done, NOT_REACHED if not ours else FAILED if ours == lines else FAILED_ELSEWHERE
 
 
 def _strace(attacked: AttackedIndex, *options: str) -> Ended:
     """Run a build as a new process under strace."""
-    program = [str(Path(sys.executable).parent / "indexer"), *map(str, attacked.command("build"))]
+    program = [str(Path(sys.executable).parent / "indexer"), *map(str, attacked.command("build", "--json"))]
     environment = {**os.environ, "HOME": str(attacked.program.home), "NO_COLOR": "1"}
     process = subprocess.Popen(
         ["strace", "-f", "-qq", "--seccomp-bpf", *options, *program],
@@ -179,20 +186,22 @@ def _known(name: str) -> bool:
 def _audited(attacked: AttackedIndex) -> list[Failure]:
     """Count the audit events of a build that concern the folder."""
     counted = attacked.folder / "counted"
-    done = attacked.program.run(_be_failing, attacked.command("build"), str(attacked.folder), 0, "EIO", str(counted))
+    done = attacked.program.run(
+        _be_failing, attacked.command("build", "--json"), str(attacked.folder), 0, "EIO", str(counted)
+    )
     assert done.code == 0, done
     total = counted.stat().st_size
     return [("event", number, error) for number in range(1, total + 1) for error in ("EIO", "ENOSPC")]
 
 
-def _run_audited(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, bool]:
-    """Build with one event answered by an error; return the end, and whether the build came that far."""
+def _run_audited(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, str]:
+    """Build with one event answered by an error; return the end, and what the error met."""
     _, number, error = failure
     counted = attacked.folder / "counted"
     counted.unlink(missing_ok=True)
     more = str(attacked.folder), number, error, str(counted)
-    done = attacked.program.run(_be_failing, attacked.command("build"), *more)
-    return done, counted.stat().st_size >= number
+    done = attacked.program.run(_be_failing, attacked.command("build", "--json"), *more)
+    return done, FAILED if counted.stat().st_size >= number else NOT_REACHED
 
 
 def _be_failing(arguments: Sequence[str], program: Program, folder: str, number: int, error: str, counted: str) -> None:
