@@ -78,7 +78,7 @@ class AttackedIndex:
         configured: list[str | Path] = ["--config", self._config] if name in ("build", "repair", "search") else []
         if name == "search":
             return [name, *options, "--root", self.root, *configured]
-        quiet: list[str | Path] = ["--no-cache", "--quiet"] if name == "build" else []
+        quiet: list[str | Path] = ["--quiet"] if name == "build" else []
         return [name, self.root, *options, *configured, *quiet]
 
     def run(self, name: str, *options: str | Path) -> Ended:

@@ -119,6 +119,12 @@ class Program:
         return Ended(code, out, err)
 
 
+def surroundings(home: Path) -> dict[str, str]:
+    """Return the environment variables that make a folder the user's home."""
+    folders = {"XDG_CACHE_HOME": ".cache", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share"}
+    return {"HOME": str(home), "NO_COLOR": "1", **{name: str(home / path) for name, path in folders.items()}}
+
+
 def be_program(arguments: Sequence[str], program: Program, started: Callable[[], None] = lambda: None) -> None:
     """Be the program, in this process, to its end; `started` is called just before it begins."""
     home = program.home
@@ -128,8 +134,7 @@ def be_program(arguments: Sequence[str], program: Program, started: Callable[[],
         os.dup2(descriptor, number)
         os.close(descriptor)
     resource.setrlimit(resource.RLIMIT_AS, (program.memory_bytes, resource.RLIM_INFINITY))
-    folders = {"XDG_CACHE_HOME": ".cache", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share"}
-    os.environ |= {"HOME": str(home), "NO_COLOR": "1", **{name: str(home / path) for name, path in folders.items()}}
+    os.environ |= surroundings(home)
     sys.argv = ["indexer", *arguments]
     from pipelines.cli.main import main
 

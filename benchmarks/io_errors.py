@@ -32,7 +32,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.attacked_index import AttackedIndex, attacked_index, restored
-from benchmarks.children import LIMIT_SECONDS, Ended, Program, added_up, be_program, in_lanes
+from benchmarks.children import LIMIT_SECONDS, Ended, Program, added_up, be_program, in_lanes, surroundings
 from benchmarks.measure import write_result
 
 READS = "openat read pread64 lseek newfstatat fstat statx getdents64 flock fcntl mmap close"
@@ -58,6 +58,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--every", type=int, default=1, help="only every so many of the calls")
     options = parser.parse_args()
+    if not can_trace():
+        print("strace is missing or may not trace: only what Python itself opens, links and removes is made to fail")
     figures = fail_calls(every=options.every, traced=can_trace())
     print(figures)
     if options.every == 1:
@@ -75,7 +77,7 @@ def fail_calls(*, every: int, traced: bool, seed: int = 1) -> dict[str, object]:
     chosen = failures[::every]
     done = in_lanes(_lane, chosen, seed, run)
     counts, harmed = added_up(counts for counts, _ in done), [line for _, lines in done for line in lines]
-    how = "strace" if traced else "Python's audit events: strace is missing or may not trace, engines' calls not tried"
+    how = "strace" if traced else "Python's audit events; calls of the engines were not tried"
     return {
         "failed by": how,
         "calls": len(failures),
@@ -158,7 +160,7 @@ def _run_traced(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, str]:
 def _strace(attacked: AttackedIndex, *options: str) -> Ended:
     """Run a build as a new process under strace."""
     program = [str(Path(sys.executable).parent / "indexer"), *map(str, attacked.command("build", "--json"))]
-    environment = {**os.environ, "HOME": str(attacked.program.home), "NO_COLOR": "1"}
+    environment = {**os.environ, **surroundings(attacked.program.home)}
     process = subprocess.Popen(
         ["strace", "-f", "-qq", "--seccomp-bpf", *options, *program],
         env=environment,
