@@ -44,7 +44,7 @@ lint: $(DEV_STAMP)  ## format check, lint, types, import contracts
 arch: $(DEV_STAMP)  ## check that imports point down
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## run every benchmark and write its result into benchmarks/results
+bench: $(DEV_STAMP)  ## run every benchmark (hours) and write its result into benchmarks/results
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the virtual environment

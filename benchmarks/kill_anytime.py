@@ -1,123 +1,108 @@
-"""Kill real incremental builds at random times, and see that nothing is torn or lost.
+"""Kill builds, collections, checks and repairs at random times, and see that nothing is torn, lost or left over.
 
-Until two hundred are killed: edit a source tree, start `indexer build`, kill -9 it at a random moment of the time that
-a build takes, and check that the old or the new generation is served whole, that `verify` finds nothing, and that the
-next build gives the digest of a clean build. A build that ends before its moment is checked, and not counted.
+Each attack edits a small tree at random, starts a command, and kills it with SIGKILL at a random moment of the time
+that the command takes. Afterwards the old or the new state must be served whole: `verify` finds nothing. About every
+third attack a build is run to its end: no lock is in its way, its digest is that of a clean build, a search finds the
+state's own function, and nothing but the documented files is left. The others start from what a killed command left.
+Commands that end before their moment are checked too, and not counted as kills.
 
-python -m benchmarks.kill_anytime [KILLS]
+python -m benchmarks.kill_anytime [KILLS]     default: 10,000
 """
 
 from __future__ import annotations
 
 import random
-import shutil
-import signal
-import subprocess
 import sys
-import sysconfig
-import tempfile
 import time
 from collections import Counter
-from itertools import count
-from pathlib import Path
+from collections.abc import Sequence
 
+from benchmarks.attacked_index import STATES, AttackedIndex, attacked_index, replaced
+from benchmarks.children import added_up, in_lanes
 from benchmarks.measure import write_result
-from indexer.config import Config, EncoderOptions, ProjectionOptions
-from indexer.languages.analyzer import terms
-from indexer.stores.generation.reader import open_generation
-from pipelines.build import build
-from pipelines.check.verify import verify
 
-KILLS = 200
-INDEXER = Path(sys.executable).parent / "indexer"
-EDITED = "email/message.py"
-CONFIG = Config(encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"))
-SETTINGS = '[encoder]\nname = "hashing"\n[projection]\nmode = "none"\n'
-"""The encoder without a model: a build is then mostly what this is about, and two hundred take minutes."""
+KILLS = 10_000
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "build": ("build",),
+    "build --full": ("build", "--full"),
+    "gc": ("gc", "--keep", "1"),
+    "verify": ("verify",),
+    "repair vectors": ("repair",),
+    "repair from the sources": ("repair",),
+}
+WEIGHTS = (8, 4, 2, 1, 2, 2)
+"""Most kills go to what writes most."""
+DAMAGE = {"repair vectors": "vectors/*.usearch", "repair from the sources": "text/*.store"}
+"""What is damaged first, so that a repair has work."""
+BUILDS = 0.3
+"""The share of attacks after which a build is run to its end."""
 
 
 def main() -> None:
     """Run, write the result, and fail when anything was torn."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else KILLS
-    figures = kill_builds(kills, seed=1)
+    figures = kill_commands(kills, seed=1)
     print(figures)
     if kills >= KILLS:
         print(write_result("kill_anytime", "python -m benchmarks.kill_anytime", figures))
 
 
-def kill_builds(kills: int, *, seed: int) -> dict[str, object]:
-    """Kill so many builds and return what was served afterwards; raises AssertionError when it was not whole."""
-    rng = random.Random(seed)
-    outcomes: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch) / "source"
-        copy_sources(root)
-        config = Path(scratch) / "hashing.toml"
-        config.write_text(SETTINGS, encoding="utf-8")
-        command = [str(INDEXER), "build", str(root), "--config", str(config), "--no-cache", "--quiet"]
-        digests, took = {}, 0.0
-        for state in (0, 1):
-            edit(root, state)
-            start = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            took = time.perf_counter() - start
-            digests[state] = build(root, config=CONFIG, index_dir=Path(scratch) / f"clean-{state}").digest
-        index_dir = root / ".indexer"
-        for number in count():
-            if outcomes["killed"] == kills:
-                break
-            state = number % 2
-            edit(root, state)
-            outcomes[kill_once(command, rng.uniform(0, took))] += 1
-            served = check(index_dir, digests)
-            outcomes["served the new generation" if served == state else "served the old generation"] += 1
-            assert build(root, config=CONFIG).digest == digests[state]
-            check(index_dir, {state: digests[state]})
-    return {"build_seconds": took, "torn": 0, **dict(sorted(outcomes.items()))}
+def kill_commands(kills: int, *, seed: int) -> dict[str, object]:
+    """Kill so many commands and return what was served afterwards; raises AssertionError when it was not whole."""
+    start = time.perf_counter()
+    counts = added_up(in_lanes(_lane, range(kills), seed))
+    return {"torn": 0, **counts, "seconds": time.perf_counter() - start}
 
 
-def copy_sources(root: Path) -> None:
-    """Copy a package of the standard library."""
-    library = Path(sysconfig.get_path("stdlib"))
-    shutil.copytree(library / "email", root / "email", ignore=shutil.ignore_patterns("__pycache__"))
+def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
+    """Kill so many commands on one index, one after the other."""
+    rng = random.Random(f"{seed}:{lane}")
+    counts: Counter[str] = Counter()
+    with attacked_index(rng) as attacked:
+        took = {name: _took(attacked, name) for name in COMMANDS}
+        served = attacked.assert_whole(*range(STATES))
+        while counts["killed"] < len(kills):
+            name = rng.choices(list(COMMANDS), WEIGHTS)[0]
+            before = served
+            attacked.edit(rng.randrange(STATES))
+            damaged = _damage(attacked, name)
+            done = attacked.program(*attacked.command(*COMMANDS[name]), kill_after=rng.uniform(0, took[name]))
+            assert done.code == -9 or not done.fault, (name, done)
+            counts["killed" if done.code == -9 else "done before the kill"] += 1
+            counts[f"killed: {name}"] += done.code == -9
+            if damaged:
+                repaired = attacked.run("repair")
+                assert repaired.code == 0, repaired
+            served = attacked.assert_whole(before, attacked.state)
+            counts["served the old state" if served == before else "served the new state"] += 1
+            if rng.random() < BUILDS:
+                attacked.build()
+                attacked.assert_tidy()
+                served = attacked.state
+                counts["built to the end"] += 1
+    return counts
 
 
-def edit(root: Path, state: int) -> None:
-    """Bring the tree into one of two states: a function more, a file less."""
-    path = root / EDITED
-    source = path.read_text(encoding="utf-8").partition("\n\ndef added_in_")[0]
-    path.write_text(f"{source}\n\ndef added_in_{state}():\n    return {state}\n", encoding="utf-8")
-    extra = root / "email" / "extra.py"
-    if state:
-        extra.write_text("def only_in_one_state():\n    return 1\n", encoding="utf-8")
-    else:
-        extra.unlink(missing_ok=True)
+def _took(attacked: AttackedIndex, name: str) -> float:
+    """Return the seconds that a command takes with something to do."""
+    attacked.edit((attacked.state + 1) % STATES)
+    _damage(attacked, name)
+    start = time.perf_counter()
+    done = attacked.run(*COMMANDS[name])
+    took = time.perf_counter() - start
+    assert done.code == 0, (name, done)
+    return took
 
 
-def kill_once(command: list[str], after_seconds: float) -> str:
-    """Start a build and kill it after some time, unless it is done; return what happened."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(after_seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    assert process.returncode in (0, -signal.SIGKILL), process.returncode
-    return "killed" if process.returncode else "done before the kill"
-
-
-def check(index_dir: Path, digests: dict[int, str]) -> int:
-    """Return which state is served, whole; raise AssertionError otherwise."""
-    report = verify(index_dir)
-    assert report.ok, report.findings
-    with open_generation(index_dir) as generation:
-        state = next(state for state, digest in digests.items() if digest == generation.manifest.digest)
-        found = generation.text.find("name", f"added_in_{state}")
-        assert len(found) == 1 and not generation.text.find("name", f"added_in_{1 - state}")
-        assert bool(generation.text.find("name", "only_in_one_state")) == bool(state)
-        words = dict.fromkeys(terms(f"added_in_{state}"), 1.0)
-        assert generation.text.search({"names": words}, limit=1)[0].id == found[0]
-    return state
+def _damage(attacked: AttackedIndex, name: str) -> bool:
+    """Alter a file of the served generation where the command is there to mend it; return whether one was altered."""
+    if name not in DAMAGE:
+        return False
+    path = sorted(attacked.generation.glob(DAMAGE[name]))[0]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    replaced(path, bytes(content))
+    return True
 
 
 if __name__ == "__main__":

@@ -1,0 +1,235 @@
+"""Fail the system calls of a build by turns, and see that each failure is named or harmless and the index stays whole.
+
+python -m benchmarks.io_errors [--every N]     default: each call, twice (EIO, and ENOSPC where a call writes)
+
+First a build is traced and its calls are counted, call by call; then, for each that concerns the tree, the index or the
+cache, the build runs anew and strace answers that call with the error instead of the system. A count is kept by thread
+and process, so calls of worker threads and processes with the same number fail too.
+
+Where strace is missing, or may not trace, Python's audit events stand in: before the n-th event of opening, linking,
+renaming or removing, OSError is raised. Calls of the engines are not among them, and the result says which was used.
+
+After each failure: the build ended with a documented exit code and a named error, or did without; the index verifies
+and serves the old or the new state; and the next build gives the digest of a clean one and leaves nothing over. What
+is not so is listed under `harmed`, and the program exits with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from benchmarks.attacked_index import AttackedIndex, attacked_index, restored
+from benchmarks.children import LIMIT_SECONDS, Ended, Program, added_up, be_program, in_lanes, surroundings
+from benchmarks.measure import write_result
+
+READS = "openat read pread64 lseek newfstatat fstat statx getdents64 flock fcntl mmap close"
+WRITES = (
+    "openat write pwrite64 fsync fdatasync ftruncate fallocate rename renameat renameat2 link linkat unlink unlinkat "
+    "mkdir mkdirat rmdir chmod fchmod fchmodat copy_file_range sendfile flock"
+)
+"""The calls that read or write files on Linux; those that a machine has no name for are left out."""
+EVENTS = "open os.chmod os.link os.listdir os.mkdir os.remove os.rename os.rmdir os.scandir os.truncate os.utime"
+"""Python's audit events for the same."""
+_CALL = re.compile(r"^(\d+) +(\w+)\((.*)")
+
+Failure = tuple[str, int, str]
+"""A call's name, which of the calls of this name, and the error's name."""
+Run = Callable[[AttackedIndex, Failure], tuple[Ended, str]]
+"""Builds with that failure; returns the end, and what the failure met: one of the following."""
+FAILED, FAILED_ELSEWHERE, NOT_REACHED = "failed", "failed elsewhere too", "not reached"
+"""Where the same call of another process failed as well, such as of one that only starts, its message is its own."""
+
+
+def main() -> None:
+    """Run, write the result, and fail when a failure was neither named nor harmless."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--every", type=int, default=1, help="only every so many of the calls")
+    options = parser.parse_args()
+    if not can_trace():
+        print("strace is missing or may not trace: only what Python itself opens, links and removes is made to fail")
+    figures = fail_calls(every=options.every, traced=can_trace())
+    print(figures)
+    if options.every == 1:
+        print(write_result("io_errors", "python -m benchmarks.io_errors", figures))
+    sys.exit(bool(figures["harmed"]))
+
+
+def fail_calls(*, every: int, traced: bool, seed: int = 1) -> dict[str, object]:
+    """Fail every so many of a build's calls, one build each, and return what came of them."""
+    start = time.perf_counter()
+    with attacked_index(random.Random(seed)) as attacked:
+        attacked.edit(1)
+        failures = _traced(attacked) if traced else _audited(attacked)
+    run = _run_traced if traced else _run_audited
+    chosen = failures[::every]
+    done = in_lanes(_lane, chosen, seed, run)
+    counts, harmed = added_up(counts for counts, _ in done), [line for _, lines in done for line in lines]
+    how = "strace" if traced else "Python's audit events; calls of the engines were not tried"
+    return {
+        "failed by": how,
+        "calls": len(failures),
+        **counts,
+        "harmed": harmed,
+        "seconds": time.perf_counter() - start,
+    }
+
+
+@cache
+def can_trace() -> bool:
+    """Whether strace is there and may follow processes."""
+    program = shutil.which("strace")
+    if program is None:
+        return False
+    done = subprocess.run([program, "-f", "-o", os.devnull, "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _lane(lane: int, failures: Sequence[Failure], seed: int, run: Run) -> tuple[dict[str, int], list[str]]:
+    """Try the failures one after the other on the same index, put back each time; return counts, and what did harm."""
+    counts: Counter[str] = Counter()
+    harmed: list[str] = []
+    with attacked_index(random.Random(f"{seed}:{lane}")) as attacked:
+        saved = attacked.folder / "saved"
+        shutil.copytree(attacked.index_dir, saved)
+        attacked.edit(1)
+        for failure in failures:
+            restored(attacked.index_dir, saved)
+            done, met = run(attacked, failure)
+            counts[met] += 1
+            try:
+                if met == FAILED:
+                    assert not done.fault, done.fault
+                    counts["ended with a named error" if done.code else "went on without"] += 1
+                if done.code == 0 and "unreadable" in done.json["skips"]:
+                    attacked.verified_digest()
+                    counts["left a source out, and said so"] += 1
+                else:
+                    attacked.assert_whole(0, 1)
+                attacked.build()
+                attacked.assert_tidy()
+            except AssertionError as error:
+                harmed.append(f"{' '.join(map(str, failure))}: {error}".replace(str(attacked.folder), ""))
+    return counts, harmed
+
+
+def _traced(attacked: AttackedIndex) -> list[Failure]:
+    """Trace a build and return its calls that concern the folder, with each error to try."""
+    log = attacked.folder / "trace"
+    names = [name for name in dict.fromkeys(f"{READS} {WRITES}".split()) if _known(name)]
+    done = _strace(attacked, "-y", "-o", str(log), "-e", f"trace={','.join(names)}")
+    assert done.code == 0, done
+    seen: Counter[tuple[str, str]] = Counter()
+    found: dict[Failure, None] = {}
+    for line in log.read_text(errors="replace").splitlines():
+        if match := _CALL.match(line):
+            process, name, rest = match.groups()
+            seen[process, name] += 1
+            if str(attacked.folder) in rest:
+                number = seen[process, name]
+                if name in READS.split():
+                    found[name, number, "EIO"] = None
+                if name in WRITES.split():
+                    found[name, number, "ENOSPC"] = None
+    return list(found)
+
+
+def _run_traced(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, str]:
+    """Build under strace with one call answered by an error; return the end, and what the error met."""
+    name, number, error = failure
+    log = attacked.folder / "trace"
+    inject = f"inject={name}:error={error}:when={number}"
+    done = _strace(attacked, "-y", "-o", str(log), "-e", f"trace={name}", "-e", inject)
+    lines = [line for line in log.read_text(errors="replace").splitlines() if "(INJECTED)" in line]
+    ours = [line for line in lines if str(attacked.folder) in line]
+    return done, NOT_REACHED if not ours else FAILED if ours == lines else FAILED_ELSEWHERE
+
+
+def _strace(attacked: AttackedIndex, *options: str) -> Ended:
+    """Run a build as a new process under strace."""
+    program = [str(Path(sys.executable).parent / "indexer"), *map(str, attacked.command("build", "--json"))]
+    environment = {**os.environ, **surroundings(attacked.program.home)}
+    process = subprocess.Popen(
+        ["strace", "-f", "-qq", "--seccomp-bpf", *options, *program],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        return Ended(None, out, err)
+    return Ended(process.returncode, out, err)
+
+
+def _known(name: str) -> bool:
+    """Whether this machine has a call of that name."""
+    command = ["strace", "-o", os.devnull, "-e", f"trace={name}", "true"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _audited(attacked: AttackedIndex) -> list[Failure]:
+    """Count the audit events of a build that concern the folder."""
+    counted = attacked.folder / "counted"
+    done = attacked.program.run(
+        _be_failing, attacked.command("build", "--json"), str(attacked.folder), 0, "EIO", str(counted)
+    )
+    assert done.code == 0, done
+    total = counted.stat().st_size
+    return [("event", number, error) for number in range(1, total + 1) for error in ("EIO", "ENOSPC")]
+
+
+def _run_audited(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, str]:
+    """Build with one event answered by an error; return the end, and what the error met."""
+    _, number, error = failure
+    counted = attacked.folder / "counted"
+    counted.unlink(missing_ok=True)
+    more = str(attacked.folder), number, error, str(counted)
+    done = attacked.program.run(_be_failing, attacked.command("build", "--json"), *more)
+    return done, FAILED if counted.stat().st_size >= number else NOT_REACHED
+
+
+def _be_failing(arguments: Sequence[str], program: Program, folder: str, number: int, error: str, counted: str) -> None:
+    """Be the program while the n-th event that concerns the folder raises OSError; a byte is written for each."""
+    code = getattr(errno, error)
+    seen = os.open(counted, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    count, events = 0, set(EVENTS.split())
+
+    def hook(event: str, details: tuple[object, ...]) -> None:
+        nonlocal count
+        if event in events and any(_concerns(detail, folder) for detail in details[:2]):
+            count += 1
+            os.write(seen, b".")
+            if count == number:
+                raise OSError(code, os.strerror(code), str(details[0]))
+
+    be_program(arguments, program, started=lambda: sys.addaudithook(hook))
+
+
+def _concerns(detail: object, folder: str) -> bool:
+    """Whether a path lies in the folder, or is relative to some open folder."""
+    if not isinstance(detail, str | bytes | os.PathLike):
+        return False
+    path = os.fsdecode(detail)
+    return path.startswith(folder + os.sep) or not path.startswith(os.sep)
+
+
+if __name__ == "__main__":
+    main()
