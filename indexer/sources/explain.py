@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from indexer.git.repository import GIT
 from indexer.sources.ignore_files import Rule
-from indexer.sources.repository import GIT
 from indexer.sources.rules import FolderRules, Ruling
 from indexer.sources.worktree import Worktree
 from indexer.types import LeftOutReason, SkippedFile, SkipReason, SourceFile

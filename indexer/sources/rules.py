@@ -16,10 +16,10 @@ from pathlib import Path
 
 from indexer.config import WalkOptions
 from indexer.errors import ConfigError
-from indexer.sources.git_index import NOTHING_TRACKED, Tracked, read_index
+from indexer.git.index import NOTHING_TRACKED, Tracked, read_index
+from indexer.git.repository import git_files, repository_of
 from indexer.sources.ignore_files import IgnoreFile, Rule, read_patterns, unread
 from indexer.sources.patterns import PatternList, compile_pattern
-from indexer.sources.repository import git_files, repository_of
 from indexer.types import LeftOutReason
 
 GIT_IGNORE, IGNORE, OWN_IGNORE = ".gitignore", ".ignore", ".indexerignore"

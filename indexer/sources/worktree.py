@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.errors import SourceError
+from indexer.git.repository import GIT, is_repository, repository_of
 from indexer.regular import read_regular, stat_of
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
 from indexer.sources.ignore_files import RULES_LIMIT, unread
 from indexer.sources.left_out import account
-from indexer.sources.repository import GIT, is_repository, repository_of
 from indexer.sources.rules import IGNORE_FILES, FolderRules, Ruling, compile_exclude, root_rules
 from indexer.types import LeftOut, LeftOutEntry, LeftOutReason, SkippedFile, SkipReason, SourceFile
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from indexer.errors import ConfigError, DamagedIndexError, NoIndexError, SourceError
+from indexer.stores.folder import owner_is_trusted
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
 from pipelines.cli.console import note
@@ -84,7 +85,7 @@ def _holder(folders: Iterable[Path], *, quiet: bool = False) -> Path | None:
             continue
         if not stat.S_ISDIR(status.st_mode):
             why = "is not a folder"
-        elif not is_trusted_owner(status.st_uid):
+        elif not owner_is_trusted(index_dir, also=_sudo_user()):
             why = f"belongs to another user (id {status.st_uid})"
         else:
             return folder
@@ -93,12 +94,10 @@ def _holder(folders: Iterable[Path], *, quiet: bool = False) -> Path | None:
     return None
 
 
-def is_trusted_owner(owner: int) -> bool:
-    """Whether a user id is this process's own, or that of the user who runs it by sudo, as git trusts a repository."""
-    if not hasattr(os, "geteuid"):
-        return True
-    user = os.geteuid()
-    return owner == user or (user == 0 and os.environ.get("SUDO_UID", "") == str(owner))
+def _sudo_user() -> tuple[int, ...]:
+    """Return the user who runs this by sudo, whom git, too, trusts with a repository."""
+    user = os.environ.get("SUDO_UID", "")
+    return (int(user),) if hasattr(os, "geteuid") and os.geteuid() == 0 and user.isdecimal() else ()
 
 
 def _recorded_root(index_dir: Path, *, inside: bool = False) -> Path:
@@ -107,10 +106,7 @@ def _recorded_root(index_dir: Path, *, inside: bool = False) -> Path:
         source = generation.manifest.source
     absolute = Path(source.root).is_absolute()
     root = Path(os.path.normpath(index_dir.resolve() / source.root))
-    try:
-        foreign = not is_trusted_owner(root.lstat().st_uid)
-    except OSError:
-        foreign = False
+    foreign = os.path.lexists(root) and not owner_is_trusted(root, also=_sudo_user())
     if foreign or (inside and absolute):
         raise ConfigError(f"{index_dir}: says that it is an index of {root}; if it is, name that folder too")
     return root

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.sources.git_index import Tracked, read_index
+from indexer.git.index import Tracked, read_index
 
 NAMES = ["a.py", "b/c.py", "b/d/e.py", "b.py", "new\nline", "é", os.fsdecode(b"caf\xe9"), "x" * 200, "z/" + "y" * 250]
 

@@ -61,7 +61,19 @@ def read_index(path: str) -> Tracked:
     Raises OSError as `read_regular` does, and ValueError, with a reason, for what is no index or is one that refers to
     another (a split index) or needs a format that isn't known here.
     """
+    return _read(read_regular(path, INDEX_LIMIT))
+
+
+def tracks_below(path: str, folder: str) -> bool:
+    """Whether a git index lists a file in a folder, given from the top of its tree; raises as `read_index`."""
     data = read_regular(path, INDEX_LIMIT)
+    # Version 4 leaves out what a path shares with the one before; in the others each stands whole.
+    if data[4:8] != b"\0\0\0\4" and os.fsencode(folder) + b"/" not in data:
+        return False
+    return _read(data).holds(folder, is_dir=True)
+
+
+def _read(data: bytes) -> Tracked:
     version, count = int.from_bytes(data[4:8]), int.from_bytes(data[8:12])
     if data[:4] != b"DIRC" or version not in {2, 3, 4}:
         raise ValueError("it is no git index of version 2, 3 or 4")
