@@ -194,7 +194,7 @@ def plant(index_dir: Path, place: str, kind: Callable[[Path, Path], None]) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.replace(str(os.getpid()), "pid"))
 def test_nothing_outside_changes_and_nothing_waits(
     project: Path, template: Path, place: str, kind: Callable[[Path, Path], None]
 ) -> None:

@@ -91,8 +91,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The content of generation.json.
 
     `made_with` is that of indexer.identity, and `source` says what was indexed. `digest` is over the logical content
-    (stores.catalog.digest), `vector_digest` over vectors and tiers. `extra` holds what the caller wants to keep, such as
-    measured recall. `checksum` is xxh3_128 of this object encoded with an empty checksum.
+    (stores.catalog.digest), `vector_digest` over vectors and tiers. `extra` holds what the caller wants to keep, such
+    as measured recall. `checksum` is xxh3_128 of this object encoded with an empty checksum.
     """
 
     format_version: int
