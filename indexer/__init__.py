@@ -66,7 +66,6 @@ _HOMES = {
     "Index": "indexer.index",
     "SearchResult": "indexer.types",
     "Searcher": "indexer.search.searcher",
-    "build": "pipelines.build",
 }
 
 
@@ -90,4 +89,8 @@ def __getattr__(name: str) -> Any:
         return version("codebase-indexer")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "build":
+        from indexer.installed import pipelines_module
+
+        return pipelines_module("build").build
     return getattr(import_module(_HOMES.get(name, "indexer.errors")), name)

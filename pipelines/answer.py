@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from indexer.types import Hit, SearchResult
-from pipelines.path_bytes import path_bytes
+
+from .path_bytes import path_bytes
 
 
 class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,10 +17,11 @@ from indexer.stores.generation.manifest import IndexedSource, worktree_source
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, SkipReason, Source
-from pipelines.freshness import detect_changes
-from pipelines.progress import Progress, Silence, StageClock
-from pipelines.report import BuildReport, Tally, record_of, report_committed, report_unchanged
-from pipelines.source import open_worktree
+
+from .freshness import detect_changes
+from .progress import Progress, Silence, StageClock
+from .report import BuildReport, Tally, record_of, report_committed, report_unchanged
+from .source import open_worktree
 
 if TYPE_CHECKING:
     from indexer.stores.generation.staging import Staging
@@ -106,9 +107,10 @@ class _Job:
 def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, int, list[str]]:
     """Publish what is staged, brought up to date; return the counts, how many texts were embedded, and warnings."""
     from indexer.stages.reduce import FITTED
-    from pipelines.quality.measure import BasisMeasure
-    from pipelines.quality.projection import choose_projection
-    from pipelines.vectors import open_vectorizer
+
+    from .quality.measure import BasisMeasure
+    from .quality.projection import choose_projection
+    from .vectors import open_vectorizer
 
     with open_vectorizer(job.config, job.cache_dir, clock=job.clock, progress=job.progress) as vectorizer:
         projection = choose_projection(job.source, changes, job.config, staging.base, vectorizer)
@@ -156,7 +158,7 @@ def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, i
 
 def _parse(records: Sequence[FileRecord], job: _Job) -> Iterator[ParsedFile | FileRecord]:
     """Parse and chunk files, counting only the time that this process waits for it."""
-    from pipelines.parsing.pool import parse_files
+    from .parsing.pool import parse_files
 
     parsed = parse_files(job.source, records, job.config)
     while True:

@@ -17,10 +17,11 @@ from indexer.stages.decode import Decoded, decode
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
-from pipelines.parsing.pool import parse_files
-from pipelines.path_bytes import path_bytes
-from pipelines.report import record_of
-from pipelines.source import open_worktree
+
+from .parsing.pool import parse_files
+from .path_bytes import path_bytes
+from .report import record_of
+from .source import open_worktree
 
 
 class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):

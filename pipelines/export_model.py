@@ -20,13 +20,14 @@ from indexer.encoders.onnx import load, open_session, open_tokenizer
 from indexer.encoders.spec import EncoderSpec
 from indexer.stages.embed import embed
 from indexer.stages.reduce import fit
-from pipelines.export.calibration import Statistics, calibrate
-from pipelines.export.corpus import SMALL_WINDOW_LINES, Corpus, load_corpus, sample_texts, short_texts
-from pipelines.export.folder import write_basis, write_folder, write_sums
-from pipelines.export.graph import float_graph, int8_graph
-from pipelines.export.packages import Manifest, fetch, read_manifest, sha256_of
-from pipelines.export.quantize import Recipe, quantize
-from pipelines.export.weights import Weights, read_weights
+
+from .export.calibration import Statistics, calibrate
+from .export.corpus import SMALL_WINDOW_LINES, Corpus, load_corpus, sample_texts, short_texts
+from .export.folder import write_basis, write_folder, write_sums
+from .export.graph import float_graph, int8_graph
+from .export.packages import Manifest, fetch, read_manifest, sha256_of
+from .export.quantize import Recipe, quantize
+from .export.weights import Weights, read_weights
 
 MAX_TOKENS = 256
 """What the sentence-transformers configuration of the model reads of a text."""

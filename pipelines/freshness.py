@@ -12,7 +12,8 @@ from indexer.stages.detect import detect
 from indexer.stores.caches.stats import read_stats, write_stats
 from indexer.stores.generation.reader import Generation
 from indexer.types import FileChanges, LeftOut, Source
-from pipelines.source import open_worktree
+
+from .source import open_worktree
 
 
 def detect_changes(source: Source, generation: Generation, *, by_content: bool = False) -> FileChanges:

@@ -14,11 +14,12 @@ from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
 from indexer.types import FileRecord, LeftOut
-from pipelines.freshness import detect_changes
-from pipelines.parsing.pool import parse_files
-from pipelines.path_bytes import path_bytes
-from pipelines.report import record_of
-from pipelines.source import open_worktree
+
+from .freshness import detect_changes
+from .parsing.pool import parse_files
+from .path_bytes import path_bytes
+from .report import record_of
+from .source import open_worktree
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypedDict
 import msgspec
 
 from indexer.types import FileChanges, FileRecord, LeftOut, ParsedFile, Tier
-from pipelines.quality.figures import Basis, Drift, Recall
+
+from .quality.figures import Basis, Drift, Recall
 
 if TYPE_CHECKING:
     from indexer.stores.generation.reader import Generation

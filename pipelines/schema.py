@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from pipelines.answer import BatchAnswer, BatchQuery, SearchAnswer
-from pipelines.check.repair import RepairReport
-from pipelines.check.verify import VerifyReport
-from pipelines.explain import ExplainedPath
-from pipelines.plan import PlannedFile
-from pipelines.report import BuildReport
-from pipelines.status import Status
+from .answer import BatchAnswer, BatchQuery, SearchAnswer
+from .check.repair import RepairReport
+from .check.verify import VerifyReport
+from .explain import ExplainedPath
+from .plan import PlannedFile
+from .report import BuildReport
+from .status import Status
 
 FOLDER = Path(__file__).parent / "schemas"
 PRINTED: dict[str, Any] = {

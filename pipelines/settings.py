@@ -21,6 +21,9 @@ from indexer.config import Config, EncoderOptions
 from indexer.errors import ConfigError, ModelError
 from indexer.regular import read_regular
 
+_CONFIGS = f"{(__package__ or '').removesuffix('pipelines')}configs"
+"""Beside the pipelines, wherever these are."""
+
 REPOSITORY_FILE = ".indexer.toml"
 """Settings that a repository carries, read from its root."""
 
@@ -79,7 +82,7 @@ def load_config(root: Path, *, chosen: str | None = None, user: Path | None = No
 
 def preset_names() -> list[str]:
     """Return the names of the presets in the package."""
-    folder = resources.files("configs")
+    folder = resources.files(_CONFIGS)
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
 
 
@@ -96,7 +99,7 @@ def _sized_for_encoder(config: Config) -> Config:
 def _locate(chosen: str) -> Path:
     # A preset first: a file of that name in the working directory may be anybody's.
     if chosen in preset_names():
-        return Path(str(resources.files("configs") / f"{chosen}.toml"))
+        return Path(str(resources.files(_CONFIGS) / f"{chosen}.toml"))
     path = Path(chosen)
     if path.suffix == ".toml" or path.exists():
         return path

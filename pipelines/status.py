@@ -10,9 +10,10 @@ from indexer.config import Config
 from indexer.stores.generation.manifest import Encoder, Projection
 from indexer.stores.generation.reader import open_generation
 from indexer.types import Tier
-from pipelines.freshness import look
-from pipelines.quality.figures import Basis, Drift, Recall
-from pipelines.report import LeftOutCounts, left_out_counts
+
+from .freshness import look
+from .quality.figures import Basis, Drift, Recall
+from .report import LeftOutCounts, left_out_counts
 
 
 class IndexedFiles(msgspec.Struct, frozen=True, kw_only=True):

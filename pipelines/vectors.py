@@ -16,7 +16,8 @@ from indexer.stages.embed import embed
 from indexer.stages.reduce import Projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
 from indexer.types import Chunk, Encoder, QuantizedBatch, Tier
-from pipelines.progress import Progress, StageClock
+
+from .progress import Progress, StageClock
 
 LIGHT_TEXTS = 64
 """Up to here an encoder is loaded the fastest way; more texts repay a slower start."""

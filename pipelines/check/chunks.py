@@ -18,7 +18,8 @@ from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import Embedding, StoredChunk, decode_embedding, decode_stored, source_path
 from indexer.types import Encoder
-from pipelines.check.findings import FindingKind, Findings
+
+from .findings import FindingKind, Findings
 
 SAMPLE_CHUNKS = 64
 MIN_COSINE = 0.99

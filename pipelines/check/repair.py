@@ -11,8 +11,9 @@ import msgspec
 from indexer.config import VectorOptions
 from indexer.stores.generation import layout
 from indexer.types import EncoderIdentity
-from pipelines.check.findings import Finding, FindingKind
-from pipelines.check.verify import VerifyReport, verify
+
+from .findings import Finding, FindingKind
+from .verify import VerifyReport, verify
 
 
 class Repair(StrEnum):

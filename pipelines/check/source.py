@@ -15,9 +15,10 @@ from indexer.stores.catalog import digest
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk, stored_form
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
-from pipelines.check.findings import Findings
-from pipelines.parsing.pool import parse_files
-from pipelines.report import record_of
+
+from ..parsing.pool import parse_files
+from ..report import record_of
+from .findings import Findings
 
 _WINDOW_CHUNKS = 4096
 

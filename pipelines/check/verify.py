@@ -20,8 +20,9 @@ from indexer.stores.generation import manifest as manifests
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.text.files import TEXT_LOCKS
 from indexer.types import Encoder, Source
-from pipelines.check.findings import Finding, FindingKind, Findings
-from pipelines.check.source import SourceReport, check_source
+
+from .findings import Finding, FindingKind, Findings
+from .source import SourceReport, check_source
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
@@ -67,7 +68,7 @@ def verify(
         reembedded, compared = 0, None
         _check(findings, generation, on_chunks or (lambda _: None))
         if deep and not findings.found:
-            from pipelines.check.chunks import check_encoder
+            from .chunks import check_encoder
 
             reembedded = check_encoder(findings, generation, *deep)
         if source and not findings.found:
@@ -95,7 +96,7 @@ def _check(findings: Findings, generation: Generation, on_chunks: Callable[[int]
         for segment in generation.manifest.segments:
             findings.catch(vectors, lambda number=segment.number: generation.vectors.segment(number))  # type: ignore[misc]
     if all(findings.sound(path) for path in (catalog, text, vectors)):
-        from pipelines.check.chunks import check_chunks
+        from .chunks import check_chunks
 
         findings.catch(text, lambda: check_chunks(findings, generation, on_chunks))
 

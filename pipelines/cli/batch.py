@@ -11,7 +11,8 @@ from typing import BinaryIO
 import msgspec
 
 from indexer.errors import ConfigError
-from pipelines.answer import BatchQuery
+
+from ..answer import BatchQuery
 
 MAX_LINE_BYTES = 1 << 20
 """Far more than the part of a query that is read."""

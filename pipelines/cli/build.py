@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from indexer.config import CacheOptions, Config
-from pipelines.build import build
-from pipelines.cli.console import echo, progress
-from pipelines.cli.options import (
+
+from ..build import build
+from ..quality.figures import recall_text
+from ..report import BuildReport, left_out_text
+from .console import echo, progress
+from .options import (
     config_option,
     hash_option,
     index_dir_option,
@@ -18,9 +21,7 @@ from pipelines.cli.options import (
     root_argument,
     settings,
 )
-from pipelines.cli.root import root_to_build
-from pipelines.quality.figures import recall_text
-from pipelines.report import BuildReport, left_out_text
+from .root import root_to_build
 
 MAX_LANGUAGES = 8
 
@@ -81,7 +82,7 @@ def command(
 def _list_plan(
     root: Path, config: Config, index_dir: Path | None, *, full: bool, by_content: bool, as_json: bool
 ) -> None:
-    from pipelines.plan import plan
+    from ..plan import plan
 
     for file in plan(root, config=config, index_dir=index_dir, full=full, by_content=by_content):
         if as_json:

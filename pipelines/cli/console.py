@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer.errors import StorageError
-from pipelines.progress import Progress
+
+from ..progress import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

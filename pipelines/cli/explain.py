@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.console import echo
-from pipelines.cli.options import config_option, index_dir_option, json_option, print_json, root_option, settings
-from pipelines.cli.root import find_index
-from pipelines.explain import ExplainedPath, explain
+from ..explain import ExplainedPath, explain
+from .console import echo
+from .options import config_option, index_dir_option, json_option, print_json, root_option, settings
+from .root import find_index
 
 
 @click.command(name="explain")

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from indexer.stores.generation.commit import gc
-from pipelines.cli.console import echo
-from pipelines.cli.options import index_dir_option, json_option, print_json, root_argument
-from pipelines.cli.root import find_index_dir
+
+from .console import echo
+from .options import index_dir_option, json_option, print_json, root_argument
+from .root import find_index_dir
 
 
 @click.command(name="gc")

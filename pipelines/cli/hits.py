@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from indexer.types import Hit, SearchResult
-from pipelines.cli.console import printable, style
+
+from .console import printable, style
 
 _WORD = re.compile(r"\w+")
 MIN_HIGHLIGHT_CHARS = 3

@@ -12,7 +12,8 @@ from types import FrameType
 import click
 
 from indexer.errors import IndexerError
-from pipelines.cli.console import echo, open_closed_streams
+
+from .console import echo, open_closed_streams
 
 COMMANDS = {
     "build": "Index a repository, or bring its index up to date.",
@@ -42,7 +43,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"pipelines.cli.{cmd_name}")
+        module = importlib.import_module(f".{cmd_name}", __package__)
         command: click.Command = module.command
         return command
 

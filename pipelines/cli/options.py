@@ -10,8 +10,9 @@ import msgspec
 
 from indexer.config import Config
 from indexer.stores.generation.layout import FOLDER
-from pipelines.cli.console import write_out
-from pipelines.settings import load_config, user_file
+
+from ..settings import load_config, user_file
+from .console import write_out
 
 index_dir_option = click.option(
     "--index-dir",

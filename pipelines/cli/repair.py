@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from pipelines.build import build
-from pipelines.check.repair import repair
-from pipelines.cli.build import cache_folder
-from pipelines.cli.console import echo
-from pipelines.cli.options import config_option, index_dir_option, json_option, print_json, root_argument, settings
-from pipelines.cli.root import find_index_dir, root_to_build
+from ..build import build
+from ..check.repair import repair
+from .build import cache_folder
+from .console import echo
+from .options import config_option, index_dir_option, json_option, print_json, root_argument, settings
+from .root import find_index_dir, root_to_build
 
 
 @click.command(name="repair")

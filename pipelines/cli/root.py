@@ -16,7 +16,8 @@ from indexer.errors import ConfigError, DamagedIndexError, NoIndexError, SourceE
 from indexer.stores.folder import owner_is_trusted
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
-from pipelines.cli.console import note
+
+from .console import note
 
 
 def find_index(root: Path | None, index_dir: Path | None) -> tuple[Path, Path]:

@@ -11,11 +11,13 @@ import click
 import indexer
 from indexer.errors import StaleIndexError
 from indexer.types import SearchMode, SearchResult
-from pipelines.answer import BatchAnswer, answer
-from pipelines.cli.batch import batch_queries
-from pipelines.cli.console import echo, echo_styled, note, write_out
-from pipelines.cli.hits import file_lines, location_lines, page
-from pipelines.cli.options import (
+
+from ..answer import BatchAnswer, answer
+from ..freshness import count_stale
+from .batch import batch_queries
+from .console import echo, echo_styled, note, write_out
+from .hits import file_lines, location_lines, page
+from .options import (
     config_option,
     encode_json,
     index_dir_option,
@@ -24,8 +26,7 @@ from pipelines.cli.options import (
     root_option,
     settings,
 )
-from pipelines.cli.root import find_index
-from pipelines.freshness import count_stale
+from .root import find_index
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:

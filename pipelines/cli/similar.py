@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 import indexer
-from pipelines.cli.options import config_option, index_dir_option, json_option, root_option, settings
-from pipelines.cli.root import find_index
-from pipelines.cli.search import filter_options, show
-from pipelines.freshness import count_stale
+
+from ..freshness import count_stale
+from .options import config_option, index_dir_option, json_option, root_option, settings
+from .root import find_index
+from .search import filter_options, show
 
 MAX_LINE_DIGITS = 9
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.console import echo
-from pipelines.cli.options import (
+from ..quality.figures import drift_text, recall_text
+from ..report import left_out_text
+from ..status import Status, read_status
+from .console import echo
+from .options import (
     config_option,
     hash_option,
     index_dir_option,
@@ -16,10 +19,7 @@ from pipelines.cli.options import (
     root_argument,
     settings,
 )
-from pipelines.cli.root import find_index
-from pipelines.quality.figures import drift_text, recall_text
-from pipelines.report import left_out_text
-from pipelines.status import Status, read_status
+from .root import find_index
 
 
 @click.command(name="status")

@@ -13,11 +13,12 @@ from indexer.errors import DamagedIndexError
 from indexer.sources.worktree import Worktree
 from indexer.stores.generation.reader import open_generation
 from indexer.types import Encoder
-from pipelines.check.source import SourceReport
-from pipelines.check.verify import verify
-from pipelines.cli.console import echo
-from pipelines.cli.options import config_option, index_dir_option, json_option, print_json, root_argument, settings
-from pipelines.cli.root import find_index, find_index_dir
+
+from ..check.source import SourceReport
+from ..check.verify import verify
+from .console import echo
+from .options import config_option, index_dir_option, json_option, print_json, root_argument, settings
+from .root import find_index, find_index_dir
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection

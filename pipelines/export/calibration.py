@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.export.weights import Float
+from .weights import Float
 
 if TYPE_CHECKING:
     import onnxruntime

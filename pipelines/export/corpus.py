@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
-from pipelines.export.packages import Manifest, Package, fetch, members
+from .packages import Manifest, Package, fetch, members
 
 WINDOW_LINES = 20
 SMALL_WINDOW_LINES = 7

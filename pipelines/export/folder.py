@@ -12,8 +12,9 @@ import numpy as np
 
 from indexer.encoders.bundle import BASIS, MODEL, SUMS, TOKENIZER, TOKENIZER_CONFIG
 from indexer.encoders.spec import DESCRIPTION, EncoderSpec, encode_spec
-from pipelines.export.packages import sha256_of
-from pipelines.export.weights import Float
+
+from .packages import sha256_of
+from .weights import Float
 
 if TYPE_CHECKING:
     import onnx

@@ -11,8 +11,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from pipelines.export.quantize import QuantizedLinear, QuantizedWeights
-from pipelines.export.weights import EPSILON, HEADS, Linear, Norm, Weights
+from .quantize import QuantizedLinear, QuantizedWeights
+from .weights import EPSILON, HEADS, Linear, Norm, Weights
 
 OUTPUT = "last_hidden_state"
 OPSETS = (("", 17), ("com.microsoft", 1))

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.export.calibration import Statistics
-from pipelines.export.rounding import (
+from .calibration import Statistics
+from .rounding import (
     column_scales,
     round_compensated,
     round_nearest,
     round_rows,
     round_up_significant,
 )
-from pipelines.export.weights import Float, Layer, Linear, Norm, Weights
+from .weights import Float, Layer, Linear, Norm, Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.export.weights import Float
+from .weights import Float
 
 SCALE_RATIOS = (*(0.7 + 0.05 * step for step in range(6)), *(1.0 + 0.1 * step for step in range(11)))
 """Multiples of a column's largest weight that are tried as the end of its scale.

@@ -23,9 +23,10 @@ from indexer.config import Config
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
-from pipelines.parsing.file import give_up
-from pipelines.parsing.process import WorkerDied, WorkerProcess
-from pipelines.parsing.worker import Outcome, Settings, Task
+
+from .file import give_up
+from .process import WorkerDied, WorkerProcess
+from .worker import Outcome, Settings, Task
 
 BATCH_FILES = 32
 BATCH_BYTES = 1 << 18

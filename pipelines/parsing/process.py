@@ -22,9 +22,10 @@ from multiprocessing.connection import Connection
 from typing import IO
 
 from indexer.errors import IndexerError
-from pipelines.parsing.worker import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings, Task
 
-_BOOT = "import sys; sys.path[:] = {path!r}; from pipelines.parsing.worker import serve; serve({descriptor})"
+from .worker import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings, Task, serve
+
+_BOOT = f"import sys; sys.path[:] = {{path!r}}; from {serve.__module__} import serve; serve({{descriptor}})"
 LAST_SECONDS = 5.0
 """How long a worker that closed its connection, or was killed, may take to end."""
 

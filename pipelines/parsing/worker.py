@@ -21,7 +21,8 @@ from indexer.config import Config
 from indexer.regular import read_with_stat
 from indexer.stages.detect import as_read
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason
-from pipelines.parsing.file import parse_file
+
+from .file import parse_file
 
 OUT_OF_MEMORY = 77
 """Exit code of a worker that met its memory limit."""

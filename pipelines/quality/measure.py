@@ -16,7 +16,8 @@ from indexer.stages.reduce import Projection, reduce, retained_energy
 from indexer.stores.catalog.reader import Catalog, text_key
 from indexer.stores.generation.manifest import Manifest
 from indexer.types import FileRecord
-from pipelines.quality.figures import Basis, Drift, Recall
+
+from .figures import Basis, Drift, Recall
 
 NEAREST = 10
 SAMPLE_FILE_BYTES = 1 << 16

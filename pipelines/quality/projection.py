@@ -13,11 +13,13 @@ from indexer.config import Config
 from indexer.encoders.registry import find_encoder
 from indexer.stages.reduce import FITTED, Projection, bundled_projection, fit, identity_projection
 from indexer.types import Chunk, FileChanges, ParsedFile, Source
-from pipelines.parsing.pool import parse_files
+
+from ..parsing.pool import parse_files
 
 if TYPE_CHECKING:
     from indexer.stores.generation.reader import Generation
-    from pipelines.vectors import Vectorizer
+
+    from ..vectors import Vectorizer
 
 
 def choose_projection(
