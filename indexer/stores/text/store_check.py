@@ -40,7 +40,7 @@ class StoreIndex(NamedTuple):
     bytes: NDArray[np.int64]
 
 
-def check_store(content: mmap.mmap, *, documents: int) -> StoreIndex:
+def check_store(content: mmap.mmap | bytes, *, documents: int) -> StoreIndex:
     """Return where the blocks are; raise ValueError that says what is wrong with a store of so many documents."""
     end = payload_end(content) - _FOOTER.size
     if end < 0:
@@ -132,7 +132,7 @@ def _integers(content: NDArray[np.uint8], *, whole: bool) -> tuple[NDArray[np.in
     return np.add.reduceat(parts, starts), ends
 
 
-def _check_sizes(content: mmap.mmap, at: NDArray[np.int64]) -> None:
+def _check_sizes(content: mmap.mmap | bytes, at: NDArray[np.int64]) -> None:
     """No block may claim more than MAX_BLOCK_BYTES."""
     everywhere: NDArray[np.uint32] = np.ndarray((len(content) - 3,), "<u4", content, strides=(1,))
     if (np.diff(at) < 4).any() or everywhere[at[:-1]].max() > MAX_BLOCK_BYTES:
