@@ -18,7 +18,8 @@ import pytest
 from benchmarks.attacked_index import SETTINGS
 from benchmarks.children import Program
 from benchmarks.snapshot import snapshot
-from tests.e2e.hostile import HONEST, Place, attacks
+from tests.e2e.hostile.attacks import attacks
+from tests.e2e.hostile.place import HONEST, Place
 
 if sys.platform == "win32":
     pytest.skip("needs links, FIFOs and fork", allow_module_level=True)

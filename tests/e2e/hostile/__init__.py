@@ -1,0 +1,1 @@
+"""Repositories and indexes that a stranger made to do harm."""
