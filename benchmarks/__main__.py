@@ -16,6 +16,7 @@ ALL = (
     "commit_time",
     "parse_throughput",
     "recall",
+    "train_passages",
     "search_latency",
     "fuzz_parse",
     "fuzz_queries",

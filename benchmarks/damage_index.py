@@ -45,8 +45,8 @@ NAMES = (
     "a/b/c",
     "generation.json",
     "projection.npz",
-    "vectors/00000099.usearch",
-    "vectors/1.usearch",
+    "vectors/00000099.vectors",
+    "vectors/1.vectors",
     "nul\0.x",
     "C:\\x",
 )

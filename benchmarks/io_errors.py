@@ -214,7 +214,8 @@ def _be_failing(arguments: Sequence[str], program: Program, folder: str, number:
 
     def hook(event: str, details: tuple[object, ...]) -> None:
         nonlocal count
-        if event in events and any(_concerns(detail, folder) for detail in details[:2]):
+        paths = details[: 1 if event == "open" else 2]
+        if event in events and any(_concerns(path, folder) for path in paths):
             count += 1
             os.write(seen, b".")
             if count == number:

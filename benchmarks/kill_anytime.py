@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 WEIGHTS = (8, 4, 2, 1, 2, 2)
 """Most kills go to what writes most."""
-DAMAGE = {"repair vectors": "vectors/*.usearch", "repair from the sources": "text/*.store"}
+DAMAGE = {"repair vectors": "vectors/*.vectors", "repair from the sources": "text/*.store"}
 """What is damaged first, so that a repair has work."""
 BUILDS = 0.3
 """The share of attacks after which a build is run to its end."""

@@ -161,6 +161,7 @@ def generation_of(
 ) -> Generation:
     """Return what a look at an index needs of its generation: the catalog's records, its digest, its projection."""
     catalog = SimpleNamespace(records=lambda: dict(records))
-    manifest = SimpleNamespace(digest="0" * 32)
+    skipped = sum(record.skip is not None for record in records.values())
+    manifest = SimpleNamespace(digest="0" * 32, counts=SimpleNamespace(files=len(records), skipped=skipped))
     fake = SimpleNamespace(catalog=catalog, manifest=manifest, index_dir=index_dir, projection=lambda: projection)
     return cast(Generation, fake)

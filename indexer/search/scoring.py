@@ -92,9 +92,9 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
             for own in (word_terms(asked.query), *alike)
         )
         masks = text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
-        bits = np.array([_column(ids, *found) for found in masks]).astype(np.int64)[:, None]
-        held = (bits >> np.arange(MASK_BITS)[:, None]) & 1
-        terms = held.reshape(-1, len(ids))[: len(asked_words)].astype(np.bool_) if masks else terms
+        for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
+            bits = _column(ids, *found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
+            terms[first : first + MASK_BITS] = (bits & 1)[: len(asked_words) - first]
     starts = np.searchsorted(file_of, np.arange(len(kept)))
     cosines, centroids = _similarities(generation, asked.vector, ids, segments, starts)
     spaces = np.zeros(len(kept), np.int64)

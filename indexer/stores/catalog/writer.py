@@ -177,7 +177,7 @@ class CatalogWriter:
     def _refusals(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise StorageError(f"{self._path}: {error}; check the free space and the permissions") from error
 
 

@@ -100,8 +100,10 @@ def encode_stored(chunk: Chunk) -> bytes:
 
 
 def decode_stored(content: bytes) -> StoredChunk:
-    """Return what `encode_stored` wrote; raises msgspec.DecodeError."""
-    return _decoder.decode(content)
+    """Return what `encode_stored` wrote; raises msgspec.DecodeError, and ValueError for a path that it never writes."""
+    stored = _decoder.decode(content)
+    source_path(stored.path)
+    return stored
 
 
 class Embedding(NamedTuple):

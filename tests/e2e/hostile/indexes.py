@@ -64,13 +64,12 @@ def a_graph_with_bad_links(place: Place) -> None:
     from usearch.index import Index
 
     (segment,) = (place.generation / "vectors").iterdir()
-    sound = Index.restore(segment, view=False)
-    assert sound is not None
-    count, dims = 50_100, sound.ndim
+    rows, dims = (int(number) for number in np.fromfile(segment, "<u4", 2))
+    own = np.fromfile(segment, "<i8", rows, offset=8 + rows * dims).astype(np.uint64)
+    count = 50_100
     index = Index(ndim=dims, metric="cos", dtype="i8", connectivity=2, expansion_add=1, expansion_search=64)
     vectors = np.random.default_rng(1).integers(-127, 128, (count, dims)).astype(np.int8)
-    own = np.asarray(sound.keys, np.uint64)
-    keys = np.concatenate([own, np.arange(1, count - len(own) + 1, dtype=np.uint64)])
+    keys = np.sort(np.concatenate([own, np.arange(1, count - rows + 1, dtype=np.uint64)]))
     index.add(keys, vectors, threads=1)
     segment.unlink()
     index.save(segment)
