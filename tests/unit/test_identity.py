@@ -15,7 +15,8 @@ import pytest
 from indexer.config import Config, ParseOptions
 from indexer.encoders.bundle import BASIS, BUNDLED, SUMS
 from indexer.identity import CHANGES, PACKAGES, RECORDED, Identity, changed_parts, rebuild_reason, wanted_identity
-from indexer.stores.generation.manifest import Counts, Encoder, IndexedSource, Manifest, Projection
+from indexer.stores.generation.manifest import Counts, Encoder, Manifest, Projection
+from indexer.types import IndexedSource
 
 
 def manifest_of(identity: Identity) -> Manifest:
