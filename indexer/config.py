@@ -121,7 +121,7 @@ class CacheOptions(Options, frozen=True):
 
 
 class Config(Options, frozen=True):
-    """Everything a build can be told; `languages` maps file name globs to languages."""
+    """Everything a build can be told; `languages` maps globs to languages; the first that matches counts."""
 
     walk: WalkOptions = WalkOptions()
     languages: Annotated[dict[Glob, str], Meta(max_length=1000)] = {}

@@ -87,6 +87,13 @@ def test_options_that_change_a_result_are_told_by_what_they_decide(key: str, val
     assert reason_for(config) == f"{CHANGES[part]} changed"
 
 
+def test_the_order_of_globs_decides_a_language_and_is_told() -> None:
+    globs = {"*.inc": "php", "lib/*": "ruby"}
+    made = manifest_of(wanted_identity(Config(languages=globs)))
+    swapped = wanted_identity(Config(languages=dict(reversed(globs.items()))))
+    assert rebuild_reason(made, swapped) == f"{CHANGES['options']} changed"
+
+
 def test_options_that_change_no_result_carry_on() -> None:
     config = msgspec.convert({"encoder": {"threads": 3, "token_budget": 512}, "walk": {"exclude": ["a"]}}, Config)
     assert reason_for(msgspec.structs.replace(config, parse=ParseOptions(workers=3))) == ""
