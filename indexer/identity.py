@@ -18,7 +18,6 @@ import xxhash
 
 from indexer.config import Config
 from indexer.encoders.registry import find_encoder
-from indexer.globs import bounded_pattern
 from indexer.types import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -85,7 +84,11 @@ def options_digest(config: Config) -> str:
     """
     walk = config.walk
     included = (walk.include_generated, walk.include_vendored, walk.include_minified)
-    languages = [(bounded_pattern(glob), language) for glob, language in config.languages.items()]
+    languages = []
+    if config.languages:  # else what reads globs isn't worth the time that it takes to import
+        from indexer.globs import bounded_pattern
+
+        languages = [(bounded_pattern(glob), language) for glob, language in config.languages.items()]
     return _digest((included, languages, msgspec.structs.astuple(config.chunk)))
 
 
