@@ -36,7 +36,7 @@ NO_CODE = {"html", "markdown", "json", "yaml", "toml", "notebook", "css", "scss"
 def sample(root: Path) -> list[tuple[str, bytes]]:
     """Return path and content of the files of a repository that are taken."""
     source = Worktree(root, Config().walk)
-    contents = [(record.path, source.read(record.path)) for record in detect(source, {}).added]
+    contents = [(record.path, source.reader().read(record.path)[0]) for record in detect(source, {}).added]
     taken, size = [], 0
     for path, content in sorted(contents, key=lambda file: content_hash(file[1])):
         language = LANGUAGES.get(detect_language(path, content).language)

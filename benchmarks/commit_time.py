@@ -16,10 +16,10 @@ import numpy as np
 import xxhash
 
 from benchmarks.measure import write_result
-from indexer.stores.generation.manifest import IndexedSource, Projection
+from indexer.stores.generation.manifest import Projection
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import Staging, begin
-from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SymbolKind, Tier
+from indexer.types import Chunk, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, SymbolKind, Tier
 from pipelines.check.verify import verify
 
 SOURCE = IndexedSource(kind="worktree", root="..")

@@ -145,7 +145,7 @@ def parse_all(root: Path, failures: list[str]) -> tuple[Figures, list[Skip]]:
         figures.error_nodes[record.language] += record.errors
         figures.files_with_errors[record.language] += record.errors > 0
         figures.files_by_lines[record.language] += bool(record.failure)
-        if line := uncovered_line(source.read(record.path), outcome):
+        if line := uncovered_line(source.reader().read(record.path)[0], outcome):
             failures.append(f"{root.name}/{record.path}: line {line} is in no chunk")
     return figures, skips
 

@@ -12,119 +12,21 @@ output; inputs depend on the samples in tests/data/languages.
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
+from benchmarks.fuzz_inputs import Inputs, make_input
 from benchmarks.measure import write_result
 from indexer.config import Config, ParseOptions, WalkOptions
-from indexer.languages.registry import LANGUAGES
 from indexer.stages.decode import Decoded, decode
 from indexer.stages.detect import detect
-from indexer.types import FileRecord, ParsedFile, SkippedFile, SkipReason, SourceFile
+from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing.pool import parse_files
 
-SAMPLES = Path(__file__).parent.parent / "tests" / "data" / "languages"
-MAX_BYTES = 3000
 TIMEOUT_SECONDS = 2.0
 STOPPED = ("took too long", "hung", "ran out of memory", "crashed", "parsing ")
 """How the reasons begin of grammars that cost their worker, or stopped by themselves; anything else is an exception."""
-
-NESTING = (
-    b"(",
-    b"[",
-    b"{",
-    b"<",
-    b"((",
-    b"[{",
-    b"if (",
-    b"- ",
-    b"> ",
-    b'"',
-    b"/*",
-    b"#",
-    b"`",
-    b"fn(",
-    b"begin ",
-    b"<a>",
-)
-
-
-@cache
-def samples() -> list[tuple[str, bytes]]:
-    """Return extension and content of each language's sample; languages without one lend their text to nobody."""
-    found = []
-    for name, row in LANGUAGES.items():
-        extension = f".{row.extensions[0]}" if row.extensions else f".{name}"
-        folder = SAMPLES / name
-        sample = next(iter(sorted(folder.glob("sample*"))), None)
-        if sample is not None:
-            found.append((sample.suffix or extension, sample.read_bytes()))
-    return found
-
-
-@cache
-def extensions() -> list[str]:
-    """Return an extension for each registered language."""
-    return sorted({f".{row.extensions[0]}" for row in LANGUAGES.values() if row.extensions})
-
-
-def make_input(seed: int, number: int) -> tuple[str, bytes]:
-    """Return the extension and content of one input, the same for the same seed and number."""
-    chance = random.Random(f"{seed}:{number}")
-    kind = chance.randrange(8)
-    extension, text = chance.choice(samples())
-    start = chance.randrange(max(1, len(text) - MAX_BYTES // 2))
-    piece = text[start : start + chance.randrange(1, MAX_BYTES)]
-    if kind == 0:
-        return chance.choice(extensions()), chance.randbytes(chance.randrange(1, MAX_BYTES))
-    if kind == 1:
-        return chance.choice(extensions()), bytes(chance.choices(range(9, 127), k=chance.randrange(1, MAX_BYTES)))
-    if kind == 2:
-        return extension, text[: chance.randrange(1, MAX_BYTES)]
-    if kind == 3:
-        other = chance.choice(samples())[1]
-        cut = chance.randrange(len(other))
-        return extension, piece + other[cut : cut + MAX_BYTES // 2]
-    if kind == 4:
-        opening = chance.choice(NESTING)
-        return extension, piece[:200] + opening * (MAX_BYTES // len(opening)) + piece[200:400]
-    if kind == 5:
-        lines = piece.split(b"\n")
-        chance.shuffle(lines)
-        return extension, b"\n".join(lines)
-    damaged = bytearray(piece)
-    for _ in range(chance.randrange(1, 30)):
-        place = chance.randrange(len(damaged))
-        if kind == 6:
-            damaged[place] = chance.randrange(256)
-        else:
-            damaged[place : place + chance.randrange(20)] = chance.choice(
-                (b"", b"\r", b"\0", b"\\", b'"', b"}", b"\xff\xfe")
-            )
-            damaged = damaged or bytearray(b"x")
-    return extension, bytes(damaged)
-
-
-class Inputs:
-    """The inputs as a source; a file's path holds its number."""
-
-    def __init__(self, seed: int, count: int) -> None:
-        self._seed, self._count = seed, count
-
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
-        """Yield every input."""
-        for number in range(self._count):
-            extension, content = make_input(self._seed, number)
-            yield SourceFile(f"{number:08d}{extension}", len(content), -2)
-
-    def read(self, path: str) -> bytes:
-        """Return one input."""
-        return make_input(self._seed, int(path[:8]))[1]
 
 
 def uncovered_line(content: bytes, parsed: ParsedFile) -> int:
@@ -201,7 +103,7 @@ def _failure(record: FileRecord, outcome: ParsedFile | FileRecord, inputs: Input
         return f"the outcome of {record.path} is missing"
     if not isinstance(outcome, ParsedFile):
         return found.detail if found.skip is SkipReason.PARSER_FAILED else ""
-    if line := uncovered_line(inputs.read(record.path), outcome):
+    if line := uncovered_line(inputs.read(record.path)[0], outcome):
         return f"line {line} is in no chunk"
     return "" if found.failure.startswith(STOPPED) else found.failure
 

@@ -67,7 +67,7 @@ def one_core(repository: Repository, config: Config) -> dict[str, tuple[int, int
     share = repository.walk_seconds / max(1, len(repository.records))
     for record in repository.records:
         start = time.process_time()
-        outcome = parse_file(record, repository.source.read(record.path), config)
+        outcome = parse_file(record, repository.source.reader().read(record.path)[0], config)
         seconds = time.process_time() - start + share
         if isinstance(outcome, ParsedFile):
             files, size, before = totals[outcome.record.language]
@@ -84,7 +84,7 @@ def parser_alone(repository: Repository, config: Config) -> dict[str, float]:
         if row.has_symbols
     }
     for record in repository.records:
-        content = repository.source.read(record.path)
+        content = repository.source.reader().read(record.path)[0]
         outcome, decoded = parse_file(record, content, config), decode(content)
         if isinstance(outcome, ParsedFile) and isinstance(decoded, Decoded) and outcome.record.language in parsers:
             text = decoded.text.encode()

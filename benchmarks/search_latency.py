@@ -31,12 +31,13 @@ from numpy.typing import NDArray
 
 import indexer
 from benchmarks.measure import run, write_result
-from indexer.config import Config, EncoderOptions, VectorOptions
+from indexer.config import Config, EncoderOptions, VectorOptions, WalkOptions
 from indexer.encoders.registry import find_encoder
 from indexer.identity import wanted_identity
+from indexer.sources.worktree import Worktree
 from indexer.stages.reduce import BUNDLED, bundled_projection
 from indexer.stores.generation.layout import FOLDER
-from indexer.stores.generation.manifest import Projection, worktree_source
+from indexer.stores.generation.manifest import Projection
 from indexer.stores.generation.staging import begin
 from indexer.types import Chunk, Encoder, FileRecord, PreparedTexts, QuantizedBatch, Role, SearchMode, SymbolKind, Tier
 
@@ -173,7 +174,7 @@ def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, 
             encoder=wanted_identity(Config()).encoder,
             projection=Projection(mode=BUNDLED, digest=bundled_projection(basis, dims=dims).digest, dims=dims),
             made_with={},
-            source=worktree_source(root, root / FOLDER),
+            source=Worktree(root, WalkOptions(), index_dir=root / FOLDER).description,
         )
     (root / FOLDER / "questions.json").write_text(json.dumps([asked[i] for i in random.permutation(len(asked))]))
     return {"seconds": time.perf_counter() - start - seconds_of_inputs}

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from indexer.types import SkipReason
+
 Glob = Annotated[str, Meta(min_length=1, max_length=256)]
 FolderPath = Annotated[str, Meta(max_length=4096)]
 
@@ -19,7 +21,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class WalkOptions(Options, frozen=True):
-    """Which files of the work tree are considered."""
+    """Which files of a source are considered."""
 
     max_file_bytes: Annotated[int, Meta(ge=1, le=100_000_000)] = 1_000_000
     hidden: bool = False
@@ -28,6 +30,16 @@ class WalkOptions(Options, frozen=True):
     include_vendored: bool = False
     include_minified: bool = False
     exclude: Annotated[tuple[Glob, ...], Meta(max_length=1000)] = ()
+
+    @property
+    def included_reasons(self) -> frozenset[SkipReason]:
+        """The reasons to skip a file that are switched off."""
+        switches = {
+            SkipReason.GENERATED: self.include_generated,
+            SkipReason.VENDORED: self.include_vendored,
+            SkipReason.MINIFIED: self.include_minified,
+        }
+        return frozenset(reason for reason, included in switches.items() if included)
 
 
 class ParseOptions(Options, frozen=True):
@@ -109,7 +121,7 @@ class CacheOptions(Options, frozen=True):
 
 
 class Config(Options, frozen=True):
-    """Everything a build can be told; `languages` maps file name globs to languages."""
+    """Everything a build can be told; `languages` maps globs to languages; the first that matches counts."""
 
     walk: WalkOptions = WalkOptions()
     languages: Annotated[dict[Glob, str], Meta(max_length=1000)] = {}

@@ -4,12 +4,17 @@ A glob without a slash names a file or folder at any depth; with one it starts a
 step, `**` as a whole step spans any number of them, `[a-z]` and `[!a-z]` are one character, `{a,b}` are alternatives,
 and a backslash takes the next character as it is. A folder stands for all that is in it; with a slash at its end a glob
 names folders alone.
+
+A stranger may write a glob, so none may take long: `path_pattern` is for engines of automata, and `compile_glob` for
+Python's re, which tries all ways to match. There each brace is written out, and a wildcard ends at the first place
+where what follows it matches, which suffices since the next wildcard takes up the rest.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from indexer.errors import ConfigError
 
@@ -17,6 +22,8 @@ MAX_GLOB_CHARS = 256
 """Longer ones take an engine of automata seconds to refuse."""
 MAX_DEPTH = 8
 """Of braces within braces."""
+MAX_ALTERNATIVES = 100
+"""Of braces written out, where Python's re matches."""
 
 _TOKEN = re.compile(
     r"""
@@ -32,6 +39,10 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+Piece = tuple[str, str]
+"""A name of a group of _TOKEN, or "below", and the regular expression of what was found."""
+
 _WILD = {"deep": "((?s:.)*/)?", "rest": "(?s:.)+", "star": "[^/]*", "any": "[^/]"}
 
 
@@ -40,6 +51,22 @@ def path_pattern(glob: str) -> str:
 
     Raises ConfigError, which says what is wrong with the glob, for one that is malformed, too long, or matches nothing.
     """
+    return "".join(text for _, text in _pieces(glob))
+
+
+@lru_cache(maxsize=2048)
+def compile_glob(glob: str) -> re.Pattern[str]:
+    """Return an expression that matches, in full, the same paths; raises ConfigError also for too many alternatives."""
+    return re.compile(bounded_pattern(glob))
+
+
+def bounded_pattern(glob: str) -> str:
+    """Return the source of `compile_glob`'s expression; several of them may be joined by `|`."""
+    return "|".join(_bounded(alternative) for alternative in _alternatives(_pieces(glob), glob))
+
+
+def _pieces(glob: str) -> list[Piece]:
+    """Return what a glob is made of, first to last, each with its regular expression."""
     if len(glob) > MAX_GLOB_CHARS:
         raise ConfigError(f"the glob {glob[:40]!r}… is longer than {MAX_GLOB_CHARS} characters; give several")
     try:
@@ -49,31 +76,77 @@ def path_pattern(glob: str) -> str:
     body = glob.removeprefix("./").strip("/")
     if not body:
         raise ConfigError(f"the glob {glob!r} matches nothing; give a path or a glob such as 'src/**/*.py'")
-    anywhere = "" if "/" in glob.rstrip("/") else _WILD["deep"]
+    anywhere = [] if "/" in glob.rstrip("/") else [("deep", _WILD["deep"])]
     below = "" if body.endswith("/**") or body == "**" else "/(?s:.)*" if glob.endswith("/") else "(/(?s:.)*)?"
-    return anywhere + "".join(_translate(body, glob)) + below
+    return [*anywhere, *_translate(body, glob), ("below", below)]
 
 
-def _translate(body: str, glob: str) -> Iterator[str]:
+def _alternatives(pieces: Iterable[Piece], glob: str) -> list[tuple[Piece, ...]]:
+    """Write out braces: return every sequence of pieces without any."""
+    alternatives: list[tuple[Piece, ...]] = [()]
+    outer: list[tuple[list[tuple[Piece, ...]], list[tuple[Piece, ...]]]] = []  # what precedes each brace, what it holds
+    for piece in pieces:
+        kind = piece[0]
+        if kind == "open":
+            outer.append((alternatives, []))
+            alternatives = [()]
+        elif kind == "comma":
+            outer[-1][1].extend(alternatives)
+            alternatives = [()]
+        elif kind == "close":
+            before, held = outer.pop()
+            held += alternatives
+            if len(before) * len(held) > MAX_ALTERNATIVES:
+                raise ConfigError(f"the glob {glob!r}: more than {MAX_ALTERNATIVES} alternatives; give several globs")
+            alternatives = [start + end for start in before for end in held]
+        else:
+            alternatives = [(*start, piece) for start in alternatives]
+    return alternatives
+
+
+def _bounded(pieces: Iterable[Piece]) -> str:
+    """Return an expression in which every wildcard but the last of its kind is an atomic group."""
+    segments = [[""]]  # divided by **/, and each of them by *
+    for kind, text in pieces:
+        if kind == "deep":
+            segments.append([""])
+        elif kind == "star":
+            segments[-1].append("")
+        else:
+            segments[-1][-1] += text
+    parts = []
+    for place, (first, *rest) in enumerate(segments):
+        is_last = place == len(segments) - 1
+        body = first
+        for number, fixed in enumerate(rest, 1):
+            ends = is_last and number == len(rest)
+            body += f"[^/]*{fixed}" if ends else f"(?>[^/]*?{fixed})"
+        if place:
+            body = f"(?:[^/]*/)*{body}" if is_last else f"(?>(?:[^/]*/)*?{body})"
+        parts.append(body)
+    return "".join(parts)
+
+
+def _translate(body: str, glob: str) -> Iterator[Piece]:
     depth = 0
     for token in _TOKEN.finditer(body):
         kind, found = str(token.lastgroup), token[0]
         if kind in _WILD:
-            yield _WILD[kind]
+            yield kind, _WILD[kind]
         elif kind == "set":
-            yield _class(token["set"], negated=bool(token["negated"]), glob=glob)
+            yield kind, _class(token["set"], negated=bool(token["negated"]), glob=glob)
         elif kind == "broken":
             raise ConfigError(f"the glob {glob!r}: {found!r} is never {'closed' if found == '[' else 'followed'}")
         elif kind == "open":
             depth += 1
-            yield "("
+            yield kind, "("
         elif kind == "close":
             depth -= 1
-            yield ")"
+            yield kind, ")"
         elif kind == "comma" and depth:
-            yield "|"
+            yield kind, "|"
         else:
-            yield _literal(token["escaped"] or found)
+            yield "literal", _literal(token["escaped"] or found)
         if not 0 <= depth <= MAX_DEPTH:
             wrong = "'}' was never opened" if depth < 0 else f"braces are nested more than {MAX_DEPTH} deep"
             raise ConfigError(f"the glob {glob!r}: {wrong}")

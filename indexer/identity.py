@@ -62,7 +62,7 @@ class Identity:
 def wanted_identity(config: Config) -> Identity:
     """Return the identity that a build with this configuration gives; loads no model, grammar or stemmer.
 
-    Raises ConfigError for an unknown encoder and ModelError when its files are not there.
+    Raises ConfigError for an unknown encoder or a malformed glob, and ModelError when its files are not there.
     """
     encoder = find_encoder(config.encoder)
     basis = encoder.basis_digest if config.projection.mode == "bundled" else ""
@@ -79,11 +79,17 @@ def wanted_identity(config: Config) -> Identity:
 def options_digest(config: Config) -> str:
     """Return 32 hex digits over the options that decide the chunks of an unchanged file.
 
-    Threads, batch sizes, worker counts, limits, cache settings and what is measured never change a result.
+    Threads, batch sizes, worker counts, limits, cache settings and what is measured never change a result. Raises
+    ConfigError for a malformed glob.
     """
     walk = config.walk
     included = (walk.include_generated, walk.include_vendored, walk.include_minified)
-    return _digest((included, sorted(config.languages.items()), msgspec.structs.astuple(config.chunk)))
+    languages = []
+    if config.languages:  # else what reads globs isn't worth the time that it takes to import
+        from indexer.globs import bounded_pattern
+
+        languages = [(bounded_pattern(glob), language) for glob, language in config.languages.items()]
+    return _digest((included, languages, msgspec.structs.astuple(config.chunk)))
 
 
 def rebuild_reason(manifest: Manifest, wanted: Identity) -> str:

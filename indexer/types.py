@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import msgspec
 
@@ -121,8 +121,8 @@ class LeftOut:
 class SourceFile:
     """A file to index: its path relative to the root (POSIX, undecodable bytes as surrogate escapes) and its stat.
 
-    A source whose stats are derived from the content itself gives a negative `mtime_ns` below -1, which is never racy.
-    `kept_by` names the .gitattributes line that keeps a file whatever its content says of its origin.
+    A source that knows each content by an id has `content_stat` of it in place of a stat. `kept_by` names the
+    .gitattributes line that keeps a file whatever its content says of its origin.
     """
 
     path: str
@@ -149,14 +149,53 @@ class SkippedFile:
     mtime_ns: int = 0
 
 
+def content_stat(size: int, content_id: bytes) -> Stat:
+    """Return the stat of a file whose content has an id of at least 16 bytes, such as a git blob's.
+
+    Equal ids give equal stats. No file system gives such a stat, and it is never racy.
+    """
+    high, low = (int.from_bytes(content_id[start : start + 8], "big") >> 2 for start in (0, 8))
+    return size, -2 - high, 0, low
+
+
+class IndexedSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the files of an index are: `kind` says which sort of source, and so what the index may be compared with.
+
+    The `root` of a work tree is relative to the index folder where that lies within the tree, so that both can be moved
+    together, and absolute otherwise.
+    """
+
+    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    root: str
+
+
+class Reader(Protocol):
+    """Reads the files of a source in any process: it is pickled, and its class lies in a module to import."""
+
+    def read(self, path: str) -> tuple[bytes, Stat]:
+        """Return a file's content and the stat under which that was read.
+
+        Raises OSError when it can't be read: FileNotFoundError when it is gone, and others also for a file that is no
+        longer one that the source would list, such as one that has outgrown its size limit.
+        """
+
+
 class Source(Protocol):
-    """Where files come from: a work tree, or a tree that git holds."""
+    """Where files come from: a work tree, or a tree that git holds; it says which files count, and why others don't."""
+
+    @property
+    def description(self) -> IndexedSource:
+        """What an index made of these files records of them."""
+
+    @property
+    def left_out(self) -> LeftOut:
+        """What the last listing that came to its end left out."""
 
     def files(self) -> Iterator[SourceFile | SkippedFile]:
         """Yield every file in the source once, sorted by path."""
 
-    def read(self, path: str) -> bytes:
-        """Return a file's content; raise OSError when it can't be read."""
+    def reader(self) -> Reader:
+        """Return what reads the files."""
 
 
 class FileRecord(msgspec.Struct, frozen=True, gc=False):

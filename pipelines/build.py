@@ -13,15 +13,14 @@ from indexer.errors import NoIndexError
 from indexer.identity import Identity, rebuild_reason, wanted_identity
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
-from indexer.stores.generation.manifest import IndexedSource, worktree_source
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, SkipReason, Source
+from indexer.types import Chunk, FileChanges, FileRecord, IndexedSource, ParsedFile, SkipReason, Source
 
 from .freshness import detect_changes
 from .progress import Progress, Silence, StageClock
 from .report import BuildReport, Tally, record_of, report_committed, report_unchanged
-from .source import open_worktree
+from .source import open_source
 
 if TYPE_CHECKING:
     from indexer.stores.generation.staging import Staging
@@ -50,8 +49,8 @@ def build(
     """
     config, progress = config or Config(), progress or Silence()
     index_dir = index_dir or default_index_dir(root)
-    source = open_worktree(root, config, index_dir=index_dir)
-    made_of = worktree_source(root, index_dir)
+    source = open_source(root, config, index_dir=index_dir)
+    made_of = source.description
     job = _Job(source, made_of, config, wanted_identity(config), cache_dir, progress, StageClock(progress))
     while True:
         reason, number, changes = "a full build was asked for" if full else "", 0, None

@@ -13,7 +13,7 @@ from indexer.stores.caches.stats import read_stats, write_stats
 from indexer.stores.generation.reader import Generation
 from indexer.types import FileChanges, LeftOut, Source
 
-from .source import open_worktree
+from .source import open_source
 
 
 def detect_changes(source: Source, generation: Generation, *, by_content: bool = False) -> FileChanges:
@@ -38,9 +38,10 @@ def detect_changes(source: Source, generation: Generation, *, by_content: bool =
 
 
 def count_stale(root: Path, generation: Generation, config: Config, *, by_content: bool = False) -> int | None:
-    """Return how many files were added, modified or removed since; None when the folder is not there to compare.
+    """Return how many files were added, modified or removed since; None when there is nothing to compare with.
 
-    A folder that holds none of the indexed files is another one: an index may have been copied without its tree.
+    A folder that holds none of the indexed files is another one: an index may have been copied without its tree. An
+    index of another kind of source than a work tree is never compared with one.
     """
     return look(root, generation, config, by_content=by_content)[0]
 
@@ -48,9 +49,11 @@ def count_stale(root: Path, generation: Generation, config: Config, *, by_conten
 def look(
     root: Path, generation: Generation, config: Config, *, by_content: bool = False
 ) -> tuple[int | None, LeftOut | None]:
-    """Return what `count_stale` does, and what a walk leaves out; None where there is no folder to walk."""
+    """Return what `count_stale` does, and what a walk leaves out; None where there is nothing to compare with."""
     with suppress(SourceError):
-        source = open_worktree(root, config, index_dir=generation.index_dir)
+        source = open_source(root, config, index_dir=generation.index_dir)
+        if generation.manifest.source.kind != source.description.kind:
+            return None, None
         changes = detect_changes(source, generation, by_content=by_content)
         counts = generation.manifest.counts
         if counts.files > counts.skipped and not (changes.unchanged or changes.modified):

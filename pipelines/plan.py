@@ -19,7 +19,7 @@ from .freshness import detect_changes
 from .parsing.pool import parse_files
 from .path_bytes import path_bytes
 from .report import record_of
-from .source import open_worktree
+from .source import open_source
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def plan(
     are binary, generated or minified. Raises SourceError, ConfigError and DamagedIndexError.
     """
     index_dir = index_dir or default_index_dir(root)
-    source = open_worktree(root, config, index_dir=index_dir)
+    source = open_source(root, config, index_dir=index_dir)
     changes = None
     if not full:
         try:

@@ -178,13 +178,18 @@ def _check_allowed(path: Path, layer: dict[str, Any], user: Path | None) -> None
 
 
 def _check_languages(path: Path, languages: dict[str, str]) -> None:
-    """Raise ConfigError for a language that there is not."""
+    """Raise ConfigError for a language that there is not, and for a malformed glob."""
+    from indexer.globs import compile_glob
     from indexer.languages.registry import LANGUAGES
 
     for pattern, language in languages.items():
         if language not in LANGUAGES:
             known = ", ".join(get_close_matches(language, LANGUAGES, cutoff=0.4) or sorted(LANGUAGES))
             raise ConfigError(f"{path}: languages.{pattern!r}: there is no language {language!r}; there is {known}")
+        try:
+            compile_glob(pattern)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: languages: {error}") from None
 
 
 def _merge(base: dict[str, Any], layer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The work tree that a command looks at, and the user's own git settings that bear on it."""
+"""The source that a command looks at, and the user's own git settings that bear on it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _SETTINGS_LIMIT = 1 << 20
 _EXCLUDES_FILE = re.compile(r'^\s*excludesfile\s*=\s*"?(.+?)"?\s*$', re.IGNORECASE | re.MULTILINE)
 
 
-def open_worktree(root: Path, config: Config, *, index_dir: Path | None = None) -> Worktree:
-    """Return a folder's work tree, with git's global excludes; raises SourceError and ConfigError as Worktree does."""
+def open_source(root: Path, config: Config, *, index_dir: Path | None = None) -> Worktree:
+    """Return the files of a folder, with git's global excludes; raises SourceError and ConfigError as Worktree does."""
     return Worktree(root, config.walk, index_dir=index_dir, global_excludes=global_excludes_file())
 
 

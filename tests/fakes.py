@@ -14,18 +14,55 @@ from numpy.typing import NDArray
 
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.generation.reader import Generation
-from indexer.types import EncoderIdentity, FileRecord, PreparedTexts, Role, SkippedFile, SkipReason, SourceFile, Tier
+from indexer.types import (
+    EncoderIdentity,
+    FileRecord,
+    IndexedSource,
+    LeftOut,
+    PreparedTexts,
+    Role,
+    SkippedFile,
+    SkipReason,
+    SourceFile,
+    Stat,
+    Tier,
+    content_stat,
+)
 
 SECOND = 1_000_000_000
 
 
+@dataclass(frozen=True)
+class MemoryReader:
+    """Reads contents, or raises what `failures` has for a path; notes each path in `reads`, and as a line of `log`."""
+
+    contents: dict[str, bytes]
+    stats: dict[str, Stat]
+    failures: dict[str, OSError]
+    reads: list[str]
+    log: Path | None
+
+    def read(self, path: str) -> tuple[bytes, Stat]:
+        """Return a file's content and the stat that the source lists."""
+        self.reads.append(path)
+        if self.log:
+            with self.log.open("a") as log:
+                log.write(path + "\n")
+        if path in self.failures:
+            raise self.failures[path]
+        return self.contents[path], self.stats[path]
+
+
 @dataclass
 class MemorySource:
-    """A source in memory: content, times, inode or a reason to skip by path; counts what is read.
+    """A source in memory: content, times, inode, id of the content or a reason to skip by path.
 
     A file whose modification time is not set has second 1; one whose change time is not set has that of its
-    modification.
+    modification. `reads` lists what this process reads, the file `log` what any does.
     """
+
+    left_out = LeftOut()
+    description = IndexedSource(kind="memory", root="")
 
     contents: dict[str, bytes] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
@@ -34,7 +71,9 @@ class MemorySource:
     skips: dict[str, SkipReason] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     failures: dict[str, OSError] = field(default_factory=dict)
+    content_ids: dict[str, bytes] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
+    log: Path | None = None
 
     def put(self, path: str, content: bytes, mtime_ns: int = SECOND) -> None:
         """Write a file at a time."""
@@ -49,19 +88,22 @@ class MemorySource:
     def files(self) -> Iterator[SourceFile | SkippedFile]:
         """Yield every file, sorted by path."""
         for path in sorted(self.contents):
-            size, mtime_ns = len(self.contents[path]), self.times.get(path, SECOND)
+            size, mtime_ns, ctime_ns, inode = self._stat(path)
             if path in self.skips:
                 yield SkippedFile(path, self.skips[path], "", size, mtime_ns)
             else:
-                ctime_ns, inode = self.change_times.get(path, mtime_ns), self.inodes.get(path, 1)
                 yield SourceFile(path, size, mtime_ns, self.kept.get(path, ""), ctime_ns, inode)
 
-    def read(self, path: str) -> bytes:
-        """Return a file's content, or raise what `failures` has for it."""
-        self.reads.append(path)
-        if path in self.failures:
-            raise self.failures[path]
-        return self.contents[path]
+    def reader(self) -> MemoryReader:
+        """Return what reads the contents as they are now."""
+        stats = {path: self._stat(path) for path in self.contents}
+        return MemoryReader(self.contents, stats, self.failures, self.reads, self.log)
+
+    def _stat(self, path: str) -> Stat:
+        size, mtime_ns = len(self.contents[path]), self.times.get(path, SECOND)
+        if path in self.content_ids:
+            return content_stat(size, self.content_ids[path])
+        return size, mtime_ns, self.change_times.get(path, mtime_ns), self.inodes.get(path, 1)
 
 
 @dataclass(frozen=True)
@@ -158,10 +200,11 @@ def generation_of(
     records: Mapping[str, FileRecord],
     *,
     projection: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    kind: str = "worktree",
 ) -> Generation:
-    """Return what a look at an index needs of its generation: the catalog's records, its digest, its projection."""
+    """Return what a look at an index needs of its generation: records, digest, counts, projection, kind of source."""
     catalog = SimpleNamespace(records=lambda: dict(records))
-    skipped = sum(record.skip is not None for record in records.values())
-    manifest = SimpleNamespace(digest="0" * 32, counts=SimpleNamespace(files=len(records), skipped=skipped))
+    counts = SimpleNamespace(files=len(records), skipped=sum(record.skip is not None for record in records.values()))
+    manifest = SimpleNamespace(digest="0" * 32, source=IndexedSource(kind=kind, root=".."), counts=counts)
     fake = SimpleNamespace(catalog=catalog, manifest=manifest, index_dir=index_dir, projection=lambda: projection)
     return cast(Generation, fake)

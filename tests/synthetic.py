@@ -10,10 +10,19 @@ import xxhash
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.stores.generation.manifest import IndexedSource, Projection
+from indexer.stores.generation.manifest import Projection
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import Committed, Staging, begin
-from indexer.types import Chunk, EncoderIdentity, FileRecord, QuantizedBatch, SkipReason, SymbolKind, Tier
+from indexer.types import (
+    Chunk,
+    EncoderIdentity,
+    FileRecord,
+    IndexedSource,
+    QuantizedBatch,
+    SkipReason,
+    SymbolKind,
+    Tier,
+)
 
 DIMS = 32
 ENCODER = EncoderIdentity("synthetic", "0" * 32, 64, 256)

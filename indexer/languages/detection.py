@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
+from indexer.globs import compile_glob
 from indexer.languages.registry import LANGUAGES, PLAIN_TEXT, Language
 
 HEAD_CHARS: Final = 65_536
@@ -41,13 +41,13 @@ class Detection(NamedTuple):
 def detect_language(path: str, head: str | bytes = "", overrides: Mapping[str, str] | None = None) -> Detection:
     """Return the language of a file and why.
 
-    Asked in order: `overrides` (glob over the file's name, or over the path where it has a slash, to language), file
+    Asked in order: `overrides` (from globs to languages, the first that matches the path), file
     name, extension, interpreter line, modeline. `head` is the start of the content, which tells what `.h`, `.C` and
-    `.m` are. A file that nothing claims is plain text.
+    `.m` are. A file that nothing claims is plain text. Raises ConfigError for a malformed glob.
     """
     name = path.rpartition("/")[2]
     for pattern, language in (overrides or {}).items():
-        if fnmatchcase(path if "/" in pattern else name, pattern):
+        if compile_glob(pattern).fullmatch(path):
             return Detection(language, f"the setting {pattern!r}")
     if name in _BY_NAME:
         return Detection(_BY_NAME[name], f"the file name {name}")
@@ -58,7 +58,7 @@ def detect_language(path: str, head: str | bytes = "", overrides: Mapping[str, s
     if extension in _BY_EXTENSION:
         return Detection(_BY_EXTENSION[extension], f"the extension .{extension}")
     for pattern, language in _NAME_GLOBS:
-        if fnmatchcase(name, pattern):
+        if compile_glob(pattern).fullmatch(name):
             return Detection(language, f"the file name {pattern}")
     text = _decoded(head)
     return _detect_shebang(text) or _detect_modeline(text) or Detection(PLAIN_TEXT, "nothing says another language")

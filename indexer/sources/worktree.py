@@ -12,21 +12,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.errors import SourceError
 from indexer.git.repository import GIT, is_repository, repository_of
-from indexer.regular import read_regular, stat_of
+from indexer.regular import read_regular, read_with_stat, stat_of
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
 from indexer.sources.ignore_files import RULES_LIMIT, unread
 from indexer.sources.left_out import account
 from indexer.sources.rules import IGNORE_FILES, FolderRules, Ruling, compile_exclude, root_rules
-from indexer.types import LeftOut, LeftOutEntry, LeftOutReason, SkippedFile, SkipReason, SourceFile
+from indexer.types import IndexedSource, LeftOut, LeftOutEntry, LeftOutReason, SkippedFile, SkipReason, SourceFile, Stat
 
 if TYPE_CHECKING:
     from indexer.config import WalkOptions
 
 INDEX_FOLDER = ".indexer"
+
+KIND = "worktree"
 
 _IGNORE_NAMES = frozenset(IGNORE_FILES)
 
@@ -36,6 +38,17 @@ _KINDS = {
     stat.S_IFCHR: "character device",
     stat.S_IFBLK: "block device",
 }
+
+
+class WorktreeReader(NamedTuple):
+    """Reads regular files of up to `limit` bytes below a folder; `prefix` is its path with a separator at the end."""
+
+    prefix: str
+    limit: int
+
+    def read(self, path: str) -> tuple[bytes, Stat]:
+        """Return a file's content and stat; raise OSError as `read_with_stat` does."""
+        return read_with_stat(self.prefix + path, self.limit)
 
 
 class Worktree:
@@ -59,6 +72,7 @@ class Worktree:
         self.left_out = LeftOut()
         self._index_dir = str(Path(index_dir).resolve() if index_dir else self.root / INDEX_FOLDER)
         self._prefix = os.path.join(self.root, "")  # noqa: PTH118 - a string that ends in a separator
+        self._included = options.included_reasons
         self._exclude = compile_exclude(options.exclude)
         self._global_excludes = global_excludes
 
@@ -73,9 +87,17 @@ class Worktree:
         self.left_out = account(found, entries, rules.scope)
         yield from found
 
-    def read(self, path: str) -> bytes:
-        """Return a file's content; raise OSError as `read_regular` does, with the size limit of the options."""
-        return read_regular(self._prefix + path, self.options.max_file_bytes)
+    def reader(self) -> WorktreeReader:
+        """Return what reads the files, with the size limit of the options."""
+        return WorktreeReader(self._prefix, self.options.max_file_bytes)
+
+    @property
+    def description(self) -> IndexedSource:
+        """The root as seen from the index."""
+        index_dir = Path(self._index_dir)
+        if not index_dir.is_relative_to(self.root):
+            return IndexedSource(kind=KIND, root=str(self.root))
+        return IndexedSource(kind=KIND, root="/".join([".."] * len(index_dir.relative_to(self.root).parts)) or ".")
 
     def rules(self) -> FolderRules:
         """Return the rules for what the root holds."""
@@ -169,7 +191,7 @@ class Worktree:
             return file
         if verdict.reason is None:
             return replace(file, kept_by=verdict.rule)
-        if verdict.reason in included_reasons(self.options):
+        if verdict.reason in self._included:
             return file
         return SkippedFile(file.path, verdict.reason, verdict.rule, file.size, file.mtime_ns)
 
@@ -183,16 +205,6 @@ class Worktree:
         for folder in reversed(steps.parents):
             _add_attributes(attributes, "" if folder == Path() else folder.as_posix(), str(top / folder))
         return steps.as_posix() + "/", attributes
-
-
-def included_reasons(options: WalkOptions) -> set[SkipReason]:
-    """Return the reasons that the options switch off."""
-    switches = {
-        SkipReason.GENERATED: options.include_generated,
-        SkipReason.VENDORED: options.include_vendored,
-        SkipReason.MINIFIED: options.include_minified,
-    }
-    return {reason for reason, included in switches.items() if included}
 
 
 def usable_root(root: Path | str) -> Path:

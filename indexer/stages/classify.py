@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from fnmatch import fnmatchcase, translate
 from typing import NamedTuple
 
+from indexer.globs import bounded_pattern, compile_glob
 from indexer.types import SkipReason
 
 HEADER_LINES = 60
@@ -109,8 +109,8 @@ _GENERATED_NAMES = (
 _MINIFIED_NAMES = ("*.min.js", "*.min.mjs", "*.min.cjs", "*.min.css")
 """Some minifiers break lines after 500 characters, as no test of line lengths can tell from code."""
 
-_GENERATED_NAME = re.compile("|".join(map(translate, _GENERATED_NAMES)))
-_MINIFIED_NAME = re.compile("|".join(map(translate, _MINIFIED_NAMES)))
+_GENERATED_NAME = re.compile("|".join(map(bounded_pattern, _GENERATED_NAMES)))
+_MINIFIED_NAME = re.compile("|".join(map(bounded_pattern, _MINIFIED_NAMES)))
 
 
 class Finding(NamedTuple):
@@ -136,9 +136,9 @@ def classify(path: str, text: str, language: str, *, included: Collection[SkipRe
 def _telling_name(path: str, expression: re.Pattern[str], patterns: Sequence[str], kind: str) -> str:
     """Return which pattern a file's name matches, or nothing; `expression` is all patterns in one."""
     name = path.rpartition("/")[2]
-    if not expression.match(name):
+    if not expression.fullmatch(name):
         return ""
-    pattern = next(pattern for pattern in patterns if fnmatchcase(name, pattern))
+    pattern = next(pattern for pattern in patterns if compile_glob(pattern).fullmatch(name))
     return f"the name is that of {kind} files: {pattern}"
 
 

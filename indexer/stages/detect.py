@@ -24,7 +24,7 @@ from operator import attrgetter
 import xxhash
 from msgspec.structs import replace
 
-from indexer.types import FileChanges, FileRecord, SkippedFile, SkipReason, Source, SourceFile, Stat
+from indexer.types import FileChanges, FileRecord, Reader, SkippedFile, SkipReason, Source, SourceFile, Stat
 
 GRANULARITY_NS = 2_000_000_000
 """The coarsest clock among common file systems: FAT's two seconds."""
@@ -58,7 +58,7 @@ def detect(
     the stats of touched files for the next look. A file that can't be read is skipped as UNREADABLE; one that vanishes
     between the walk and the read counts as removed.
     """
-    comparison = _Comparison(source, known, stat_overrides or {}, by_content, clock() - GRANULARITY_NS)
+    comparison = _Comparison(source.reader(), known, stat_overrides or {}, by_content, clock() - GRANULARITY_NS)
     for file in source.files():
         comparison.seen.add(file.path)
         if isinstance(file, SkippedFile):
@@ -87,7 +87,7 @@ class _Comparison:
     `recognised` counts files whose whole stat is known, `copies` are files whose inode or change time alone is not.
     """
 
-    source: Source
+    reader: Reader
     known: Mapping[str, FileRecord]
     overrides: Mapping[str, Stat]
     by_content: bool
@@ -157,7 +157,7 @@ class _Comparison:
     def _read(self, file: SourceFile) -> bytes | None:
         """Return the content, or None after counting a file that can't be read."""
         try:
-            return self.source.read(file.path)
+            return self.reader.read(file.path)[0]
         except FileNotFoundError:
             self.seen.discard(file.path)
         except OSError as error:

@@ -38,8 +38,12 @@ class SourceReport(msgspec.Struct, frozen=True, kw_only=True):
 def check_source(findings: Findings, generation: Generation, source: Source, config: Config) -> SourceReport:
     """Parse every file whose content is the catalog's, and compare its record, and its chunks with all their fields.
 
-    Raises ConfigError when the index was made with other options, since its chunks are then others.
+    Raises ConfigError when the index was made with other options, since its chunks are then others, or of another kind
+    of source.
     """
+    made_of, given = generation.manifest.source.kind, source.description.kind
+    if made_of != given:
+        raise ConfigError(f"{generation.index_dir}: was made of a {made_of}, and can't be compared with a {given}")
     changed = changed_parts(generation.manifest.made_with, wanted_identity(config).made_with)
     if changed:
         raise ConfigError(

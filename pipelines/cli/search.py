@@ -135,5 +135,5 @@ def show(
 
 def _staleness(root: Path, stale: int | None) -> str:
     if stale is None:
-        return f"{root}: the indexed folder is not here, so the index can't be compared with it"
+        return f"{root}: the indexed files are not here, so the index can't be compared with them"
     return f"{root}: {stale} files changed since the index was built"

@@ -50,7 +50,7 @@ def _lines(status: Status) -> list[str]:
     skips = ", ".join(f"{reason} {count}" for reason, count in status.skips.items()) or "none"
     stale = f"{status.stale} files changed since; run `indexer build`" if status.stale else "up to date"
     if status.stale is None:
-        stale = "unknown: the indexed folder is not here"
+        stale = "unknown: the indexed files are not here"
     left_out, tracked = left_out_text(status.left_out) if status.left_out else ("", "")
     rows = [
         ("generation", f"{status.generation}  ({status.created})"),

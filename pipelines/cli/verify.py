@@ -10,12 +10,12 @@ import click
 
 from indexer.config import EncoderOptions
 from indexer.errors import DamagedIndexError
-from indexer.sources.worktree import Worktree
 from indexer.stores.generation.reader import open_generation
 from indexer.types import Encoder
 
 from ..check.source import SourceReport
 from ..check.verify import verify
+from ..source import open_source
 from .console import echo
 from .options import config_option, index_dir_option, json_option, print_json, root_argument, settings
 from .root import find_index, find_index_dir
@@ -50,7 +50,7 @@ def command(
         root, _ = find_index(root, given)
         config = settings(root, chosen)
         space = _space(index_dir, config.encoder) if deep else None
-        source = (Worktree(root, config.walk, index_dir=index_dir), config) if compares else None
+        source = (open_source(root, config, index_dir=index_dir), config) if compares else None
         report = verify(index_dir, deep=space, source=source)
     if as_json:
         print_json(report)

@@ -1,4 +1,4 @@
-"""One file from bytes to chunks: decode, classify, detect its language, parse, chunk. Pure; runs in the workers."""
+"""One file from source to chunks: read, decode, classify, detect its language, parse, chunk; runs in the workers."""
 
 from __future__ import annotations
 
@@ -7,33 +7,44 @@ from msgspec.structs import replace
 from indexer.config import Config
 from indexer.errors import ParseTimeoutError
 from indexer.languages.detection import detect_language
-from indexer.sources.worktree import included_reasons
 from indexer.stages.chunk.chunker import chunk
 from indexer.stages.classify import classify
 from indexer.stages.decode import NotText, decode
-from indexer.stages.detect import RACY, content_hash
+from indexer.stages.detect import RACY, as_read, content_hash
 from indexer.stages.parse.parser import parse
-from indexer.types import FileRecord, ParsedFile, SkipReason
+from indexer.types import FileRecord, ParsedFile, Reader, SkipReason
 
 
-def parse_file(record: FileRecord, content: bytes, config: Config, *, failure: str = "") -> ParsedFile | FileRecord:
+def read_file(record: FileRecord, reader: Reader) -> tuple[FileRecord, bytes | None]:
+    """Return a file's record as of this reading and its content, or None and the reason to skip it in the record."""
+    try:
+        content, read = reader.read(record.path)
+    except FileNotFoundError:
+        return replace(record, skip=SkipReason.VANISHED, failure=""), None
+    except OSError as error:
+        detail = error.strerror or str(error)
+        return replace(record, skip=SkipReason.UNREADABLE, detail=detail, failure=""), None
+    return as_read(record, read), content
+
+
+def parse_file(record: FileRecord, content: bytes, config: Config) -> ParsedFile | FileRecord:
     """Return a file's chunks, or its record with the reason to skip it; either record has the hash of `content`.
 
     A file whose `record.detail` names the .gitattributes line that keeps it is not classified. Where the grammar fails,
-    or `failure` says that it did, the record's `failure` says how and the chunks follow lines alone. Only what concerns
-    the installation, ImportError and OSError, and MemoryError are raised.
+    or `record.failure` says that it did, the record's `failure` says how and the chunks follow lines alone. Only what
+    concerns the installation, ImportError and OSError, and MemoryError are raised. Reads nothing.
     """
-    digest = content_hash(content)
+    failure, record = record.failure, replace(record, hash=content_hash(content), failure="")
     decoded = decode(content)
     if isinstance(decoded, NotText):
-        return replace(record, hash=digest, skip=SkipReason.BINARY, detail=decoded.detail)
+        return replace(record, skip=SkipReason.BINARY, detail=decoded.detail)
     text = decoded.text
     if not text.strip():
         detail = "white space only" if content else "0 bytes"
-        return replace(record, hash=digest, skip=SkipReason.EMPTY, detail=detail)
+        return replace(record, skip=SkipReason.EMPTY, detail=detail)
     language = detect_language(record.path, text, config.languages).language
-    record = replace(record, hash=digest, language=language, lines=text.count("\n") + (not text.endswith("\n")))
-    included = included_reasons(config.walk)
+    record = replace(record, language=language, lines=text.count("\n") + (not text.endswith("\n")))
+    included = config.walk.included_reasons
     if not record.detail and (found := classify(record.path, text, record.language, included=included)):
         return replace(record, skip=found.reason, detail=found.detail)
     source = text.encode()
@@ -60,12 +71,15 @@ def parse_file(record: FileRecord, content: bytes, config: Config, *, failure: s
         return replace(record, skip=SkipReason.PARSER_FAILED, detail=f"{type(error).__name__}: {error}")
 
 
-def give_up(record: FileRecord, content: bytes, config: Config, detail: str) -> FileRecord:
+def give_up(record: FileRecord, reader: Reader, config: Config, detail: str) -> FileRecord:
     """Return the record of a file that ends every worker, with the hash by which the next build knows it again.
 
     The content itself is not looked at, since this runs outside the workers. It may be another than the one that ended
     them, so the next build reads it again.
     """
-    record = replace(record, size=len(content), mtime_ns=RACY)
+    record, content = read_file(record, reader)
+    if content is None:
+        return record
+    record = replace(record, size=len(content), mtime_ns=RACY, failure="")
     language = detect_language(record.path, overrides=config.languages).language
     return replace(record, hash=content_hash(content), language=language, skip=SkipReason.PARSER_FAILED, detail=detail)

@@ -21,12 +21,11 @@ from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.errors import IndexerError
-from indexer.sources.worktree import Worktree
-from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
+from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .file import give_up
 from .process import WorkerDied, WorkerProcess
-from .worker import Outcome, Settings, Task
+from .worker import Outcome, Settings
 
 BATCH_FILES = 32
 BATCH_BYTES = 1 << 18
@@ -41,9 +40,9 @@ def parse_files(source: Source, records: Sequence[FileRecord], config: Config) -
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
     A file whose record has a `failure` is chunked by its lines, as if its grammar had just failed that way.
-    The outcome is the same for any `config.parse.workers` (0: one a core). Workers read a work tree themselves; the
-    contents of any other source are read here. A record's hash is that of the content that was parsed. Memory is
-    bounded by the window, not by the number of files. Raises IndexerError when workers can't be started at all.
+    The outcome is the same for any `config.parse.workers` (0: one a core), which read the files themselves. A record's
+    hash is that of the content that was parsed. Memory is bounded by the window, not by the number of files. Raises
+    IndexerError when workers can't be started at all.
     """
     with _Pool(source, records, config) as pool:
         yield from pool.run()
@@ -53,17 +52,14 @@ class _Pool:
     """The workers, what waits for them, and what waits for an earlier file."""
 
     def __init__(self, source: Source, records: Sequence[FileRecord], config: Config) -> None:
-        self._source = source
-        self._records = records
+        self._settings = Settings(config, source.reader())
+        self._records = list(records)
         self._size = _worker_count(records, config)
-        prefix = os.path.join(source.root, "") if isinstance(source, Worktree) else ""  # noqa: PTH118
-        self._settings = Settings(config, prefix)
         self._stack = ExitStack()
         self._workers: list[WorkerProcess] = []
         self._orphans: deque[int] = deque()
         self._suspects: deque[int] = deque()
         self._tried: set[int] = set()
-        self._failures = {position: record.failure for position, record in enumerate(records) if record.failure}
         self._next = 0
         self._bytes = 0
         self._done: dict[int, ParsedFile | FileRecord] = {}
@@ -89,12 +85,10 @@ class _Pool:
     def _feed(self, head: int) -> None:
         """Give each free worker a batch; start workers up to the pool's size while there is more to give."""
         while batch := self._batch(head) if self._free() else ():
-            tasks = {position: task for position in batch if (task := self._task(position))}
-            if tasks:
-                idle = next((worker for worker in self._workers if not worker.tasks), None)
-                is_second_try = batch[0] in self._tried and batch[0] not in self._failures
-                worker = self._start() if idle is None or is_second_try else idle
-                worker.give(list(tasks), list(tasks.values()))
+            idle = next((worker for worker in self._workers if not worker.tasks), None)
+            is_second_try = batch[0] in self._tried and not self._records[batch[0]].failure
+            worker = self._start() if idle is None or is_second_try else idle
+            worker.give(batch, [self._records[position] for position in batch])
 
     def _free(self) -> bool:
         return len(self._workers) < self._size or any(not worker.tasks for worker in self._workers)
@@ -124,31 +118,9 @@ class _Pool:
             return False
         return self._next == head or (self._next - head < WINDOW_FILES and self._bytes < WINDOW_BYTES)
 
-    def _task(self, position: int) -> Task | None:
-        """Return the task for a file, or None after noting that its source can't read it."""
-        record, failure = self._records[position], self._failures.get(position, "")
-        if self._settings.prefix:
-            return Task(record, None, failure)
-        content = self._read(position)
-        return None if content is None else Task(record, content, failure)
-
-    def _read(self, position: int) -> bytes | None:
-        """Return a file's content, or None after noting why it has none."""
-        record = self._records[position]
-        try:
-            return self._source.read(record.path)
-        except FileNotFoundError:
-            self._done[position] = replace(record, skip=SkipReason.VANISHED)
-        except OSError as error:
-            detail = error.strerror or str(error)
-            self._done[position] = replace(record, skip=SkipReason.UNREADABLE, detail=detail)
-        return None
-
     def _collect(self) -> None:
         """Wait until a worker answers, dies or is overdue, and take in what there is."""
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
-        if not busy:
-            return
         first = min(worker.deadline for worker in busy.values())
         ready = wait(list(busy), max(0.0, first - time.monotonic()))
         for connection, worker in busy.items():
@@ -167,12 +139,12 @@ class _Pool:
         self._workers.remove(worker)
         culprit = worker.tasks.popleft()
         self._orphans.extendleft(reversed(worker.tasks))
-        if culprit in self._failures:
-            if (content := self._read(culprit)) is not None:
-                self._done[culprit] = give_up(self._records[culprit], content, self._settings.config, str(death))
+        record, cause = self._records[culprit], str(death)
+        if record.failure:
+            self._done[culprit] = give_up(record, self._settings.reader, self._settings.config, cause)
             return
         if death.timed_out or culprit in self._tried:
-            self._failures[culprit] = str(death)
+            self._records[culprit] = replace(record, failure=cause)
         self._suspects.append(culprit)
 
 

@@ -22,8 +22,9 @@ from multiprocessing.connection import Connection
 from typing import IO
 
 from indexer.errors import IndexerError
+from indexer.types import FileRecord
 
-from .worker import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings, Task, serve
+from .worker import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings, serve
 
 _BOOT = f"import sys; sys.path[:] = {{path!r}}; from {serve.__module__} import serve; serve({{descriptor}})"
 LAST_SECONDS = 5.0
@@ -83,14 +84,18 @@ class WorkerProcess:
             except OSError as error:
                 self.connection.close()
                 raise IndexerError(f"a parser process can't be started ({error}); lower parse.workers") from error
-        self._send(settings)
+        try:
+            self._send(settings)
+        except BaseException:
+            self.stop()
+            raise
 
-    def give(self, positions: Sequence[int], tasks: Sequence[Task]) -> None:
-        """Send one batch; the worker must have answered the one before."""
+    def give(self, positions: Sequence[int], records: Sequence[FileRecord]) -> None:
+        """Send one batch of files; the worker must have answered the one before."""
         self.tasks.extend(positions)
         if self._ready:
             self.deadline = time.monotonic() + self._limit
-        self._send(list(tasks))
+        self._send(list(records))
 
     def receive(self) -> Outcome | None:
         """Return the next outcome, or None after the worker's greeting; wait until the deadline at most.
@@ -133,9 +138,9 @@ class WorkerProcess:
             self._process.kill()
             self._cause = STALLED
         except OSError as error:
-            raise IndexerError(f"a file can't be sent to a parser process ({error}); lower parse.workers") from error
+            raise IndexerError(f"nothing can be sent to a parser process ({error}); lower parse.workers") from error
         except (pickle.PicklingError, TypeError, ValueError, AttributeError) as error:
-            raise IndexerError(f"a file can't be sent to a parser process ({error}); report this as a bug") from error
+            raise IndexerError(f"a source can't be sent to a parser process ({error}); report this as a bug") from error
 
     def _death(self) -> WorkerDied | IndexerError:
         """Return how the process ended."""

@@ -15,14 +15,10 @@ from multiprocessing.connection import Connection
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from indexer.config import Config
-from indexer.regular import read_with_stat
-from indexer.stages.detect import as_read
-from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason
+from indexer.types import Chunk, FileRecord, ParsedFile, Reader
 
-from .file import parse_file
+from .file import parse_file, read_file
 
 OUT_OF_MEMORY = 77
 """Exit code of a worker that met its memory limit."""
@@ -35,18 +31,10 @@ WALL_GRACE = 10.0
 
 
 class Settings(NamedTuple):
-    """What a worker is told first; `prefix` is the root with a separator, empty when contents are sent along."""
+    """What a worker is told first."""
 
     config: Config
-    prefix: str
-
-
-class Task(NamedTuple):
-    """One file; `content` is None where the worker is to read it, `failure` how its grammar ended a worker before."""
-
-    record: FileRecord
-    content: bytes | None
-    failure: str
+    reader: Reader
 
 
 class Outcome(NamedTuple):
@@ -73,7 +61,7 @@ _CHUNK_FIELDS = attrgetter(*Chunk.__struct_fields__)
 
 
 def serve(descriptor: int) -> None:
-    """Answer each batch of tasks that comes over the connection with one outcome a task, in order."""
+    """Answer each batch of records that comes over the connection with one outcome a file, in order."""
     with Connection(descriptor) as connection:
         try:
             settings: Settings = connection.recv()
@@ -81,36 +69,29 @@ def serve(descriptor: int) -> None:
             _limit_resources(settings.config.parse.memory_megabytes)
             connection.send(READY)
             while True:
-                for task in connection.recv():
-                    connection.send(_answer(task, settings))
+                for record in connection.recv():
+                    connection.send(_answer(record, settings))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
 
 
-def _answer(task: Task, settings: Settings) -> Outcome:
+def _answer(record: FileRecord, settings: Settings) -> Outcome:
     try:
         with _time_limit(settings.config.parse.timeout_seconds):
-            return _parse(task, settings)
+            return _parse(record, settings)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:
-        return Outcome(task.record, None, f"{type(error).__name__}: {error}")
+        return Outcome(record, None, f"{type(error).__name__}: {error}")
 
 
-def _parse(task: Task, settings: Settings) -> Outcome:
-    content, record = task.content, task.record
+def _parse(record: FileRecord, settings: Settings) -> Outcome:
+    record, content = read_file(record, settings.reader)
     if content is None:
-        try:
-            content, read = read_with_stat(settings.prefix + record.path, settings.config.walk.max_file_bytes)
-        except FileNotFoundError:
-            return Outcome(replace(record, skip=SkipReason.VANISHED), None)
-        except OSError as error:
-            detail = error.strerror or str(error)
-            return Outcome(replace(record, skip=SkipReason.UNREADABLE, detail=detail), None)
-        record = as_read(record, read)
-    result = parse_file(record, content, settings.config, failure=task.failure)
+        return Outcome(record, None)
+    result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
         return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks])
     return Outcome(result, None)

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions
 from indexer.regular import stat_of
-from indexer.sources.worktree import Worktree
+from indexer.sources import worktree
+from indexer.sources.worktree import Worktree, WorktreeReader
 from indexer.stages import detect as detection
 from indexer.stores.caches import stats
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
-from indexer.types import SkippedFile, SourceFile
-from pipelines import build as pipeline
+from indexer.types import SkippedFile, SourceFile, Stat
 from pipelines import freshness
+from pipelines import source as opening
 from pipelines.build import build
 from pipelines.status import read_status
 from tests.integration.conftest import ram_folder
@@ -96,17 +97,17 @@ def test_other_content_of_the_same_size_and_modification_time_is_stale_and_built
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that looks read from here on."""
     found: list[str] = []
 
-    class Counting(Worktree):
-        def read(self, path: str) -> bytes:
+    class Counting(WorktreeReader):
+        def read(self, path: str) -> tuple[bytes, Stat]:
             found.append(path)
             return super().read(path)
 
-    monkeypatch.setattr(freshness, "Worktree", Counting)
-    yield found
+    monkeypatch.setattr(worktree, "WorktreeReader", Counting)
+    return found
 
 
 def test_a_copy_of_tree_and_index_is_read_once_and_never_stale(tree: Path, reads: list[str]) -> None:
@@ -223,7 +224,7 @@ def test_files_that_change_while_a_build_reads_them_end_in_a_fresh_builds_digest
             yield from found
 
     with ram_folder() as folder, monkeypatch.context() as patch:
-        patch.setattr(pipeline, "Worktree", Restless)
+        patch.setattr(opening, "Worktree", Restless)
         patch.setattr(detection, "GRANULARITY_NS", 0)
         root, fresh = folder / "root", folder / "fresh"
         root.mkdir()

@@ -236,17 +236,13 @@ def test_a_message_that_the_system_refuses_is_an_error(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(parse_process, "Connection", Refusing)
     source = MemorySource({"a.py": b"x = 1\n"})
-    with pytest.raises(IndexerError, match=r"can't be sent to a parser process .*No buffer space available"):
+    with pytest.raises(IndexerError, match=r"nothing can be sent to a parser process .*No buffer space available"):
         list(parse_files(source, detect(source, {}).added, Config()))
 
 
-def test_a_message_that_cannot_be_made_is_an_error() -> None:
-    class Views(MemorySource):
-        def read(self, path: str) -> bytes:
-            return memoryview(super().read(path))  # type: ignore[return-value]
-
-    source = Views({"a.py": b"x = 1\n"})
-    with pytest.raises(IndexerError, match=r"a file can't be sent to a parser process .* report this as a bug"):
+def test_a_reader_that_no_other_process_can_have_is_an_error() -> None:
+    source = MemorySource({"a.py": memoryview(b"x = 1\n")})  # type: ignore[dict-item]
+    with pytest.raises(IndexerError, match=r"a source can't be sent to a parser process .* report this as a bug"):
         list(parse_files(source, detect(source, {}).added, Config()))
 
 
@@ -310,7 +306,7 @@ def test_files_that_vanish_or_turn_into_something_else(tmp_path: Path) -> None:
     assert (a.hash, d.record.hash) == (b"", content_hash(b"changed = 1\n"))
 
 
-def test_other_sources_are_read_by_the_parent() -> None:
+def test_any_source_is_read_by_the_workers() -> None:
     source = MemorySource(
         {"a.py": b"x = 1\n", "gone.py": b"1", "shut.py": b"1", os.fsdecode(b"z\xff\n.py"): b"def f(): 1\n"},
         failures={"gone.py": FileNotFoundError(2, "gone"), "shut.py": PermissionError(13, "Permission denied")},
@@ -322,15 +318,24 @@ def test_other_sources_are_read_by_the_parent() -> None:
         "unreadable: Permission denied",
         "parsed",
     ]
+    assert source.reads == []
 
 
-def test_no_more_is_read_ahead_than_the_window_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_whose_content_has_an_id_is_as_it_was_listed() -> None:
+    source = MemorySource({"a.py": b"x = 1\n"}, content_ids={"a.py": content_hash(b"x = 1\n")})
+    (record,) = detect(source, {}).added
+    (parsed,) = parse_files(source, [record], Config())
+    assert record_of(parsed).stat == record.stat
+
+
+def test_no_more_is_read_ahead_than_the_window_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse_pool, "WINDOW_FILES", 10)
     monkeypatch.setattr(parse_pool, "BATCH_FILES", 4)
-    source = MemorySource({f"{number:03}.py": b"x = 1\n" for number in range(100)})
+    log = tmp_path / "log"
+    source = MemorySource({f"{number:03}.py": b"x = 1\n" for number in range(100)}, log=log)
     for taken, _ in enumerate(parse_files(source, detect(source, {}).added, Config())):
-        assert len(source.reads) <= taken + 10
-    assert len(source.reads) == 100
+        assert len(log.read_text().splitlines()) <= taken + 10
+    assert len(log.read_text().splitlines()) == 100
 
 
 def test_no_files_start_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from pipelines.parsing import process as parse_process
 from pipelines.parsing.pool import parse_files
 from pipelines.report import record_of
 from pipelines.status import read_status
+from tests.fakes import MemorySource
 from tests.integration import misbehaving
 
 CONFIG = Config(
@@ -175,5 +176,10 @@ def test_a_failure_of_the_grammar_is_no_damage(root: Path, monkeypatch: pytest.M
 
 
 def test_an_index_of_other_options_is_not_compared(root: Path) -> None:
-    with pytest.raises(ConfigError, match=r"compared with its source .*options"):
+    with pytest.raises(ConfigError, match=r"can't be compared with its source \(the options"):
         compare(root, msgspec.structs.replace(CONFIG, chunk=ChunkOptions(max_chars=300)))
+
+
+def test_an_index_of_another_kind_of_source_is_not_compared(root: Path) -> None:
+    with pytest.raises(ConfigError, match="was made of a worktree, and can't be compared with a memory"):
+        verify(default_index_dir(root), source=(MemorySource(), CONFIG))

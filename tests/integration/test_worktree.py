@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import pytest
 
 from indexer.config import WalkOptions
 from indexer.errors import ConfigError, SourceError
+from indexer.regular import stat_of
 from indexer.sources.worktree import Worktree
-from indexer.types import SkippedFile, SkipReason, SourceFile
+from indexer.types import IndexedSource, SkippedFile, SkipReason, SourceFile
 
 
 def make(root: Path, files: dict[str, str]) -> None:
@@ -163,7 +165,7 @@ def test_odd_files_are_skipped_and_never_opened(tmp_path: Path) -> None:
     tree = Worktree(tmp_path, options)
     for path in ("pipe.py", "link.py", "large.txt", "dir", "missing"):
         with pytest.raises(OSError, match=r"\[Errno \d+\]"):
-            tree.read(path)
+            tree.reader().read(path)
 
 
 def test_names_with_newlines_and_invalid_utf_8_are_walked_and_read(tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ def test_names_with_newlines_and_invalid_utf_8_are_walked_and_read(tmp_path: Pat
     tree = Worktree(tmp_path, WalkOptions())
     found = list(tree.files())
     assert [file.path for file in found] == sorted(os.fsdecode(name) for name in names)
-    assert {tree.read(file.path) for file in found} == set(names)
+    assert {tree.reader().read(file.path)[0] for file in found} == set(names)
 
 
 def test_files_are_sorted_by_path(tmp_path: Path) -> None:
@@ -239,6 +241,20 @@ def test_a_root_that_vanished_is_an_error_and_not_an_empty_tree(tmp_path: Path) 
         list(tree.files())
 
 
+def test_it_describes_itself_as_seen_from_its_index(tmp_path: Path) -> None:
+    for index_dir, root in ((None, ".."), ("a/b", "../.."), (".", "."), ("../elsewhere", str(tmp_path))):
+        tree = Worktree(tmp_path, WalkOptions(), index_dir=index_dir and tmp_path / index_dir)
+        assert tree.description == IndexedSource(kind="worktree", root=root)
+
+
+def test_its_reader_reads_in_another_process_and_holds_its_limit(tmp_path: Path) -> None:
+    make(tmp_path, {"a.py": "a" * 9, "b.py": "b"})
+    reader = pickle.loads(pickle.dumps(Worktree(tmp_path, WalkOptions(max_file_bytes=8)).reader()))
+    assert reader.read("b.py") == (b"b", stat_of((tmp_path / "b.py").stat()))
+    with pytest.raises(OSError, match="has outgrown the limit of 8 bytes"):
+        reader.read("a.py")
+
+
 def test_an_unusable_root_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no such folder"):
         Worktree(tmp_path / "missing", WalkOptions())
@@ -266,7 +282,7 @@ tree = Worktree(sys.argv[1], WalkOptions())
 for file in tree.files():
     print(file.path, getattr(file, "reason", "taken"), getattr(file, "detail", ""), sep="|")
 try:
-    tree.read("shut.py")
+    tree.reader().read("shut.py")
 except PermissionError:
     print("shut.py refused")
 try:

@@ -12,9 +12,9 @@ from indexer.config import Config, RecallOptions
 from indexer.errors import RecallError
 from indexer.identity import wanted_identity
 from indexer.stages.reduce import Projection, identity_projection, reduce
-from indexer.stores.generation.manifest import Counts, Encoder, IndexedSource, Manifest
+from indexer.stores.generation.manifest import Counts, Encoder, Manifest
 from indexer.stores.generation.manifest import Projection as Stored
-from indexer.types import FileRecord
+from indexer.types import FileRecord, IndexedSource
 from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
 from pipelines.quality.measure import SAMPLE_FILE_BYTES, BasisMeasure, sample_first
 from tests.fakes import Staged

@@ -54,6 +54,15 @@ def test_nothing_changed_reads_nothing() -> None:
     assert (changes.unchanged, paths(changes.skipped), source.reads) == (1, ["g.py"], [])
 
 
+def test_the_id_of_a_content_tells_whether_it_changed_however_soon() -> None:
+    source = MemorySource({"a.py": b"a", "b.py": b"b"}, content_ids={"a.py": b"1" * 20, "b.py": b"2" * 20})
+    known = commit(source, {}, look(source, {}, at=3 * SECOND))
+    changes = look(source, known, at=3 * SECOND)
+    assert (changes.is_empty, source.reads) == (True, [])
+    source.contents["b.py"], source.content_ids["b.py"] = b"c", b"3" * 20
+    assert paths(look(source, known, at=3 * SECOND).modified) == ["b.py"]
+
+
 def test_a_touched_file_is_healed_and_not_parsed() -> None:
     source = MemorySource()
     source.put("a.py", b"a")

@@ -49,10 +49,13 @@ def test_detects_by_name_extension_interpreter_modeline_and_content(
 
 
 def test_overrides_come_first() -> None:
-    overrides = {"*.inc": "php", "lib/*.py": "ruby"}
+    overrides = {"*.inc": "php", "lib/**/*.{py,pyw}": "ruby", "old/": "perl", "src/*.py": "go", "*.py": "java"}
     assert detect_language("a/b.inc", "", overrides) == ("php", "the setting '*.inc'")
-    assert detect_language("lib/x/b.py", "", overrides) == ("ruby", "the setting 'lib/*.py'")
-    assert detect_language("b.py", "", overrides).language == "python"
+    assert detect_language("lib/x/b.py", "", overrides) == ("ruby", "the setting 'lib/**/*.{py,pyw}'")
+    assert detect_language("a/old/x/b.py", "", overrides).language == "perl"
+    assert detect_language("src/b.py", "", overrides).language == "go"
+    assert detect_language("src/x/b.py", "", overrides).language == "java"
+    assert detect_language("b.pyw", "", overrides).language == "python"
 
 
 def test_no_two_rows_claim_the_same_key() -> None:

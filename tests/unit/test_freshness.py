@@ -63,6 +63,13 @@ def test_stale_files_are_counted_whatever_became_of_them(tmp_path: Path) -> None
     assert count_stale(root, generation, Config()) == 3
 
 
+def test_an_index_of_another_kind_of_source_is_not_compared_with_the_work_tree(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    known = {"a.py": record("a.py", b"x = 1\n")}
+    assert count_stale(tmp_path, generation_of(tmp_path / ".indexer", known), Config()) == 0
+    assert count_stale(tmp_path, generation_of(tmp_path / ".indexer", known, kind="revision"), Config()) is None
+
+
 def test_a_folder_that_is_not_there_can_t_be_compared(tmp_path: Path) -> None:
     generation = generation_of(tmp_path, {"a.py": record("a.py", b"same")})
     assert count_stale(tmp_path / "nowhere", generation, Config()) is None

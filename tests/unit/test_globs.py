@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from indexer.errors import ConfigError
-from indexer.globs import MAX_GLOB_CHARS, path_pattern
+from indexer.globs import MAX_GLOB_CHARS, compile_glob, path_pattern
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,34 @@ from indexer.globs import MAX_GLOB_CHARS, path_pattern
 )
 def test_globs(glob: str, path: str, matches: bool) -> None:
     assert (re.fullmatch(path_pattern(glob), path) is not None) is matches
+    assert (compile_glob(glob).fullmatch(path) is not None) is matches
+
+
+pieces = st.sampled_from(("a", "b", "*", "?", "**", "/", "/**/", "{", ",", "}", "{a,}", "{b*,a/*}", "[!a]", "[ab]"))
+
+
+@settings(max_examples=500)
+@given(st.lists(pieces, min_size=1, max_size=9), st.lists(st.text("ab/", max_size=12), min_size=1, max_size=9))
+def test_both_forms_of_a_glob_match_the_same_paths(glob: list[str], paths: list[str]) -> None:
+    try:
+        expected = re.compile(path_pattern("".join(glob)))
+    except ConfigError:
+        return
+    for path in paths:
+        assert bool(compile_glob("".join(glob)).fullmatch(path)) is bool(expected.fullmatch(path)), path
+
+
+@pytest.mark.parametrize("glob", ["*a" * 127 + "b", "**/a*/" * 42 + "b", "{*a*a*a,*a*a*a*a}" * 6 + "*b"])
+def test_no_glob_takes_long(glob: str) -> None:
+    """Tried in all ways, each of these would take longer than the universe is old."""
+    for path in ("a" * 255, "a/" * 2000, "aa/" * 1000):
+        assert compile_glob(glob).fullmatch(path) is None
+
+
+def test_braces_that_make_too_many_alternatives_are_refused() -> None:
+    for glob in ("{a,b}" * 7, "{" + "a," * 100 + "}", "{" * 3 + "a," * 40 + "}" + "," * 40 + "}" + "," * 40 + "}"):
+        with pytest.raises(ConfigError, match="more than 100 alternatives; give several globs"):
+            compile_glob(glob)
 
 
 @pytest.mark.parametrize(

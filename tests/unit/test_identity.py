@@ -15,7 +15,8 @@ import pytest
 from indexer.config import Config, ParseOptions
 from indexer.encoders.bundle import BASIS, BUNDLED, SUMS
 from indexer.identity import CHANGES, PACKAGES, RECORDED, Identity, changed_parts, rebuild_reason, wanted_identity
-from indexer.stores.generation.manifest import Counts, Encoder, IndexedSource, Manifest, Projection
+from indexer.stores.generation.manifest import Counts, Encoder, Manifest, Projection
+from indexer.types import IndexedSource
 
 
 def manifest_of(identity: Identity) -> Manifest:
@@ -84,6 +85,13 @@ def test_another_model_and_another_basis_are_named(tmp_path: Path) -> None:
 def test_options_that_change_a_result_are_told_by_what_they_decide(key: str, value: object, part: str) -> None:
     config = msgspec.convert({key: value}, Config)
     assert reason_for(config) == f"{CHANGES[part]} changed"
+
+
+def test_the_order_of_globs_decides_a_language_and_is_told() -> None:
+    globs = {"*.inc": "php", "lib/*": "ruby"}
+    made = manifest_of(wanted_identity(Config(languages=globs)))
+    swapped = wanted_identity(Config(languages=dict(reversed(globs.items()))))
+    assert rebuild_reason(made, swapped) == f"{CHANGES['options']} changed"
 
 
 def test_options_that_change_no_result_carry_on() -> None:

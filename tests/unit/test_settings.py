@@ -45,6 +45,7 @@ def test_the_chosen_file_overrides_the_repository_file_key_by_key(tmp_path: Path
         ("[walk]\nmax_bytes = 1\n", "walk: Object contains unknown field `max_bytes`"),
         ("[walk]\nmax_file_bytes = 'big'\n", "walk.max_file_bytes: Expected `int`, got `str`"),
         ("[encoder]\ntoken_budget = 1\n", "encoder.token_budget: Expected `int` >= 256"),
+        ('[languages]\n"[inc" = "php"\n', "languages: the glob '[inc': '[' is never closed"),
         ('[languages]\n"*.inc" = "phpp"\n', "languages.'*.inc': there is no language 'phpp'; there is php"),
         ("[nonsense]\n", "top level: Object contains unknown field `nonsense`"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer.config import Config, WalkOptions
-from pipelines.source import global_excludes_file, open_worktree
+from pipelines.source import global_excludes_file, open_source
 
 
 @pytest.fixture
@@ -56,5 +56,5 @@ def test_a_work_tree_heeds_them(home: Path, tmp_path: Path) -> None:
     tree.mkdir()
     for name in ("a.py", "a.swp"):
         (tree / name).touch()
-    source = open_worktree(tree, Config(walk=WalkOptions()))
+    source = open_source(tree, Config(walk=WalkOptions()))
     assert [file.path for file in source.files()] == ["a.py"]

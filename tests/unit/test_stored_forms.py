@@ -24,7 +24,7 @@ from indexer.stores.text.document import (
     index_path,
     source_path,
 )
-from indexer.types import Chunk, FileRecord, SkipReason, SymbolKind, Tier
+from indexer.types import Chunk, FileRecord, IndexedSource, SkipReason, SymbolKind, Tier
 
 STORED = encode_embedding(Embedding(b"a", 1.0, Tier.STATIC))
 
@@ -142,7 +142,7 @@ def manifest() -> manifests.Manifest:
             encoder=manifests.Encoder(name="e", digest="d", dims=8, max_tokens=4),
             projection=manifests.Projection(mode="none", digest="", dims=8),
             made_with={"chunks": "f"},
-            source=manifests.IndexedSource(kind="worktree", root=".."),
+            source=IndexedSource(kind="worktree", root=".."),
             counts=manifests.Counts(files=1, skipped=0, chunks=2),
             segments=(manifests.Segment(tier=Tier.CONTEXTUAL, number=1, vectors=2, live=2),),
             digest="0" * 32,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import FileIO
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import xxhash
@@ -12,7 +12,7 @@ import xxhash
 from indexer.errors import REMEDY, DamagedIndexError, FormatVersionError
 from indexer.regular import open_regular, read_regular
 from indexer.stores.generation.layout import MANIFEST, is_generation_file
-from indexer.types import TIERS, Tier
+from indexer.types import TIERS, IndexedSource, Tier
 
 FORMAT_VERSION = 3
 """Raised when the files of a generation change their meaning; an index of another version is never read."""
@@ -51,25 +51,6 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tier: Tier
     vectors: Count
     live: Count
-
-
-class IndexedSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the files of the index are: `kind` says which sort of source, and so what the index may be compared with.
-
-    The `root` of a work tree is relative to the index folder where that lies within the tree, so that both can be moved
-    together, and absolute otherwise.
-    """
-
-    kind: Literal["worktree"]
-    root: str
-
-
-def worktree_source(root: Path, index_dir: Path) -> IndexedSource:
-    """Return what an index in `index_dir` records of the work tree that it is made of."""
-    tree, index = root.resolve(), index_dir.resolve()
-    inside = index.is_relative_to(tree)
-    steps = [".."] * len(index.relative_to(tree).parts) if inside else []
-    return IndexedSource(kind="worktree", root="/".join(steps) or "." if inside else str(tree))
 
 
 class FileSum(msgspec.Struct, frozen=True, array_like=True):

@@ -27,7 +27,6 @@ from indexer.stores.generation.manifest import (
     Counts,
     Encoder,
     FileSum,
-    IndexedSource,
     Manifest,
     Projection,
     Segment,
@@ -40,7 +39,7 @@ from indexer.stores.text.files import damage
 from indexer.stores.text.writer import MUTABLE_FILES
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.stores.vectors.segments import VectorSegments
-from indexer.types import TIERS, EncoderIdentity, FileRecord, QuantizedBatch, Tier
+from indexer.types import TIERS, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, Tier
 
 _REBUILT = 8192
 """How many vectors are rebuilt at a time."""
