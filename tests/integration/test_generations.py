@@ -17,7 +17,7 @@ from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
 from indexer.stores.text import files as text_files
 from indexer.stores.text.files import TEXT_LOCKS
-from indexer.types import FileRecord, SkipReason
+from indexer.types import FileRecord, SkipReason, Tier
 from pipelines.check.verify import verify
 from tests.integration.conftest import remove_tree
 from tests.synthetic import (
@@ -105,12 +105,12 @@ def test_known_texts_keep_their_vectors_across_renames(tmp_path: Path) -> None:
     texts = tree["package/module_2.py"]
     with begin(tmp_path) as staging:
         staging.remove_file("package/module_2.py")
-        known = staging.known_vectors([hash_of("unknown"), *map(hash_of, texts), hash_of(texts[0])])
-        assert known.rows.tolist() == [1, 2, 3, 4, 5]
-        assert known.scales.tolist() == [0.5] * 5
+        known = staging.known_vectors([hash_of("unknown"), *map(hash_of, texts), hash_of(texts[0])], Tier.CONTEXTUAL)
+        assert known.keys() == set(map(hash_of, texts))
+        assert {held.scale for held in known.values()} == {0.5}
         staging.put_file(FileRecord("new.py", 1, 1, b"n" * 16, "python"))
         staging.put_chunks(quantized(list(chunks_of("new.py", ("never seen", *texts))), staging))
-        assert staging.known_vectors([hash_of("never seen")]).rows.tolist() == [0]
+        assert hash_of("never seen") in staging.known_vectors([hash_of("never seen")], Tier.CONTEXTUAL)
         commit(staging)
     assert verify(tmp_path).ok
 
@@ -265,6 +265,6 @@ def test_misuse_is_an_error(tmp_path: Path) -> None:
             staging.put_chunks(quantized(chunks * 2, staging))
     with begin(tmp_path) as staging:
         staging.put_file(FileRecord("s", 1, 1, b"", "", SkipReason.SYMLINK, "detail"))
-        assert commit(staging).chunks == 0
+        assert commit(staging).counts.chunks == 0
     with open_generation(tmp_path) as generation:
         assert text_hits(generation, "one") == [] and vector_hits(generation, "one") == []

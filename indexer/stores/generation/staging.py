@@ -6,7 +6,6 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from pathlib import Path
@@ -34,7 +33,7 @@ from indexer.stores.generation.manifest import (
 )
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_text import StagedText
-from indexer.stores.generation.staged_vectors import KnownVectors, StagedVectors
+from indexer.stores.generation.staged_vectors import StagedVectors, StoredVector
 from indexer.stores.text.document import Embedding, decode_embedding
 from indexer.stores.text.files import damage
 from indexer.stores.text.writer import MUTABLE_FILES
@@ -44,16 +43,6 @@ from indexer.types import TIERS, EncoderIdentity, FileRecord, QuantizedBatch, Ti
 
 _REBUILT = 8192
 """How many vectors are rebuilt at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What a commit published."""
-
-    generation: int
-    digest: str
-    chunks: int
-    files: int
 
 
 class Staging:
@@ -74,13 +63,14 @@ class Staging:
         self._vectors = StagedVectors(self._folder / layout.VECTORS, base, options)
         self._stage_files()
         self._made: tuple[Segment, ...] | None = None
+        self._replaced: dict[int, ChunkRow] = {}
         self._catalog = CatalogWriter(
             self._folder / layout.CATALOG,
             content_digest=0 if base is None else int(base.manifest.digest, 16),
             vector_digest=0 if base is None else int(base.manifest.vector_digest, 16),
             live=Counter() if base is None else Counter({s.number: s.live for s in base.manifest.segments}),
         )
-        self.committed: Committed | None = None
+        self.committed: Manifest | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -96,15 +86,17 @@ class Staging:
         """Heal the stat of a file whose content is what the index holds."""
         self._catalog.touch(record)
 
-    def remove_file(self, path: str) -> None:
-        """Remove a file and its chunks; a file that is not there is no error."""
-        if self._catalog.remove(path):
-            self._text.delete(path)
+    def remove_file(self, path: str) -> list[int]:
+        """Remove a file and its chunks, and return their ids; a file that is not there is no error."""
+        return [row.id for row in self._remove(path)]
 
-    def put_file(self, record: FileRecord) -> None:
-        """Insert a file, or replace it with all of its chunks."""
-        self.remove_file(record.path)
+    def put_file(self, record: FileRecord) -> list[int]:
+        """Insert a file, or replace it with all of its chunks; return the ids of those that it had."""
+        rows = self._remove(record.path)
         self._catalog.put(record)
+        # A chunk's id is made of its file's path, so that whatever has an id again was in the same file.
+        self._replaced.update((row.id, row) for row in rows)
+        return [row.id for row in rows]
 
     def put_projection(self, matrix: NDArray[np.float32], mean: NDArray[np.float32]) -> None:
         """Keep the basis float32[d, k] and mean float32[d], replacing what the base had."""
@@ -137,15 +129,16 @@ class Staging:
                     scales = np.array([embedding.scale for embedding in own.values()], np.float32)
                     self._put_vectors(tier, list(own), vectors, scales, {})
 
-    def known_vectors(self, text_hashes: Sequence[bytes]) -> KnownVectors:
-        """Return the vectors of those texts that the base generation, or what is staged, has a vector for."""
-        return self._vectors.known(text_hashes, self._catalog.reader)
+    def known_vectors(self, text_hashes: Sequence[bytes], tier: Tier) -> dict[bytes, StoredVector]:
+        """Return the vectors, of that tier or a better one, that the base or what is staged has for those texts."""
+        return self._vectors.known(text_hashes, tier, self._catalog.reader)
 
     def put_chunks(self, batch: QuantizedBatch) -> None:
-        """Add chunks whose files were put. A chunk that the base has with the same text keeps its vector's segment."""
+        """Add chunks whose files were put. A chunk that its file had before with the same text keeps its vector."""
         if not batch.chunks:
             return
-        segments = self._vectors.put(batch)
+        replaced = {chunk.id: row for chunk in batch.chunks if (row := self._replaced.pop(chunk.id, None))}
+        segments = self._vectors.put(batch, replaced)
         scales = batch.scales.tolist()
         embeddings = [
             Embedding(vector.tobytes(), scale, tier)
@@ -222,8 +215,10 @@ class Staging:
         made_with: dict[str, str],
         source: IndexedSource,
         extra: Mapping[str, str | int | float | bool] | None = None,
-    ) -> Committed:
-        """Publish what is staged as the next generation; a failure before that leaves the current one served.
+    ) -> Manifest:
+        """Publish what is staged as the next generation and return its manifest.
+
+        A failure before that leaves the current one served.
 
         `projection.dims` are the dims of the stored vectors. `made_with` is that of indexer.identity. `extra` is
         kept in the manifest.
@@ -237,6 +232,12 @@ class Staging:
         with suppress(StorageError):
             self._text.discard()
         self._catalog.close()
+
+    def _remove(self, path: str) -> list[ChunkRow]:
+        rows = self._catalog.remove(path)
+        if rows is not None:
+            self._text.delete(path)
+        return rows or []
 
     def _stage_files(self) -> None:
         """Make the folder, with the base's files in it: hard links of what is immutable, copies of what changes."""
@@ -268,7 +269,7 @@ class Staging:
         made_with: dict[str, str],
         source: IndexedSource,
         extra: Mapping[str, str | int | float | bool],
-    ) -> Committed:
+    ) -> Manifest:
         segments = self._segments()
         self._text.commit()
         catalog = self._catalog.reader
@@ -290,8 +291,7 @@ class Staging:
             files={},
             extra=dict(extra),
         )
-        publish(self._index_dir, self._folder, manifest, self._unchanged())
-        self.committed = Committed(manifest.generation, manifest.digest, counts.chunks, counts.files)
+        self.committed = publish(self._index_dir, self._folder, manifest, self._unchanged())
         return self.committed
 
     def _segments(self) -> tuple[Segment, ...]:
@@ -318,15 +318,17 @@ def begin(
     *,
     wait_seconds: float = 0.0,
     fresh: bool = False,
+    opened: Generation | None = None,
     keep: int = 2,
     options: VectorOptions | None = None,
     check_files: bool = True,
 ) -> Iterator[Staging]:
     """Start the next generation from the current one, or from nothing when `fresh` or when there is none.
 
-    Holds the writer's lock. `check_files` as in `open_generation`. After a commit all but the `keep` newest
-    generations are collected, readers permitting. Raises LockedError, DamagedIndexError or FormatVersionError (never
-    when fresh), and StorageError.
+    Holds the writer's lock. `opened` is a generation that the caller has open: it is the base if it is still served,
+    so that what it has checked and read is not checked and read again. `check_files` as in `open_generation`. After a
+    commit all but the `keep` newest generations are collected, readers permitting. Raises LockedError,
+    DamagedIndexError or FormatVersionError (never when fresh), and StorageError.
     """
     options = options or VectorOptions()
     prepare(index_dir)
@@ -334,7 +336,10 @@ def begin(
         base: Generation | None = None
         if not fresh:
             with suppress(NoIndexError):
-                base = stack.enter_context(open_generation(index_dir, options=options, check_files=check_files))
+                if opened is not None and _serves(index_dir, opened):
+                    base = opened
+                else:
+                    base = stack.enter_context(open_generation(index_dir, options=options, check_files=check_files))
         sweep(index_dir)
         committed = False
         try:
@@ -349,6 +354,11 @@ def begin(
                     collect(index_dir, keep=keep)
                 else:
                     sweep(index_dir)
+
+
+def _serves(index_dir: Path, generation: Generation) -> bool:
+    """Return whether a generation is the one that is served; raises NoIndexError when none is."""
+    return layout.read_current(index_dir) == layout.Current(generation.number, generation.manifest.checksum)
 
 
 def _signature(path: Path) -> tuple[int, int, int]:
