@@ -71,7 +71,7 @@ def record_of(path: str, texts: tuple[str, ...], *, mtime_ns: int = 0) -> FileRe
     return FileRecord(path, len(content), mtime_ns, hash_of(content), "python" if texts else "", skip, lines=len(texts))
 
 
-def stage(staging: Staging, tree: Tree, *, window: int = 1000) -> None:
+def stage(staging: Staging, tree: Tree, *, window: int = 1000, tier: Tier = Tier.CONTEXTUAL) -> None:
     """Bring what is staged from what it is to this tree, as a build does: only files that differ are put."""
     known = staging.catalog.records()
     for path in known.keys() - tree.keys():
@@ -85,7 +85,7 @@ def stage(staging: Staging, tree: Tree, *, window: int = 1000) -> None:
         staging.put_file(record)
         chunks.extend(chunks_of(path, texts))
     for start in range(0, len(chunks), window):
-        staging.put_chunks(quantized(chunks[start : start + window], staging))
+        staging.put_chunks(quantized(chunks[start : start + window], staging, tier=tier))
 
 
 def quantized(chunks: list[Chunk], staging: Staging, *, tier: Tier = Tier.CONTEXTUAL) -> QuantizedBatch:
@@ -99,11 +99,17 @@ def quantized(chunks: list[Chunk], staging: Staging, *, tier: Tier = Tier.CONTEX
 
 
 def commit_tree(
-    index_dir: Path, tree: Tree, *, fresh: bool = False, window: int = 1000, options: VectorOptions | None = None
+    index_dir: Path,
+    tree: Tree,
+    *,
+    fresh: bool = False,
+    window: int = 1000,
+    options: VectorOptions | None = None,
+    tier: Tier = Tier.CONTEXTUAL,
 ) -> Manifest:
     """Commit a generation that holds exactly this tree."""
     with begin(index_dir, fresh=fresh, options=options) as staging:
-        stage(staging, tree, window=window)
+        stage(staging, tree, window=window, tier=tier)
         return commit(staging)
 
 

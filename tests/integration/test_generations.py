@@ -11,7 +11,7 @@ import pytest
 from indexer.config import VectorOptions
 from indexer.errors import DamagedIndexError, IndexerError, LockedError, NoIndexError, StorageError
 from indexer.stores import durable
-from indexer.stores.generation import layout
+from indexer.stores.generation import layout, staged_vectors
 from indexer.stores.generation.commit import gc
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
@@ -31,6 +31,7 @@ from tests.synthetic import (
     stage,
     text_hits,
     vector_hits,
+    vector_of,
 )
 
 
@@ -112,6 +113,22 @@ def test_known_texts_keep_their_vectors_across_renames(tmp_path: Path) -> None:
         staging.put_chunks(quantized(list(chunks_of("new.py", ("never seen", *texts))), staging))
         assert hash_of("never seen") in staging.known_vectors([hash_of("never seen")], Tier.CONTEXTUAL)
         commit(staging)
+    assert verify(tmp_path).ok
+
+
+def test_texts_are_known_though_their_segment_is_full_and_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged_vectors, "MAX_SEGMENT_VECTORS", 8)
+    tree = small_tree()
+    texts = [text for texts in tree.values() for text in texts]
+    with begin(tmp_path) as staging:
+        stage(staging, tree, window=4)
+        known = staging.known_vectors([hash_of(text) for text in texts], Tier.CONTEXTUAL)
+        assert {text: known[hash_of(text)].vector.tolist() for text in texts} == {
+            text: vector_of(text).tolist() for text in texts
+        }
+        assert [segment.vectors for segment in commit(staging).segments] == [8, 8, 8]
     assert verify(tmp_path).ok
 
 
