@@ -6,6 +6,7 @@ A segment holds vectors of one tier.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +22,7 @@ from indexer.stores.generation.commit import storing
 from indexer.stores.generation.manifest import Segment
 from indexer.stores.generation.reader import Generation
 from indexer.stores.vectors.merge import segments_to_merge
-from indexer.stores.vectors.segments import SegmentWriter, VectorSegments, segment_file
+from indexer.stores.vectors.segments import Segments, SegmentWriter, VectorSegments, segment_file
 from indexer.types import TIERS, QuantizedBatch, Tier
 
 MAX_SEGMENT_VECTORS = 262_144
@@ -79,10 +80,8 @@ class StagedVectors:
             assert self._base is not None
             return self._base.vectors.get(number, ids)
         if number in self._saved:
-            segments = VectorSegments(
-                self._folder, self._saved.values(), dims=self._dims, options=self._options, check=lambda _: None
-            )
-            return segments.get(number, ids)
+            with closing(self._opened(self._saved.values())) as segments:
+                return segments.get(number, ids)
         writer = next(writer for at, writer in self._open.values() if at == number)
         return writer.get(ids)
 
@@ -137,6 +136,18 @@ class StagedVectors:
             Segment(number=number, tier=segment.tier, vectors=segment.vectors, live=live[number])
             for number, segment in sorted(made.items())
         )
+
+    def nearest(
+        self, vectors: NDArray[np.int8], made: Iterable[Segment], segments_of: Segments, *, limit: int
+    ) -> list[list[int]]:
+        """Return for each of int8[n, k] what a search of the segments that `finish` gave finds, nearest first."""
+        with storing(self._folder), closing(self._opened(made)) as segments:
+            found = (segments.search(vector, limit=limit, segments_of=segments_of) for vector in vectors)
+            return [neighbours.ids.tolist() for neighbours in found]
+
+    def _opened(self, segments: Iterable[Segment]) -> VectorSegments:
+        """Open staged segments; they have no checksums yet."""
+        return VectorSegments(self._folder, segments, dims=self._dims, options=self._options, check=lambda _: None)
 
     def _merge(self, number: int, tier: Tier, catalog: CatalogWriter) -> None:
         """Move the living of one of the base's segments into the one being made."""

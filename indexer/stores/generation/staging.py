@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.errors import REMEDY, DamagedIndexError, IndexerError, NoIndexError, StorageError
+from indexer.errors import IndexerError, NoIndexError, StorageError
 from indexer.stores import durable
 from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import Catalog, ChunkRow
@@ -25,24 +24,18 @@ from indexer.stores.generation.manifest import (
     FORMAT_VERSION,
     Counts,
     Encoder,
-    FileSum,
     IndexedSource,
     Manifest,
     Projection,
     Segment,
 )
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.stores.generation.staged_text import StagedText
+from indexer.stores.generation.staged_files import StagedFiles
+from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_vectors import StagedVectors, StoredVector
-from indexer.stores.text.document import Embedding, decode_embedding
-from indexer.stores.text.files import damage
-from indexer.stores.text.writer import MUTABLE_FILES
+from indexer.stores.text.document import Embedding
 from indexer.stores.vectors.projection import projection_bytes
-from indexer.stores.vectors.segments import VectorSegments
-from indexer.types import TIERS, EncoderIdentity, FileRecord, QuantizedBatch, Tier
-
-_REBUILT = 8192
-"""How many vectors are rebuilt at a time."""
+from indexer.types import EncoderIdentity, FileRecord, QuantizedBatch, Tier
 
 
 class Staging:
@@ -57,11 +50,10 @@ class Staging:
         self._index_dir = index_dir
         self._base = base
         self._folder = layout.staging_dir(index_dir) / "next"
-        self._options = options
-        self._carried: dict[str, tuple[int, int, int]] = {}
         self._text = StagedText(self._folder / layout.TEXT, base)
         self._vectors = StagedVectors(self._folder / layout.VECTORS, base, options)
-        self._stage_files()
+        self._files = StagedFiles(self._folder, base)
+        self._files.stage(with_text=not self._text.rewrites)
         self._made: tuple[Segment, ...] | None = None
         self._replaced: dict[int, ChunkRow] = {}
         self._catalog = CatalogWriter(
@@ -100,11 +92,7 @@ class Staging:
 
     def put_projection(self, matrix: NDArray[np.float32], mean: NDArray[np.float32]) -> None:
         """Keep the basis float32[d, k] and mean float32[d], replacing what the base had."""
-        path = self._folder / layout.PROJECTION
-        self._carried.pop(layout.PROJECTION, None)
-        with storing(path):
-            path.unlink(missing_ok=True)
-            durable.write_file(path, projection_bytes(matrix, mean))
+        self._files.replace(layout.PROJECTION, projection_bytes(matrix, mean))
 
     def rebuild_vectors(self) -> None:
         """Replace all vectors by those in the text index's documents; nothing of the base's segments is read.
@@ -112,22 +100,11 @@ class Staging:
         A document keeps the vector that it was added with, which may be of a lower tier than the one that is lost.
         """
         assert self._base is not None
-        documents = self._base.text.scan()
+        documents = held_vectors(self._base)
         self._vectors.forget_base()
         self._catalog.forget_vectors()
-        dims = self._base.manifest.projection.dims
-        while batch := list(islice(documents, _REBUILT)):
-            with damage(self._base.path / layout.TEXT):
-                embeddings = {chunk_id: decode_embedding(embedding) for chunk_id, _, embedding in batch}
-                if any(len(embedding.vector) != dims for embedding in embeddings.values()):
-                    raise ValueError(f"a document has a vector of other than {dims} dims")
-            for tier in TIERS:
-                own = {chunk_id: embedding for chunk_id, embedding in embeddings.items() if embedding.tier is tier}
-                if own:
-                    joined = b"".join(embedding.vector for embedding in own.values())
-                    vectors = np.frombuffer(joined, np.int8).reshape(len(own), -1)
-                    scales = np.array([embedding.scale for embedding in own.values()], np.float32)
-                    self._put_vectors(tier, list(own), vectors, scales, {})
+        for tier, ids, vectors, scales in documents:
+            self._put_vectors(tier, ids, vectors, scales, {})
 
     def known_vectors(self, text_hashes: Sequence[bytes], tier: Tier) -> dict[bytes, StoredVector]:
         """Return the vectors, of that tier or a better one, that the base or what is staged has for those texts."""
@@ -193,19 +170,7 @@ class Staging:
 
         The answers are those of the generation once committed. No chunk may be put afterwards.
         """
-        with storing(self._folder):
-            segments = VectorSegments(
-                self._folder / layout.VECTORS,
-                self._segments(),
-                dims=vectors.shape[1],
-                options=self._options,
-                check=lambda _: None,
-            )
-            with closing(segments):
-                return [
-                    segments.search(vector, limit=limit, segments_of=self.catalog.segments_of).ids.tolist()
-                    for vector in vectors
-                ]
+        return self._vectors.nearest(vectors, self._segments(), self.catalog.segments_of, limit=limit)
 
     def commit(
         self,
@@ -224,7 +189,31 @@ class Staging:
         kept in the manifest.
         """
         with storing(self._folder):
-            return self._commit(encoder, projection, made_with, source, extra or {})
+            segments = self._segments()
+            self._text.commit()
+            catalog = self._catalog.reader
+            counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
+            durable.before_step("close", self._folder / layout.CATALOG)
+            self._catalog.finish()
+            manifest = Manifest(
+                format_version=FORMAT_VERSION,
+                generation=layout.next_number(self._index_dir),
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                encoder=Encoder(
+                    name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens
+                ),
+                projection=projection,
+                made_with=made_with,
+                source=source,
+                counts=counts,
+                segments=segments,
+                digest=digest.to_hex(self._catalog.digest),
+                vector_digest=digest.to_hex(self._catalog.vector_digest),
+                files={},
+                extra=dict(extra or {}),
+            )
+            self.committed = publish(self._index_dir, self._folder, manifest, self._files.unchanged())
+            return self.committed
 
     def close(self) -> None:
         """Close what is open; what was not committed is removed by `begin`."""
@@ -239,77 +228,11 @@ class Staging:
             self._text.delete(path)
         return rows or []
 
-    def _stage_files(self) -> None:
-        """Make the folder, with the base's files in it: hard links of what is immutable, copies of what changes."""
-        with storing(self._folder):
-            for name in ("", layout.TEXT, layout.VECTORS):
-                (self._folder / name).mkdir()
-            if self._base is None:
-                return
-            self._base.check(layout.CATALOG)
-            present = self._base.listing()
-            for name in self._base.manifest.files:
-                source, target = self._base.path / name, self._folder / name
-                if target.parent.name == layout.TEXT and self._text.rewrites:
-                    continue
-                if name not in present or not stat.S_ISREG(present[name].st_mode):
-                    if target.parent.name == layout.VECTORS:
-                        continue  # only when the vectors are about to be rebuilt: else the base was not opened
-                    raise DamagedIndexError(f"{source}: is missing or no file; {REMEDY}")
-                if name == layout.CATALOG or target.name in MUTABLE_FILES:
-                    durable.copy(source, target)
-                else:
-                    durable.link_or_copy(source, target)
-                    self._carried[name] = _signature(target)
-
-    def _commit(
-        self,
-        encoder: EncoderIdentity,
-        projection: Projection,
-        made_with: dict[str, str],
-        source: IndexedSource,
-        extra: Mapping[str, str | int | float | bool],
-    ) -> Manifest:
-        segments = self._segments()
-        self._text.commit()
-        catalog = self._catalog.reader
-        counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
-        durable.before_step("close", self._folder / layout.CATALOG)
-        self._catalog.finish()
-        manifest = Manifest(
-            format_version=FORMAT_VERSION,
-            generation=layout.next_number(self._index_dir),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            encoder=Encoder(name=encoder.name, digest=encoder.digest, dims=encoder.dims, max_tokens=encoder.max_tokens),
-            projection=projection,
-            made_with=made_with,
-            source=source,
-            counts=counts,
-            segments=segments,
-            digest=digest.to_hex(self._catalog.digest),
-            vector_digest=digest.to_hex(self._catalog.vector_digest),
-            files={},
-            extra=dict(extra),
-        )
-        self.committed = publish(self._index_dir, self._folder, manifest, self._unchanged())
-        return self.committed
-
     def _segments(self) -> tuple[Segment, ...]:
         """Save what was added, once, and return all segments."""
         if self._made is None:
             self._made = self._vectors.finish(self._catalog)
         return self._made
-
-    def _unchanged(self) -> dict[str, FileSum]:
-        """Return the checksums of those of the base's files that are still what was staged."""
-        if self._base is None:
-            return {}
-        files = self._base.manifest.files
-        return {
-            name: files[name]
-            for name, signature in self._carried.items()
-            if (path := self._folder / name).exists() and _signature(path) == signature
-        }
 
 
 @contextmanager
@@ -359,8 +282,3 @@ def begin(
 def _serves(index_dir: Path, generation: Generation) -> bool:
     """Return whether a generation is the one that is served; raises NoIndexError when none is."""
     return layout.read_current(index_dir) == layout.Current(generation.number, generation.manifest.checksum)
-
-
-def _signature(path: Path) -> tuple[int, int, int]:
-    stat = path.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
