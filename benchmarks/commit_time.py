@@ -86,8 +86,7 @@ def put(staging: Staging, files: range, *, version: int) -> None:
         digest = xxhash.xxh3_128_digest(f"{file} {version}".encode())
         staging.put_file(FileRecord(path, 1000, version, digest, "python"))
         chunks.extend(chunk_of(path, number, text) for number, text in enumerate(texts))
-    known = staging.known_vectors([chunk.text_hash for chunk in chunks])
-    assert not len(known.rows)
+    assert not staging.known_vectors([chunk.text_hash for chunk in chunks], Tier.CONTEXTUAL)
     rng = np.random.default_rng([version, files.start])
     vectors = _CENTRES[rng.integers(0, CLUSTERS, len(chunks))] + 0.7 * rng.normal(size=(len(chunks), DIMS))
     scales = np.abs(vectors).max(axis=1) / 127

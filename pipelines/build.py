@@ -1,31 +1,39 @@
-"""The story of a build, top to bottom: detect, parse, embed, reduce, commit."""
+"""The story of a build, top to bottom: look, begin, parse and chunk, embed, reduce, store, commit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import xxhash
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
 from indexer.identity import Identity, rebuild_reason, wanted_identity
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Chunk, FileChanges, FileRecord, IndexedSource, ParsedFile, SkipReason, Source
+from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source
 
 from .freshness import detect_changes
 from .progress import Progress, Silence, StageClock
-from .report import BuildReport, Tally, record_of, report_committed, report_unchanged
+from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged
 from .source import open_source
 
 if TYPE_CHECKING:
+    from indexer.stages.reduce import Projection
     from indexer.stores.generation.staging import Staging
 
+    from .quality.figures import Basis
+
 NOTHING_INDEXED = "nothing is indexed: {root} holds no text file that the ignore rules let through"
+
+Parsed = ParsedFile | FileRecord
 
 
 def build(
@@ -50,52 +58,39 @@ def build(
     config, progress = config or Config(), progress or Silence()
     index_dir = index_dir or default_index_dir(root)
     source = open_source(root, config, index_dir=index_dir)
-    made_of = source.description
-    job = _Job(source, made_of, config, wanted_identity(config), cache_dir, progress, StageClock(progress))
+    identity = wanted_identity(config)
+    job = _Job(root, source, index_dir, config, identity, cache_dir, progress, StageClock(progress))
     while True:
-        reason, number, changes = "a full build was asked for" if full else "", 0, None
-        if not full:
+        with ExitStack() as stack:
             # Looking takes no lock and loads no engine: an unchanged tree costs no more than this.
-            with job.clock("detect"), ExitStack() as stack:
-                generation = _current(index_dir, config, stack)
-                if generation is not None:
-                    number = generation.number
-                    reason = rebuild_reason(generation.manifest, job.identity)
-                    changes = detect_changes(source, generation, by_content=by_content)
-                    if changes.is_empty and not reason and generation.manifest.source == made_of:
-                        return report_unchanged(generation, changes, source.left_out, job.clock.seconds)
+            look = _FULL if full else _look(job, stack, by_content=by_content)
+            base, changes = look.base, look.changes
+            if base and changes and changes.is_empty and base.manifest.source == source.description:
+                return report_unchanged(base, changes, source.left_out, job.clock.seconds)
 
-        from indexer.stores.generation.staging import begin
+            from indexer.stores.generation.staging import begin
 
-        with begin(index_dir, wait_seconds=wait_seconds, fresh=bool(reason), options=config.vectors) as staging:
-            if not reason and number != (staging.base.number if staging.base else 0):
-                continue  # another writer committed between the look and the lock
-            if staging.base is None:
-                with job.clock("detect"):
-                    changes = detect(source, {})
-            assert changes is not None
-            tally, embedded, warnings = _commit(staging, changes, job)
-            # Read while the lock is held, so that it is this build's generation that is reported.
-            with open_generation(index_dir) as generation:
-                if not generation.manifest.counts.chunks:
-                    warnings = [*warnings, NOTHING_INDEXED.format(root=root)]
-                return report_committed(
-                    generation,
-                    tally,
-                    source.left_out,
-                    embedded=embedded,
-                    seconds=job.clock.seconds,
-                    rebuilt=reason,
-                    warnings=warnings,
+            staging = stack.enter_context(
+                begin(
+                    index_dir,
+                    wait_seconds=wait_seconds,
+                    fresh=bool(look.rebuilt),
+                    opened=base,
+                    options=config.vectors,
                 )
+            )
+            if staging.base is base:
+                return _update(staging, look, job)
+            # Another writer committed between the look and the lock: look again.
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     """What stays the same during a build."""
 
+    root: Path
     source: Source
-    made_of: IndexedSource
+    index_dir: Path
     config: Config
     identity: Identity
     cache_dir: Path | None
@@ -103,82 +98,104 @@ class _Job:
     clock: StageClock
 
 
-def _commit(staging: Staging, changes: FileChanges, job: _Job) -> tuple[Tally, int, list[str]]:
-    """Publish what is staged, brought up to date; return the counts, how many texts were embedded, and warnings."""
-    from indexer.stages.reduce import FITTED
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a build starts from: a generation and what changed since, or nothing; `rebuilt` says why not from one."""
 
+    base: Generation | None = None
+    changes: FileChanges | None = None
+    rebuilt: str = ""
+
+
+_FULL = _Look(rebuilt="a full build was asked for")
+
+
+def _look(job: _Job, stack: ExitStack, *, by_content: bool) -> _Look:
+    """Compare the source with the current generation, which stays open until the stack is left."""
+    with job.clock("detect"):
+        try:
+            base = stack.enter_context(open_generation(job.index_dir, options=job.config.vectors))
+        except NoIndexError:
+            return _Look()
+        if reason := rebuild_reason(base.manifest, job.identity):
+            return _Look(rebuilt=reason)
+        return _Look(base, detect_changes(job.source, base, by_content=by_content))
+
+
+def _update(staging: Staging, look: _Look, job: _Job) -> BuildReport:
+    """Bring what is staged up to date, publish it, and report; what is measured meanwhile only listens."""
     from .quality.measure import BasisMeasure
     from .quality.projection import choose_projection
     from .vectors import open_vectorizer
 
-    with open_vectorizer(job.config, job.cache_dir, clock=job.clock, progress=job.progress) as vectorizer:
-        projection = choose_projection(job.source, changes, job.config, staging.base, vectorizer)
+    changes = look.changes
+    if changes is None:
+        with job.clock("detect"):
+            changes = detect(job.source, {})
+    tally, records = Tally(changes), fair_order((*changes.added, *changes.modified))
+    with open_vectorizer(job.config, staging, job.cache_dir, clock=job.clock, progress=job.progress) as vectorizer:
+        projection = choose_projection(job.source, records, job.config, staging.base, vectorizer)
         measure = BasisMeasure(projection, job.config.recall, staging.base.manifest if staging.base else None)
-        tally = Tally(changes)
-        for path in changes.removed:
-            tally.remove(staging.catalog.chunk_ids_of(path))
-            staging.remove_file(path)
-        for record in changes.touched:
-            staging.touch_file(record)
-        for record in changes.skipped_new:
-            tally.put(record, staging.catalog.chunk_ids_of(record.path))
-            staging.put_file(record)
-        parsed_files = parsed_chunks = 0
-        parsed = _parse(measure.ordered((*changes.added, *changes.modified)), job)
+        _store_unparsed(staging, changes, tally)
+        parsed = _parse_and_chunk(records, job)
         for files, chunks in _windows(parsed, size=job.config.encoder.window_chunks):
-            parsed_files, parsed_chunks = parsed_files + len(files), parsed_chunks + len(chunks)
-            job.progress.parsed(parsed_files, tally.expected, parsed_chunks)
-            embedded = vectorizer.embedded
-            batch = vectorizer.quantize(chunks, staging, projection, observe=measure.observe)
-            job.progress.vectors(len(chunks) - (vectorizer.embedded - embedded))
-            with job.clock("store"):
-                for file in files:
-                    record = record_of(file)
-                    tally.put(file, staging.catalog.chunk_ids_of(record.path))
-                    if record.skip is SkipReason.VANISHED:
-                        staging.remove_file(record.path)
-                    else:
-                        staging.put_file(record)
-                staging.put_chunks(batch)
+            vectors = vectorizer.embed(chunks)
+            batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
+            _store(staging, files, batch, tally, job)
         with job.clock("measure"):
             basis = measure.finish(staging)
-        with job.clock("commit"):
-            if projection.mode == FITTED:
-                staging.put_projection(projection.matrix, projection.mean)
-            staging.commit(
-                encoder=job.identity.encoder,
-                projection=Stored(mode=projection.mode, digest=projection.digest, dims=projection.dims),
-                made_with=job.identity.made_with,
-                source=job.made_of,
-                extra=basis.to_extra(),
-            )
-        return tally, vectorizer.embedded, [*vectorizer.warnings, *measure.warnings(basis)]
+        held = Held.of(staging.catalog)
+        manifest = _commit(staging, projection, basis, job)
+        warnings = [*vectorizer.warnings, *measure.warnings(basis)]
+        if not manifest.counts.chunks:
+            warnings.append(NOTHING_INDEXED.format(root=job.root))
+        return report_committed(
+            manifest,
+            held,
+            tally,
+            job.source.left_out,
+            embedded=vectorizer.found["encoder"],
+            seconds=job.clock.seconds,
+            rebuilt=look.rebuilt,
+            warnings=warnings,
+        )
 
 
-def _parse(records: Sequence[FileRecord], job: _Job) -> Iterator[ParsedFile | FileRecord]:
-    """Parse and chunk files, counting only the time that this process waits for it."""
+def fair_order(records: Iterable[FileRecord]) -> list[FileRecord]:
+    """Order files by the hashes of their paths, so that the first ones are a fair sample, not the first folders.
+
+    A projection is fitted on the first ones, and a full build's recall is measured with them.
+    """
+    return sorted(records, key=lambda record: xxhash.xxh3_64_intdigest(record.path.encode("utf-8", "surrogateescape")))
+
+
+def _store_unparsed(staging: Staging, changes: FileChanges, tally: Tally) -> None:
+    """Store what is known without parsing: removed files, healed stats, and files that are now skipped."""
+    for path in changes.removed:
+        tally.remove(staging.remove_file(path))
+    for record in changes.touched:
+        staging.touch_file(record)
+    for record in changes.skipped_new:
+        tally.put(record, staging.put_file(record))
+
+
+def _parse_and_chunk(records: Sequence[FileRecord], job: _Job) -> Iterator[Parsed]:
+    """Yield files that worker processes parse and chunk, counting only the time that this process waits for them."""
     from .parsing.pool import parse_files
 
     parsed = parse_files(job.source, records, job.config)
-    while True:
+    chunks = 0
+    for number in range(1, len(records) + 1):
         with job.clock("parse"):
-            item = next(parsed, None)
-        if item is None:
-            return
-        yield item
+            file = next(parsed)
+        chunks += len(file.chunks) if isinstance(file, ParsedFile) else 0
+        job.progress.parsed(number, len(records), chunks)
+        yield file
 
 
-def _current(index_dir: Path, config: Config, stack: ExitStack) -> Generation | None:
-    with suppress(NoIndexError):
-        return stack.enter_context(open_generation(index_dir, options=config.vectors))
-    return None
-
-
-def _windows(
-    parsed: Iterable[ParsedFile | FileRecord], *, size: int
-) -> Iterator[tuple[list[ParsedFile | FileRecord], list[Chunk]]]:
+def _windows(parsed: Iterable[Parsed], *, size: int) -> Iterator[tuple[list[Parsed], list[Chunk]]]:
     """Group files in order until a group holds `size` chunks, so that the embed stage has enough to sort by length."""
-    files: list[ParsedFile | FileRecord] = []
+    files: list[Parsed] = []
     chunks: list[Chunk] = []
     for item in parsed:
         files.append(item)
@@ -189,3 +206,31 @@ def _windows(
             files, chunks = [], []
     if files:
         yield files, chunks
+
+
+def _store(staging: Staging, files: Sequence[Parsed], batch: QuantizedBatch, tally: Tally, job: _Job) -> None:
+    """Store a window's files and chunks; a file that vanished since the look is removed."""
+    with job.clock("store"):
+        for file in files:
+            record = record_of(file)
+            if record.skip is SkipReason.VANISHED:
+                tally.put(file, staging.remove_file(record.path))
+            else:
+                tally.put(file, staging.put_file(record))
+        staging.put_chunks(batch)
+
+
+def _commit(staging: Staging, projection: Projection, basis: Basis, job: _Job) -> Manifest:
+    """Publish what is staged."""
+    from indexer.stages.reduce import FITTED
+
+    with job.clock("commit"):
+        if projection.mode == FITTED:
+            staging.put_projection(projection.matrix, projection.mean)
+        return staging.commit(
+            encoder=job.identity.encoder,
+            projection=Stored(mode=projection.mode, digest=projection.digest, dims=projection.dims),
+            made_with=job.identity.made_with,
+            source=job.source.description,
+            extra=basis.to_extra(),
+        )

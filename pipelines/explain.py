@@ -140,7 +140,7 @@ def _with_vectors(chunks: tuple[Chunk, ...], generation: Generation | None) -> l
             for chunk in chunks
             if chunk.id in rows and rows[chunk.id].text_hash == chunk.text_hash
         }
-        known = set(generation.catalog.chunks_by_text([chunk.text_hash for chunk in chunks], tiers))
+        known = set(generation.catalog.chunks_by_text([chunk.text_hash for chunk in chunks], dict.fromkeys(tiers, 0)))
     return [
         ExplainedChunk(
             kind=chunk.kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import msgspec
 
@@ -13,6 +13,8 @@ from indexer.types import FileChanges, FileRecord, LeftOut, ParsedFile, Tier
 from .quality.figures import Basis, Drift, Recall
 
 if TYPE_CHECKING:
+    from indexer.stores.catalog.reader import Catalog, LanguageCounts
+    from indexer.stores.generation.manifest import Manifest
     from indexer.stores.generation.reader import Generation
 
 
@@ -116,13 +118,24 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str] = []
 
 
+class Held(NamedTuple):
+    """What a catalog says of all files: counts by language, and skipped files by reason."""
+
+    languages: dict[str, LanguageCounts]
+    skips: dict[str, int]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Held:
+        """Count what a catalog has now."""
+        return cls(catalog.languages(), catalog.skips())
+
+
 class Tally:
     """Counts what a build does, file by file, against the changes that it set out with."""
 
     def __init__(self, changes: FileChanges) -> None:
         self._changes = changes
         self._new = {record.path for record in changes.added}
-        self.expected = len(changes.added) + len(changes.modified)
         self.added = 0
         self.modified = 0
         self.chunks = 0
@@ -160,20 +173,19 @@ def report_unchanged(
     """Report a build that found nothing to do."""
     counts = generation.manifest.counts
     return BuildReport(
-        generation=generation.name,
-        digest=generation.manifest.digest,
         committed=False,
         files=FileCounts(unchanged=changes.unchanged, skipped=counts.skipped),
         chunks=ChunkCounts(total=counts.chunks),
         left_out=left_out_counts(left_out),
         seconds=seconds,
         warnings=list(left_out.warnings),
-        **_held(generation),
+        **_of_generation(generation.manifest, Held.of(generation.catalog)),
     )
 
 
 def report_committed(
-    generation: Generation,
+    manifest: Manifest,
+    held: Held,
     tally: Tally,
     left_out: LeftOut,
     *,
@@ -183,10 +195,8 @@ def report_committed(
     warnings: list[str],
 ) -> BuildReport:
     """Report a build that published a generation."""
-    counts = generation.manifest.counts
+    counts = manifest.counts
     return BuildReport(
-        generation=generation.name,
-        digest=generation.manifest.digest,
         committed=True,
         files=tally.file_counts(counts.skipped),
         chunks=ChunkCounts(
@@ -196,11 +206,13 @@ def report_committed(
         seconds=seconds,
         rebuilt=rebuilt,
         warnings=[*left_out.warnings, *warnings],
-        **_held(generation),
+        **_of_generation(manifest, held),
     )
 
 
-class _Held(TypedDict):
+class _OfGeneration(TypedDict):
+    generation: str
+    digest: str
     vector_digest: str
     tiers: dict[Tier, int]
     bytes: int
@@ -212,14 +224,16 @@ class _Held(TypedDict):
     drift: Drift | None
 
 
-def _held(generation: Generation) -> _Held:
-    languages = generation.catalog.languages()
-    basis = Basis.from_extra(generation.manifest.extra)
+def _of_generation(manifest: Manifest, held: Held) -> _OfGeneration:
+    basis = Basis.from_extra(manifest.extra)
+    languages = held.languages
     return {
-        "vector_digest": generation.manifest.vector_digest,
-        "tiers": generation.manifest.tiers,
+        "generation": f"{manifest.generation:08d}",
+        "digest": manifest.digest,
+        "vector_digest": manifest.vector_digest,
+        "tiers": manifest.tiers,
         "bytes": sum(counts.bytes for counts in languages.values()),
-        "skips": generation.catalog.skips(),
+        "skips": held.skips,
         "languages": {name: counts.chunks for name, counts in languages.items()},
         "parse_errors": {name: counts.errors for name, counts in languages.items() if counts.errors},
         "parser_failures": {name: counts.failures for name, counts in languages.items() if counts.failures},

@@ -1,8 +1,9 @@
-"""Chunks to quantised vectors: kept from the index, taken from the cache, or computed; each distinct text once."""
+"""Where a text's vector comes from: this index, the cache, an encoder, in that order; each distinct text once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ from indexer.encoders.registry import find_encoder
 from indexer.stages.embed import embed
 from indexer.stages.reduce import Projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
+from indexer.stores.generation.staged_vectors import StoredVector
 from indexer.types import Chunk, Encoder, QuantizedBatch, Tier
 
 from .progress import Progress, StageClock
@@ -25,113 +27,99 @@ LIGHT_TEXTS = 64
 CACHED_TEXTS = 128
 """So many vectors, about a second's work, are the most that a killed build loses."""
 
+Vector = StoredVector | NDArray[np.float32]
+"""A text's vector: as an index stores it, or float32[d] as the encoder made it."""
 
-class Known(Protocol):
-    """Vectors that an index holds: `rows` int64[m] of the hashes asked for, int8[m, k], float32[m] scales, tiers."""
+Listener = Callable[[Sequence[bytes], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]], None]
+"""Is told distinct text hashes, their float32[n, d], and the int8[n, k] and float32[n] scales made of them."""
+
+
+class Origin(Protocol):
+    """One place where vectors come from; those of one encoder alone, so that a text's hash and a tier name one."""
 
     @property
-    def rows(self) -> NDArray[np.int64]: ...
+    def name(self) -> str:
+        """What its vectors are counted under."""
+
     @property
-    def vectors(self) -> NDArray[np.int8]: ...
-    @property
-    def scales(self) -> NDArray[np.float32]: ...
-    @property
-    def tiers(self) -> tuple[Tier, ...]: ...
+    def warnings(self) -> Sequence[str]:
+        """What went wrong, for a person."""
+
+    def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
+        """Return the vectors of that tier that it has for texts by their hashes; stored ones may be of a better one."""
 
 
 class KnownVectors(Protocol):
     """The index being updated."""
 
-    def known_vectors(self, text_hashes: Sequence[bytes]) -> Known:
-        """Return the vectors of those text hashes that it knows."""
+    def known_vectors(self, text_hashes: Sequence[bytes], tier: Tier) -> Mapping[bytes, StoredVector]:
+        """Return the vectors, of that tier or a better one, that it has for those texts."""
 
 
-Observer = Callable[
-    [Sequence[bytes], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]],
-    None,
-]
-"""Is given distinct text hashes, their float32[n, d], and the int8[n, k] and float32[n] scales made of them."""
+class FromIndex:
+    """What the index being updated holds; its vectors are those of the encoder that it was made with."""
+
+    name = "index"
+    warnings = ()
+
+    def __init__(self, index: KnownVectors) -> None:
+        self._index = index
+
+    def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
+        """Return vectors as they are stored."""
+        return self._index.known_vectors(list(texts), tier)
 
 
-class Vectorizer:
-    """Gives each chunk its vector, and counts in `embedded` how many texts went through the encoder.
+class FromCache:
+    """What any index of this user had an encoder of one tier compute."""
 
-    `load_encoder` is called with the number of texts at the first that need it, so that a build that only removes
-    loads no model.
-    """
+    name = "cache"
+
+    def __init__(self, cache: EmbeddingCache, tier: Tier, clock: StageClock) -> None:
+        self._cache = cache
+        self._tier = tier
+        self._clock = clock
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What went wrong while reading, or while an encoder's vectors were kept."""
+        return self._cache.warnings
+
+    def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
+        """Return float32[d] vectors."""
+        if self._tier is not tier:
+            return {}
+        with self._clock("cache"):
+            return self._cache.get_many(list(texts))
+
+
+class FromEncoder:
+    """What an encoder computes now; it is loaded at the first text, with the number of texts that need it."""
+
+    name = "encoder"
+    warnings = ()
 
     def __init__(
         self,
-        load_encoder: Callable[[int], Encoder],
-        *,
+        load: Callable[[int], Encoder],
         tier: Tier,
+        *,
         cache: EmbeddingCache | None,
         token_budget: int,
         clock: StageClock,
         progress: Progress,
     ) -> None:
-        self._load_encoder = load_encoder
+        self._load = load
         self._tier = tier
         self._cache = cache
         self._token_budget = token_budget
         self._clock = clock
         self._progress = progress
-        self._kept: dict[bytes, NDArray[np.float32]] = {}
-        self.embedded = 0
 
-    @property
-    def warnings(self) -> list[str]:
-        """What went wrong with the cache, for a person."""
-        return self._cache.warnings if self._cache is not None else []
-
-    def full_precision(self, chunks: Sequence[Chunk], *, keep: bool = False) -> dict[bytes, NDArray[np.float32]]:
-        """Return float32[d] for each distinct text hash of the chunks; `keep` remembers them for later calls."""
-        texts = {chunk.text_hash: chunk.embedded_text for chunk in chunks}
-        vectors = {text_hash: self._kept[text_hash] for text_hash in texts if text_hash in self._kept}
-        if self._cache is not None:
-            with self._clock("cache"):
-                vectors.update(self._cache.get_many([text_hash for text_hash in texts if text_hash not in vectors]))
-        missing = {text_hash: text for text_hash, text in texts.items() if text_hash not in vectors}
-        if missing:
-            vectors.update(self._compute(missing))
-        if keep:
-            self._kept.update(vectors)
-        return vectors
-
-    def quantize(
-        self,
-        chunks: Sequence[Chunk],
-        index: KnownVectors,
-        projection: Projection,
-        *,
-        observe: Observer = lambda *_: None,
-    ) -> QuantizedBatch:
-        """Return the chunks with int8[n, k] and scales; only texts that `index` lacks are looked up or computed.
-
-        `observe` sees those once.
-        """
-        vectors = np.empty((len(chunks), projection.dims), dtype=np.int8)
-        scales = np.empty(len(chunks), dtype=np.float32)
-        known = index.known_vectors([chunk.text_hash for chunk in chunks])
-        vectors[known.rows], scales[known.rows] = known.vectors, known.scales
-        tiers = [self._tier] * len(chunks)
-        for row, tier in zip(known.rows.tolist(), known.tiers, strict=True):
-            tiers[row] = tier
-        unknown = np.setdiff1d(np.arange(len(chunks)), known.rows)
-        if len(unknown):
-            full = self.full_precision([chunks[row] for row in unknown])
-            with self._clock("reduce"):
-                place = {text_hash: at for at, text_hash in enumerate(full)}
-                matrix = np.stack(list(full.values()))
-                reduced, reduced_scales = reduce(matrix, projection)
-                at = [place[chunks[row].text_hash] for row in unknown]
-                vectors[unknown], scales[unknown] = reduced[at], reduced_scales[at]
-            with self._clock("measure"):
-                observe(list(full), matrix, reduced, reduced_scales)
-        return QuantizedBatch(tuple(chunks), vectors, scales, tuple(tiers))
-
-    def _compute(self, texts: dict[bytes, str]) -> dict[bytes, NDArray[np.float32]]:
-        """Embed texts by hash, caching as it goes, so that a build that is killed resumes."""
+    def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
+        """Compute float32[d] vectors, caching as it goes, so that a build that is killed resumes."""
+        if self._tier is not tier:
+            return {}
         hashes = list(texts)
         uncached: dict[bytes, NDArray[np.float32]] = {}
 
@@ -142,10 +130,9 @@ class Vectorizer:
                 self._keep(uncached)
 
         with self._clock("embed"):
-            encoder = self._load_encoder(len(texts))
+            encoder = self._load(len(texts))
             matrix = embed(list(texts.values()), encoder, token_budget=self._token_budget, on_batch=on_batch)
             self._keep(uncached)
-        self.embedded += len(texts)
         return dict(zip(hashes, matrix, strict=True))
 
     def _keep(self, vectors: dict[bytes, NDArray[np.float32]]) -> None:
@@ -154,9 +141,82 @@ class Vectorizer:
         vectors.clear()
 
 
+class Vectorizer:
+    """Gives each chunk its vector of one tier, or a stored one of a better tier, from the first origin that has it.
+
+    `found` counts distinct texts a call by the origin that had them.
+    """
+
+    def __init__(self, origins: Sequence[Origin], *, tier: Tier, clock: StageClock, progress: Progress) -> None:
+        self._origins = tuple(origins)
+        self._tier = tier
+        self._clock = clock
+        self._progress = progress
+        self._sample: dict[bytes, NDArray[np.float32]] = {}
+        self.found: Counter[str] = Counter()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What went wrong, for a person."""
+        return [warning for origin in self._origins for warning in origin.warnings]
+
+    def embed(self, chunks: Sequence[Chunk]) -> dict[bytes, Vector]:
+        """Return a vector for each distinct text hash of the chunks."""
+        computed = self.found[FromEncoder.name]
+        vectors = self._find(chunks)
+        self._progress.vectors(len(chunks) - (self.found[FromEncoder.name] - computed))
+        return vectors
+
+    def full_precision(self, chunks: Sequence[Chunk]) -> dict[bytes, NDArray[np.float32]]:
+        """Return float32[d] for each distinct text that is not in the index; later calls have it without asking."""
+        self._sample.update(_computed(self._find(chunks)))
+        return self._sample
+
+    def reduce(
+        self,
+        chunks: Sequence[Chunk],
+        vectors: Mapping[bytes, Vector],
+        projection: Projection,
+        *,
+        listener: Listener = lambda *_: None,
+    ) -> QuantizedBatch:
+        """Return the chunks with int8[n, k] and scales of their texts' vectors; `listener` is told of new ones."""
+        stored = {text_hash: vector for text_hash, vector in vectors.items() if isinstance(vector, StoredVector)}
+        if computed := _computed(vectors):
+            with self._clock("reduce"):
+                matrix = np.stack(list(computed.values()))
+                rows, scales = reduce(matrix, projection)
+                made = zip(computed, rows, scales.tolist(), strict=True)
+                stored.update((text_hash, StoredVector(row, scale, self._tier)) for text_hash, row, scale in made)
+            with self._clock("measure"):
+                listener(list(computed), matrix, rows, scales)
+        own = [stored[chunk.text_hash] for chunk in chunks]
+        return QuantizedBatch(
+            tuple(chunks),
+            np.stack([held.vector for held in own]) if own else np.empty((0, projection.dims), np.int8),
+            np.array([held.scale for held in own], np.float32),
+            tuple(held.tier for held in own),
+        )
+
+    def _find(self, chunks: Sequence[Chunk]) -> dict[bytes, Vector]:
+        missing = {chunk.text_hash: chunk.embedded_text for chunk in chunks}
+        vectors: dict[bytes, Vector] = {known: self._sample[known] for known in missing if known in self._sample}
+        for origin in self._origins:
+            missing = {text_hash: text for text_hash, text in missing.items() if text_hash not in vectors}
+            if missing:
+                found = origin.find(missing, self._tier)
+                self.found[origin.name] += len(found)
+                vectors.update(found)
+        return vectors
+
+
+def _computed(vectors: Mapping[bytes, Vector]) -> dict[bytes, NDArray[np.float32]]:
+    return {text_hash: vector for text_hash, vector in vectors.items() if not isinstance(vector, StoredVector)}
+
+
 @contextmanager
 def open_vectorizer(
-    config: Config, cache_dir: Path | None, *, clock: StageClock, progress: Progress
+    config: Config, index: KnownVectors, cache_dir: Path | None, *, clock: StageClock, progress: Progress
 ) -> Iterator[Vectorizer]:
     """Give a vectorizer for the configured encoder, with the embedding cache in `cache_dir` open meanwhile."""
     encoder = find_encoder(config.encoder)
@@ -174,11 +234,7 @@ def open_vectorizer(
             limit = config.cache.max_megabytes * 1_000_000
             opened = EmbeddingCache(cache_dir, encoder_digest=identity.digest, dims=identity.dims, max_bytes=limit)
             cache = stack.enter_context(opened)
-        yield Vectorizer(
-            load,
-            tier=identity.tier,
-            cache=cache,
-            token_budget=config.encoder.token_budget,
-            clock=clock,
-            progress=progress,
-        )
+        cached = [] if cache is None else [FromCache(cache, identity.tier, clock)]
+        budget = config.encoder.token_budget
+        computed = FromEncoder(load, identity.tier, cache=cache, token_budget=budget, clock=clock, progress=progress)
+        yield Vectorizer((FromIndex(index), *cached, computed), tier=identity.tier, clock=clock, progress=progress)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.generation.reader import Generation
+from indexer.stores.generation.staged_vectors import StoredVector
 from indexer.types import (
     EncoderIdentity,
     FileRecord,
@@ -147,29 +148,15 @@ class FakeEncoder:
 
 
 @dataclass(frozen=True)
-class FoundVectors:
-    """What an index knows of the hashes that it was asked for."""
-
-    rows: NDArray[np.int64]
-    vectors: NDArray[np.int8]
-    scales: NDArray[np.float32]
-    tiers: tuple[Tier, ...]
-
-
-@dataclass(frozen=True)
 class IndexedVectors:
-    """An index that holds a vector, int8[dims], its scale and tier, for some text hashes."""
+    """An index that holds a vector for some text hashes."""
 
-    dims: int
-    held: Mapping[bytes, tuple[NDArray[np.int8], float, Tier]] = field(default_factory=dict)
+    held: Mapping[bytes, StoredVector] = field(default_factory=dict)
 
-    def known_vectors(self, text_hashes: Sequence[bytes]) -> FoundVectors:
-        """Return those that are held."""
-        rows = [row for row, text_hash in enumerate(text_hashes) if text_hash in self.held]
-        found = [self.held[text_hashes[row]] for row in rows]
-        vectors = np.array([vector for vector, _, _ in found], dtype=np.int8).reshape(len(rows), self.dims)
-        scales = np.array([scale for _, scale, _ in found], dtype=np.float32)
-        return FoundVectors(np.array(rows, dtype=np.int64), vectors, scales, tuple(tier for _, _, tier in found))
+    def known_vectors(self, text_hashes: Sequence[bytes], tier: Tier) -> dict[bytes, StoredVector]:
+        """Return those that are held of that tier or a better one."""
+        found = {text_hash: self.held[text_hash] for text_hash in text_hashes if text_hash in self.held}
+        return {text_hash: held for text_hash, held in found.items() if held.tier.rank >= tier.rank}
 
 
 @dataclass

@@ -10,9 +10,10 @@ import xxhash
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.stores.generation.manifest import Projection
+from indexer.stores.generation.manifest import Manifest, Projection
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.stores.generation.staging import Committed, Staging, begin
+from indexer.stores.generation.staged_vectors import StoredVector
+from indexer.stores.generation.staging import Staging, begin
 from indexer.types import (
     Chunk,
     EncoderIdentity,
@@ -33,9 +34,9 @@ Tree = Mapping[str, tuple[str, ...]]
 """Paths to the texts of a file's chunks; a file without chunks is skipped as binary."""
 
 
-def vector_of(text: str) -> NDArray[np.int8]:
-    """Return int8[32] that depends on the text alone."""
-    seed = xxhash.xxh3_64_intdigest(text.encode())
+def vector_of(text: str, tier: Tier = Tier.CONTEXTUAL) -> NDArray[np.int8]:
+    """Return int8[32] that depends on the text and the tier alone."""
+    seed = xxhash.xxh3_64_intdigest(text.encode(), seed=tier.rank)
     return np.random.default_rng(seed).integers(-127, 128, DIMS).astype(np.int8)
 
 
@@ -79,7 +80,7 @@ def record_of(path: str, texts: tuple[str, ...], *, mtime_ns: int = 0) -> FileRe
     return FileRecord(path, len(content), mtime_ns, hash_of(content), "python" if texts else "", skip, lines=len(texts))
 
 
-def stage(staging: Staging, tree: Tree, *, window: int = 1000) -> None:
+def stage(staging: Staging, tree: Tree, *, window: int = 1000, tier: Tier = Tier.CONTEXTUAL) -> None:
     """Bring what is staged from what it is to this tree, as a build does: only files that differ are put."""
     known = staging.catalog.records()
     for path in known.keys() - tree.keys():
@@ -93,31 +94,35 @@ def stage(staging: Staging, tree: Tree, *, window: int = 1000) -> None:
         staging.put_file(record)
         chunks.extend(chunks_of(path, texts))
     for start in range(0, len(chunks), window):
-        staging.put_chunks(quantized(chunks[start : start + window], staging))
+        staging.put_chunks(quantized(chunks[start : start + window], staging, tier=tier))
 
 
 def quantized(chunks: list[Chunk], staging: Staging, *, tier: Tier = Tier.CONTEXTUAL) -> QuantizedBatch:
-    """Return the chunks with their vectors, known ones from the index."""
-    vectors = np.stack([vector_of(chunk.text) for chunk in chunks])
-    scales = np.full(len(chunks), 0.5, np.float32)
-    known = staging.known_vectors([chunk.text_hash for chunk in chunks])
-    vectors[known.rows], scales[known.rows] = known.vectors, known.scales
-    tiers = [tier] * len(chunks)
-    for row, own in zip(known.rows.tolist(), known.tiers, strict=True):
-        tiers[row] = own
-    return QuantizedBatch(tuple(chunks), vectors, scales, tuple(tiers))
+    """Return the chunks with their vectors of a tier, or with what the index knows of that or a better one."""
+    known = staging.known_vectors([chunk.text_hash for chunk in chunks], tier)
+    own = [known.get(chunk.text_hash) or StoredVector(vector_of(chunk.text, tier), 0.5, tier) for chunk in chunks]
+    vectors = np.stack([held.vector for held in own])
+    return QuantizedBatch(
+        tuple(chunks), vectors, np.array([held.scale for held in own], np.float32), tuple(held.tier for held in own)
+    )
 
 
 def commit_tree(
-    index_dir: Path, tree: Tree, *, fresh: bool = False, window: int = 1000, options: VectorOptions | None = None
-) -> Committed:
+    index_dir: Path,
+    tree: Tree,
+    *,
+    fresh: bool = False,
+    window: int = 1000,
+    options: VectorOptions | None = None,
+    tier: Tier = Tier.CONTEXTUAL,
+) -> Manifest:
     """Commit a generation that holds exactly this tree."""
     with begin(index_dir, fresh=fresh, options=options) as staging:
-        stage(staging, tree, window=window)
+        stage(staging, tree, window=window, tier=tier)
         return commit(staging)
 
 
-def commit(staging: Staging) -> Committed:
+def commit(staging: Staging) -> Manifest:
     """Commit what is staged."""
     return staging.commit(encoder=ENCODER, projection=PROJECTION, made_with={}, source=SOURCE)
 

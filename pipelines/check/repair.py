@@ -10,7 +10,7 @@ import msgspec
 
 from indexer.config import VectorOptions
 from indexer.stores.generation import layout
-from indexer.types import EncoderIdentity
+from indexer.types import TIERS, EncoderIdentity
 
 from .findings import Finding, FindingKind
 from .verify import VerifyReport, verify
@@ -68,16 +68,19 @@ def repair(
         if again.ok:
             return _report(Repair.CURRENT, report, again.generation)
     elif _only_vectors(report):
-        _rebuild_vectors(index_dir, wait_seconds=wait_seconds, options=options)
+        lost = _rebuild_vectors(index_dir, wait_seconds=wait_seconds, options=options)
         again = verify(index_dir)
         if again.ok:
-            return _report(Repair.VECTORS, report, again.generation)
+            return _report(Repair.VECTORS, report, again.generation, lost)
     rebuild()
     return _report(Repair.REBUILT, report, verify(index_dir).generation)
 
 
-def _report(done: Repair, before: VerifyReport, generation: str) -> RepairReport:
-    return RepairReport(repair=done, message=done.explanation, generation=generation, findings=before.findings)
+def _report(done: Repair, before: VerifyReport, generation: str, lost: int = 0) -> RepairReport:
+    message = (
+        f"{done.explanation}; {lost} of them of a lower tier than those that are lost" if lost else done.explanation
+    )
+    return RepairReport(repair=done, message=message, generation=generation, findings=before.findings)
 
 
 def _only_current(report: VerifyReport) -> bool:
@@ -95,17 +98,19 @@ def _restore_current(index_dir: Path, *, wait_seconds: float) -> bool:
     return restore(index_dir, wait_seconds=wait_seconds) is not None
 
 
-def _rebuild_vectors(index_dir: Path, *, wait_seconds: float, options: VectorOptions | None) -> None:
+def _rebuild_vectors(index_dir: Path, *, wait_seconds: float, options: VectorOptions | None) -> int:
+    """Rebuild the vectors from the text index's documents; return how many chunks fell to a lower tier."""
     from indexer.stores.generation.staging import begin
 
     with begin(index_dir, wait_seconds=wait_seconds, options=options, check_files=False) as staging:
         assert staging.base is not None
         made = staging.base.manifest
         staging.rebuild_vectors()
-        staging.commit(
+        mended = staging.commit(
             encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
             projection=made.projection,
             made_with=made.made_with,
             source=made.source,
             extra=made.extra,
         )
+        return sum(max(0, made.tiers.get(tier, 0) - mended.tiers.get(tier, 0)) for tier in TIERS[1:])

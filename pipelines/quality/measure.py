@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from indexer.config import RecallOptions
@@ -15,14 +14,10 @@ from indexer.stages.recall import ExactNeighbours, share_found
 from indexer.stages.reduce import Projection, reduce, retained_energy
 from indexer.stores.catalog.reader import Catalog, text_key
 from indexer.stores.generation.manifest import Manifest
-from indexer.types import FileRecord
 
 from .figures import Basis, Drift, Recall
 
 NEAREST = 10
-SAMPLE_FILE_BYTES = 1 << 16
-SAMPLE_BYTES = 1 << 20
-"""The queries come from the first files to be parsed: so many bytes of them, none so large that it is all there is."""
 
 
 class Searched(Protocol):
@@ -35,27 +30,11 @@ class Searched(Protocol):
         """Return for each of int8[q, k] the chunks that a search finds, nearest first."""
 
 
-def sample_first(records: Sequence[FileRecord]) -> list[FileRecord]:
-    """Return the records with a fair sample of files in front, chosen and ordered by the hashes of their paths.
-
-    A build then knows after its first window whom to ask, and still meets every vector only once.
-    """
-    hashed = sorted(
-        (record for record in records if record.size <= SAMPLE_FILE_BYTES),
-        key=lambda record: xxhash.xxh3_64_intdigest(record.path.encode("utf-8", "surrogateescape")),
-    )
-    total = 0
-    sample: dict[str, FileRecord] = {}
-    for record in hashed:
-        if total >= SAMPLE_BYTES:
-            break
-        total += record.size
-        sample[record.path] = record
-    return [*sample.values(), *(record for record in records if record.path not in sample)]
-
-
 class BasisMeasure:
-    """Watches the vectors of one build: `observe` them, then `finish`."""
+    """Listens to the vectors of one build: `observe` them, then `finish`. It changes nothing of what is built.
+
+    The queries come from the first texts that it sees: a build takes its files in no telling order.
+    """
 
     def __init__(self, projection: Projection, options: RecallOptions, base: Manifest | None) -> None:
         """Continue the figures of the generation that is built on, or measure anew where that holds no chunks."""
@@ -66,10 +45,6 @@ class BasisMeasure:
         self._texts = 0
         self._energies = 0
         self._energy = 0.0
-
-    def ordered(self, records: Sequence[FileRecord]) -> Sequence[FileRecord]:
-        """Return files in the order in which they are best parsed."""
-        return sample_first(records) if self._base is None and self._options.queries else records
 
     def observe(
         self,

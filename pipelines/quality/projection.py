@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xxhash
 
 from indexer.config import Config
 from indexer.encoders.registry import find_encoder
 from indexer.stages.reduce import FITTED, Projection, bundled_projection, fit, identity_projection
-from indexer.types import Chunk, FileChanges, ParsedFile, Source
+from indexer.types import FileRecord, ParsedFile, Source
 
 from ..parsing.pool import parse_files
 
@@ -23,12 +22,13 @@ if TYPE_CHECKING:
 
 
 def choose_projection(
-    source: Source, changes: FileChanges, config: Config, base: Generation | None, vectorizer: Vectorizer
+    source: Source, records: Sequence[FileRecord], config: Config, base: Generation | None, vectorizer: Vectorizer
 ) -> Projection:
     """Return the projection for a build on top of `base`, or from nothing.
 
     A fitted basis is kept for increments, so that old and new vectors stay comparable. Encoders without a bundled
-    basis get a fitted one; a repository too small for a fit keeps all dimensions.
+    basis get a fitted one, on the chunks of the first of `records`, the files to be parsed; a repository too small for
+    a fit keeps all dimensions.
     """
     options = config.projection
     encoder = find_encoder(config.encoder)
@@ -41,18 +41,8 @@ def choose_projection(
     if base is not None:
         kept = base.projection()
         return Projection(FITTED, *kept) if kept is not None else identity_projection(width)
-    sample = list(islice(_sample(source, changes, config), options.sample_chunks))
-    vectors = vectorizer.full_precision(sample, keep=True)
+    parsed = parse_files(source, records, config)
+    sample = chain.from_iterable(file.chunks for file in parsed if isinstance(file, ParsedFile))
+    vectors = vectorizer.full_precision(list(islice(sample, options.sample_chunks)))
     matrix = np.stack(list(vectors.values())) if vectors else np.empty((0, width), np.float32)
     return fit(matrix, dims=options.dims, centered=options.centered)
-
-
-def _sample(source: Source, changes: FileChanges, config: Config) -> Iterator[Chunk]:
-    """Yield chunks file by file in the order of the paths' hashes: a fair sample, not the first folders."""
-    records = (*changes.added, *changes.modified)
-    shuffled = sorted(
-        records, key=lambda record: xxhash.xxh3_64_intdigest(record.path.encode("utf-8", "surrogateescape"))
-    )
-    for parsed in parse_files(source, shuffled, config):
-        if isinstance(parsed, ParsedFile):
-            yield from parsed.chunks

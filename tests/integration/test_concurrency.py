@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions
 from indexer.errors import LockedError
 from indexer.stores.generation import layout
+from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import Generation, open_generation
+from pipelines.build import build
 from pipelines.check.verify import verify
+from pipelines.progress import Silence
 from tests.synthetic import commit_tree, small_tree, vector_hits
 
 GENERATIONS = 20
 READERS = 3
+CONFIG = Config(
+    encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"), parse=ParseOptions(workers=1)
+)
 CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -43,6 +53,44 @@ def read_until(index_dir: Path, stop: Event, outcome: Path) -> None:
         assert not seen or generation.number >= seen[-1]
         seen.append(generation.number)
     outcome.write_text(f"{len(set(seen))} generations")
+
+
+class Waits(Silence):
+    """Waits before the commit until somebody else has begun to look, and a moment for that look to end."""
+
+    def __init__(self, looking: threading.Event, holding: threading.Event) -> None:
+        self._looking = looking
+        self._holding = holding
+
+    def stage(self, name: str) -> None:
+        if name == "commit":
+            self._holding.set()
+            self._looking.wait(30)
+            time.sleep(0.3)
+
+
+class Tells(Silence):
+    """Says that a look has begun."""
+
+    def __init__(self, looking: threading.Event) -> None:
+        self._looking = looking
+
+    def stage(self, name: str) -> None:
+        self._looking.set()
+
+
+def test_a_build_looks_again_when_another_one_commits_before_it_has_the_lock(ram_path: Path) -> None:
+    (ram_path / "old.py").write_text("old = 1\n")
+    build(ram_path, config=CONFIG)
+    (ram_path / "new.py").write_text("new = 2\n")
+    looking, holding = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(build, ram_path, config=CONFIG, progress=Waits(looking, holding))
+        assert holding.wait(30)
+        second = build(ram_path, config=CONFIG, wait_seconds=30, progress=Tells(looking))
+        assert (first.result().generation, first.result().files.added) == ("00000002", 1)
+    assert (second.committed, second.generation, second.files.unchanged) == (False, "00000002", 2)
+    assert layout.generation_numbers(default_index_dir(ram_path)) == [1, 2]
 
 
 def test_readers_never_see_a_mixture(ram_path: Path) -> None:

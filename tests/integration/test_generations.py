@@ -11,13 +11,13 @@ import pytest
 from indexer.config import VectorOptions
 from indexer.errors import DamagedIndexError, IndexerError, LockedError, NoIndexError, StorageError
 from indexer.stores import durable
-from indexer.stores.generation import layout
+from indexer.stores.generation import layout, staged_vectors
 from indexer.stores.generation.commit import gc
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
 from indexer.stores.text import files as text_files
 from indexer.stores.text.files import TEXT_LOCKS
-from indexer.types import FileRecord, SkipReason
+from indexer.types import FileRecord, SkipReason, Tier
 from pipelines.check.verify import verify
 from tests.integration.conftest import remove_tree
 from tests.synthetic import (
@@ -31,6 +31,7 @@ from tests.synthetic import (
     stage,
     text_hits,
     vector_hits,
+    vector_of,
 )
 
 
@@ -105,13 +106,29 @@ def test_known_texts_keep_their_vectors_across_renames(tmp_path: Path) -> None:
     texts = tree["package/module_2.py"]
     with begin(tmp_path) as staging:
         staging.remove_file("package/module_2.py")
-        known = staging.known_vectors([hash_of("unknown"), *map(hash_of, texts), hash_of(texts[0])])
-        assert known.rows.tolist() == [1, 2, 3, 4, 5]
-        assert known.scales.tolist() == [0.5] * 5
+        known = staging.known_vectors([hash_of("unknown"), *map(hash_of, texts), hash_of(texts[0])], Tier.CONTEXTUAL)
+        assert known.keys() == set(map(hash_of, texts))
+        assert {held.scale for held in known.values()} == {0.5}
         staging.put_file(FileRecord("new.py", 1, 1, b"n" * 16, "python"))
         staging.put_chunks(quantized(list(chunks_of("new.py", ("never seen", *texts))), staging))
-        assert staging.known_vectors([hash_of("never seen")]).rows.tolist() == [0]
+        assert hash_of("never seen") in staging.known_vectors([hash_of("never seen")], Tier.CONTEXTUAL)
         commit(staging)
+    assert verify(tmp_path).ok
+
+
+def test_texts_are_known_though_their_segment_is_full_and_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged_vectors, "MAX_SEGMENT_VECTORS", 8)
+    tree = small_tree()
+    texts = [text for texts in tree.values() for text in texts]
+    with begin(tmp_path) as staging:
+        stage(staging, tree, window=4)
+        known = staging.known_vectors([hash_of(text) for text in texts], Tier.CONTEXTUAL)
+        assert {text: known[hash_of(text)].vector.tolist() for text in texts} == {
+            text: vector_of(text).tolist() for text in texts
+        }
+        assert [segment.vectors for segment in commit(staging).segments] == [8, 8, 8]
     assert verify(tmp_path).ok
 
 
@@ -265,6 +282,6 @@ def test_misuse_is_an_error(tmp_path: Path) -> None:
             staging.put_chunks(quantized(chunks * 2, staging))
     with begin(tmp_path) as staging:
         staging.put_file(FileRecord("s", 1, 1, b"", "", SkipReason.SYMLINK, "detail"))
-        assert commit(staging).chunks == 0
+        assert commit(staging).counts.chunks == 0
     with open_generation(tmp_path) as generation:
         assert text_hits(generation, "one") == [] and vector_hits(generation, "one") == []

@@ -116,6 +116,7 @@ def test_what_is_measured_changes_no_content(root: Path) -> None:
     assert measured.recall is not None
     assert unmeasured.recall is None
     assert measured.digest == unmeasured.digest == again.digest
+    assert measured.vector_digest == unmeasured.vector_digest == again.vector_digest
     assert again.recall == measured.recall
 
 

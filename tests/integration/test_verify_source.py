@@ -72,8 +72,10 @@ def forge(
         staging.put_file(record)
         vectors = np.zeros((len(chunks), made.projection.dims), np.int8)
         scales = np.ones(len(chunks), np.float32)
-        held = staging.known_vectors([chunk.text_hash for chunk in chunks])
-        vectors[held.rows], scales[held.rows] = held.vectors, held.scales
+        held = staging.known_vectors([chunk.text_hash for chunk in chunks], Tier.CONTEXTUAL)
+        for row, chunk in enumerate(chunks):
+            if chunk.text_hash in held:
+                vectors[row], scales[row] = held[chunk.text_hash].vector, held[chunk.text_hash].scale
         staging.put_chunks(QuantizedBatch(tuple(chunks), vectors, scales, (Tier.CONTEXTUAL,) * len(chunks)))
         encoder = EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens)
         staging.commit(

@@ -15,8 +15,9 @@ from indexer.stages.reduce import Projection, identity_projection, reduce
 from indexer.stores.generation.manifest import Counts, Encoder, Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.types import FileRecord, IndexedSource
+from pipelines.build import fair_order
 from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
-from pipelines.quality.measure import SAMPLE_FILE_BYTES, BasisMeasure, sample_first
+from pipelines.quality.measure import BasisMeasure
 from tests.fakes import Staged
 
 GOOD = Recall(queries=200, texts=5000, depth=25, recall=0.99, overlap=0.87)
@@ -167,16 +168,14 @@ def test_a_drift_is_told_when_enough_texts_came(texts: int, added: int, told: bo
     assert bool(Basis(None, drift).warnings(RecallOptions(), mode="fit", dims=128)) == told
 
 
-def test_the_first_files_are_a_sample_and_no_file_is_lost_or_read_twice() -> None:
+def test_the_first_files_are_a_fair_sample_whatever_order_they_are_listed_in() -> None:
     records = [FileRecord(f"a/{number:04}.py", 3000, 0, b"") for number in range(2000)]
-    large = FileRecord("a/0000-large.py", SAMPLE_FILE_BYTES + 1, 0, b"")
-    ordered = sample_first([large, *records])
-    assert sorted(record.path for record in ordered) == sorted(record.path for record in [large, *records])
-    assert large not in ordered[:350]
+    ordered = fair_order(records)
+    assert sorted(record.path for record in ordered) == [record.path for record in records]
     numbers = [records.index(record) for record in ordered[:100]]
     assert max(numbers) > 1500
     assert min(numbers) < 500
-    assert ordered == sample_first([large, *records])
+    assert ordered == fair_order(reversed(records))
 
 
 def test_the_options_are_no_part_of_the_identity() -> None:

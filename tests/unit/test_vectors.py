@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from indexer.stages.reduce import identity_projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.types import Chunk, Encoder, Tier
+from indexer.stores.generation.staged_vectors import StoredVector
+from indexer.types import Chunk, Encoder, QuantizedBatch, Tier
 from pipelines.progress import Silence, StageClock
-from pipelines.vectors import CACHED_TEXTS, Vectorizer
+from pipelines.vectors import CACHED_TEXTS, FromCache, FromEncoder, FromIndex, Listener, Vectorizer
 from tests.fakes import FakeEncoder, IndexedVectors
 from tests.synthetic import chunks_of
 
 DIMS = 16
 PROJECTION = identity_projection(DIMS)
-EMPTY = IndexedVectors(DIMS)
+EMPTY = IndexedVectors()
 
 
 class Loader:
@@ -34,11 +35,22 @@ class Loader:
         return self.encoder
 
 
-def vectorizer(loader: Loader, *, cache: EmbeddingCache | None = None, token_budget: int = 2048) -> Vectorizer:
-    clock = StageClock(Silence())
-    return Vectorizer(
-        loader, cache=cache, token_budget=token_budget, tier=Tier.CONTEXTUAL, clock=clock, progress=Silence()
-    )
+def vectorizer(
+    loader: Loader,
+    *,
+    index: IndexedVectors = EMPTY,
+    cache: EmbeddingCache | None = None,
+    token_budget: int = 2048,
+    tier: Tier = Tier.CONTEXTUAL,
+) -> Vectorizer:
+    clock, silence = StageClock(Silence()), Silence()
+    cached = [FromCache(cache, tier, clock)] if cache is not None else []
+    encoder = FromEncoder(loader, tier, cache=cache, token_budget=token_budget, clock=clock, progress=silence)
+    return Vectorizer((FromIndex(index), *cached, encoder), tier=tier, clock=clock, progress=silence)
+
+
+def quantize(made: Vectorizer, chunks: Sequence[Chunk], listener: Listener = lambda *_: None) -> QuantizedBatch:
+    return made.reduce(chunks, made.embed(chunks), PROJECTION, listener=listener)
 
 
 def chunks(*texts: str) -> tuple[Chunk, ...]:
@@ -52,36 +64,62 @@ def expected(texts: Sequence[str]) -> NDArray[np.int8]:
 def test_equal_texts_are_encoded_once_and_each_chunk_has_its_vector() -> None:
     encoder = FakeEncoder(DIMS)
     made = vectorizer(Loader(encoder))
-    batch = made.quantize(chunks("one", "two", "one", "three"), EMPTY, PROJECTION)
+    batch = quantize(made, chunks("one", "two", "one", "three"))
     assert sorted(encoder.encoded) == ["one", "three", "two"]
-    assert made.embedded == 3
+    assert made.found == {"index": 0, "encoder": 3}
     np.testing.assert_array_equal(batch.vectors, expected(["one", "two", "one", "three"]))
     assert [chunk.text for chunk in batch.chunks] == ["one", "two", "one", "three"]
 
 
 def test_what_the_index_holds_is_taken_as_it_is() -> None:
     (one, two) = chunks("one", "two")
-    held = np.full(DIMS, 7, np.int8)
+    held = StoredVector(np.full(DIMS, 7, np.int8), 0.5, Tier.CONTEXTUAL)
     encoder = FakeEncoder(DIMS)
-    batch = vectorizer(Loader(encoder)).quantize(
-        (two, one), IndexedVectors(DIMS, {one.text_hash: (held, 0.5, Tier.STATIC)}), PROJECTION
-    )
+    made = vectorizer(Loader(encoder), index=IndexedVectors({one.text_hash: held}), tier=Tier.STATIC)
+    batch = quantize(made, (two, one))
     assert encoder.encoded == ["two"]
-    np.testing.assert_array_equal(batch.vectors, np.stack([expected(["two"])[0], held]))
+    assert made.found == {"index": 1, "encoder": 1}
+    np.testing.assert_array_equal(batch.vectors, np.stack([expected(["two"])[0], held.vector]))
     assert batch.scales[1] == 0.5
-    assert batch.tiers == (Tier.CONTEXTUAL, Tier.STATIC)
+    assert batch.tiers == (Tier.STATIC, Tier.CONTEXTUAL)
+
+
+def test_a_vector_of_a_lower_tier_does_not_stand_in() -> None:
+    (one,) = chunks("one")
+    held = StoredVector(np.full(DIMS, 7, np.int8), 0.5, Tier.STATIC)
+    batch = quantize(vectorizer(Loader(FakeEncoder(DIMS)), index=IndexedVectors({one.text_hash: held})), (one,))
+    np.testing.assert_array_equal(batch.vectors, expected(["one"]))
+    assert batch.tiers == (Tier.CONTEXTUAL,)
+
+
+def test_the_index_comes_before_the_cache_and_the_cache_before_the_encoder(tmp_path: Path) -> None:
+    one, two, three = chunks("one", "two", "three")
+    index = IndexedVectors({one.text_hash: StoredVector(np.ones(DIMS, np.int8), 1.0, Tier.CONTEXTUAL)})
+    with EmbeddingCache(tmp_path, encoder_digest="0" * 32, dims=DIMS, max_bytes=1_000_000) as cache:
+        vectorizer(Loader(FakeEncoder(DIMS)), cache=cache).embed((one, two))
+        made = vectorizer(Loader(FakeEncoder(DIMS)), index=index, cache=cache)
+        quantize(made, (one, two, three))
+        assert made.found == {"index": 1, "cache": 1, "encoder": 1}
+        other_tier = vectorizer(Loader(FakeEncoder(DIMS)), tier=Tier.STATIC)
+        other = Vectorizer(
+            (FromCache(cache, Tier.CONTEXTUAL, StageClock(Silence())), FromIndex(index)),
+            tier=Tier.STATIC,
+            clock=StageClock(Silence()),
+            progress=Silence(),
+        )
+        assert other.embed((two,)) == {}
+        assert other_tier.embed((two,)).keys() == {two.text_hash}
 
 
 def test_no_encoder_is_loaded_for_what_is_known() -> None:
     (one,) = chunks("one")
     loader = Loader(FakeEncoder(DIMS))
-    made = vectorizer(loader)
-    made.quantize((), EMPTY, PROJECTION)
-    made.quantize(
-        (one,), IndexedVectors(DIMS, {one.text_hash: (np.ones(DIMS, np.int8), 1.0, Tier.CONTEXTUAL)}), PROJECTION
-    )
+    index = IndexedVectors({one.text_hash: StoredVector(np.ones(DIMS, np.int8), 1.0, Tier.CONTEXTUAL)})
+    made = vectorizer(loader, index=index)
+    assert quantize(made, ()).vectors.shape == (0, DIMS)
+    quantize(made, (one,))
     assert loader.asked == []
-    assert made.embedded == 0
+    assert made.found["encoder"] == 0
 
 
 def test_passages_are_what_is_encoded() -> None:
@@ -89,28 +127,27 @@ def test_passages_are_what_is_encoded() -> None:
     np.testing.assert_array_equal(next(iter(full.values())), FakeEncoder(DIMS).encode(["one"], role="passage")[0])
 
 
-def test_the_observer_sees_each_new_text_once_with_what_became_of_it() -> None:
+def test_a_listener_is_told_each_new_text_once_with_what_became_of_it() -> None:
     (one, two, again) = chunks("one", "two", "two")
-    index = IndexedVectors(DIMS, {one.text_hash: (np.ones(DIMS, np.int8), 1.0, Tier.CONTEXTUAL)})
-    seen: list[tuple[list[bytes], NDArray[np.int8]]] = []
-    vectorizer(Loader(FakeEncoder(DIMS))).quantize(
+    index = IndexedVectors({one.text_hash: StoredVector(np.ones(DIMS, np.int8), 1.0, Tier.CONTEXTUAL)})
+    told: list[tuple[list[bytes], NDArray[np.int8]]] = []
+    quantize(
+        vectorizer(Loader(FakeEncoder(DIMS)), index=index),
         (one, two, again),
-        index,
-        PROJECTION,
-        observe=lambda hashes, _, reduced, __: seen.append((list(hashes), reduced)),
+        lambda hashes, _, reduced, __: told.append((list(hashes), reduced)),
     )
-    ((hashes, reduced),) = seen
+    ((hashes, reduced),) = told
     assert hashes == [two.text_hash]
     np.testing.assert_array_equal(reduced, expected(["two"]))
 
 
-def test_vectors_that_are_kept_are_not_made_again() -> None:
+def test_vectors_of_a_sample_are_not_made_again() -> None:
     encoder = FakeEncoder(DIMS)
     made = vectorizer(Loader(encoder))
-    made.full_precision(chunks("one", "two"), keep=True)
-    made.quantize(chunks("one", "two", "three"), EMPTY, PROJECTION)
+    made.full_precision(chunks("one", "two"))
+    quantize(made, chunks("one", "two", "three"))
     assert sorted(encoder.encoded) == ["one", "three", "two"]
-    assert made.embedded == 3
+    assert made.found["encoder"] == 3
 
 
 def test_the_cache_serves_another_build_with_the_same_vectors(tmp_path: Path) -> None:
@@ -118,7 +155,7 @@ def test_the_cache_serves_another_build_with_the_same_vectors(tmp_path: Path) ->
     for expected_texts in (["one", "two"], []):
         encoder = FakeEncoder(DIMS)
         with EmbeddingCache(tmp_path, encoder_digest="0" * 32, dims=DIMS, max_bytes=1_000_000) as cache:
-            found.append(vectorizer(Loader(encoder), cache=cache).quantize(chunks("one", "two"), EMPTY, PROJECTION))
+            found.append(quantize(vectorizer(Loader(encoder), cache=cache), chunks("one", "two")))
         assert sorted(encoder.encoded) == expected_texts
     np.testing.assert_array_equal(found[0].vectors, found[1].vectors)
 

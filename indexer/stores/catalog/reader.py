@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -174,14 +174,16 @@ class Catalog:
             files = {file: decode_path(path) for file, path in rows}
         return files, self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
 
-    def chunks_by_text(self, text_hashes: Iterable[bytes], segments: Collection[int]) -> dict[bytes, ChunkRow]:
-        """Return one chunk whose vector lives in one of the segments for each text hash that has any."""
+    def chunks_by_text(self, text_hashes: Iterable[bytes], ranks: Mapping[int, int]) -> dict[bytes, ChunkRow]:
+        """Return for each text hash one chunk whose vector lives in a ranked segment, in one of the highest rank."""
         wanted = set(text_hashes)
         rows = self._many(
             "SELECT id, text_hash, segment, scale FROM chunks WHERE text_key IN ({})",
             [text_key(text_hash) for text_hash in wanted],
         )
-        return {row[1]: ChunkRow(*row) for row in rows if row[1] in wanted and row[2] in segments}
+        known = (ChunkRow(*row) for row in rows if row[1] in wanted and row[2] in ranks)
+        # Of several, the last stays.
+        return {row.text_hash: row for row in sorted(known, key=lambda row: ranks[row.segment])}
 
     def file_digests(self) -> Iterator[tuple[str, int, int]]:
         """Yield each file's path and its digests, of content and of vectors."""

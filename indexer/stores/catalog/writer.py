@@ -22,6 +22,7 @@ _PUT = """INSERT INTO files (
   path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, digest,
   vector_digest
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_CHUNKS_OF = "SELECT id, text_hash, segment, scale FROM chunks WHERE file = ?"
 _PUT_CHUNK = "INSERT INTO chunks (id, file, segment, scale, text_hash, text_key) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -81,19 +82,19 @@ class CatalogWriter:
             self._connection.execute(_PUT, values)
         self.digest = digest.add(self.digest, part)
 
-    def remove(self, path: str) -> bool:
-        """Remove a file and its chunks; return whether it was there."""
+    def remove(self, path: str) -> list[ChunkRow] | None:
+        """Remove a file and its chunks; return what was known of these, or None when there is no such file."""
         with self._refusals():
             found = self._file(path)
             if found is None:
-                return False
-            for (segment,) in self._connection.execute("SELECT segment FROM chunks WHERE file = ?", (found.id,)):
-                self.live[segment] -= 1
+                return None
+            rows = [ChunkRow(*row) for row in self._connection.execute(_CHUNKS_OF, (found.id,))]
             self._connection.execute("DELETE FROM chunks WHERE file = ?", (found.id,))
             self._connection.execute("DELETE FROM files WHERE id = ?", (found.id,))
         self.digest = digest.add(self.digest, -found.digest)
         self.vector_digest = digest.add(self.vector_digest, -found.vector_digest)
-        return True
+        self.live.subtract(row.segment for row in rows)
+        return rows
 
     def put_chunks(self, path: str, rows: Sequence[ChunkRow], vector_parts: Sequence[int]) -> None:
         """Insert chunks of one file; `vector_parts` are those of their vectors in the digest.

@@ -66,8 +66,8 @@ def clear_staging(index_dir: Path) -> None:
         folder.make(layout.STAGING)
 
 
-def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[str, FileSum]) -> None:
-    """Make the staged folder the generation that `manifest` describes; raises OSError.
+def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[str, FileSum]) -> Manifest:
+    """Make the staged folder the generation that `manifest` describes, and return what it says; raises OSError.
 
     `carried` holds the checksums of files that are known to be durable and unchanged.
     """
@@ -91,6 +91,7 @@ def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[
     durable.rename(folder, layout.generation_dir(index_dir, manifest.generation))
     durable.fsync_dir(layout.generations_dir(index_dir))
     serve(index_dir, layout.Current(manifest.generation, manifest.checksum))
+    return manifest
 
 
 def serve(index_dir: Path, current: layout.Current) -> None:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import StorageError
 from indexer.stores import durable
@@ -18,11 +22,13 @@ from indexer.stores.text.check import segment_stats
 from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path
 from indexer.stores.text.files import damage
 from indexer.stores.text.writer import TextWriter
-from indexer.types import Chunk
+from indexer.types import TIERS, Chunk, Tier
 
 SMALL_DOCUMENTS = 1000
 """Rewriting so many takes a tenth of a second."""
 MAX_DEAD_RATIO = 0.2
+_BATCH = 8192
+"""How many documents' vectors are read at a time."""
 
 
 class StagedText:
@@ -95,6 +101,26 @@ class StagedText:
         if self._writer is None:
             self._writer = TextWriter(self._folder)
         return self._writer
+
+
+def held_vectors(base: Generation) -> Iterator[tuple[Tier, list[int], NDArray[np.int8], NDArray[np.float32]]]:
+    """Yield the vectors in a generation's documents, some of one tier at a time.
+
+    Yields chunk ids, int8[n, k] and float32[n] scales; raises DamagedIndexError.
+    """
+    documents, dims = base.text.scan(), base.manifest.projection.dims
+    while batch := list(islice(documents, _BATCH)):
+        with damage(base.path / layout.TEXT):
+            embeddings = {chunk_id: decode_embedding(embedding) for chunk_id, _, embedding in batch}
+            if any(len(embedding.vector) != dims for embedding in embeddings.values()):
+                raise ValueError(f"a document has a vector of other than {dims} dims")
+        for tier in TIERS:
+            own = {chunk_id: embedding for chunk_id, embedding in embeddings.items() if embedding.tier is tier}
+            if own:
+                joined = b"".join(embedding.vector for embedding in own.values())
+                vectors = np.frombuffer(joined, np.int8).reshape(len(own), -1)
+                scales = np.array([embedding.scale for embedding in own.values()], np.float32)
+                yield tier, list(own), vectors, scales
 
 
 def _worth_rewriting(base: Generation) -> bool:

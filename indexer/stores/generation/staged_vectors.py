@@ -5,7 +5,8 @@ A segment holds vectors of one tier.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +22,7 @@ from indexer.stores.generation.commit import storing
 from indexer.stores.generation.manifest import Segment
 from indexer.stores.generation.reader import Generation
 from indexer.stores.vectors.merge import segments_to_merge
-from indexer.stores.vectors.segments import SegmentWriter, VectorSegments, segment_file
+from indexer.stores.vectors.segments import Segments, SegmentWriter, VectorSegments, segment_file
 from indexer.types import TIERS, QuantizedBatch, Tier
 
 MAX_SEGMENT_VECTORS = 262_144
@@ -31,16 +32,12 @@ _MERGE_BATCH = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class KnownVectors:
-    """Vectors that the index holds already, of the best tier that a text has one of.
+class StoredVector:
+    """A text's vector as an index holds it: int8[k], and the scale such that the reduced vector is int8 * scale."""
 
-    `rows` int64[m] of what was asked, int8[m, k], float32[m] scales, and tiers.
-    """
-
-    rows: NDArray[np.int64]
-    vectors: NDArray[np.int8]
-    scales: NDArray[np.float32]
-    tiers: tuple[Tier, ...]
+    vector: NDArray[np.int8]
+    scale: float
+    tier: Tier
 
 
 class StagedVectors:
@@ -57,29 +54,25 @@ class StagedVectors:
         self._next = max(self._of_base, default=0) + 1
         self._open: dict[Tier, tuple[int, SegmentWriter]] = {}
 
-    def known(self, text_hashes: Sequence[bytes], staged: Catalog) -> KnownVectors:
-        """Return the vectors of those texts that the base has one of, or what is staged."""
-        found: dict[bytes, tuple[NDArray[np.int8], float, Tier]] = {}
-        for tier in reversed(TIERS):
-            places = [] if self._base is None else [(self._base.catalog, self._numbers(self._of_base.values(), tier))]
-            made = self._numbers(self._saved.values(), tier)
-            if tier in self._open:
-                made.add(self._open[tier][0])
-            for catalog, numbers in [*places, (staged, made)]:
-                missing = [text_hash for text_hash in text_hashes if text_hash not in found]
-                rows = catalog.chunks_by_text(missing, numbers) if numbers and missing else {}
-                for number, group in _by_segment(rows.values()):
-                    vectors = self.get(number, [row.id for row in group])
-                    for row, vector in zip(group, vectors, strict=True):
-                        found[row.text_hash] = (vector, row.scale, tier)
-        known = [(row, *found[text_hash]) for row, text_hash in enumerate(text_hashes) if text_hash in found]
-        return KnownVectors(
-            np.array([row for row, *_ in known], np.int64),
-            # One column where dims are not known yet: it broadcasts to any.
-            np.stack([vector for _, vector, *_ in known]) if known else np.empty((0, self._dims or 1), np.int8),
-            np.array([scale for *_, scale, _ in known], np.float32),
-            tuple(tier for *_, tier in known),
+    def known(self, text_hashes: Sequence[bytes], tier: Tier, staged: Catalog) -> dict[bytes, StoredVector]:
+        """Return the vectors of that tier or a better one that the base has for those texts, or what is staged."""
+        made = [
+            *self._saved.values(),
+            *(Segment(number=n, tier=t, vectors=0, live=0) for t, (n, _) in self._open.items()),
+        ]
+        places = (
+            [(staged, made)] if self._base is None else [(self._base.catalog, self._of_base.values()), (staged, made)]
         )
+        found: dict[bytes, StoredVector] = {}
+        for catalog, segments in places:
+            tiers = {segment.number: segment.tier for segment in segments if segment.tier.rank >= tier.rank}
+            missing = [text_hash for text_hash in text_hashes if text_hash not in found] if tiers else []
+            rows = catalog.chunks_by_text(missing, {number: held.rank for number, held in tiers.items()})
+            for number, group in _by_segment(rows.values()):
+                vectors = self.get(number, [row.id for row in group])
+                for row, vector in zip(group, vectors, strict=True):
+                    found[row.text_hash] = StoredVector(vector, row.scale, tiers[number])
+        return found
 
     def get(self, number: int, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors of one segment, of the base or staged, int8[n, k]; raises DamagedIndexError."""
@@ -87,10 +80,8 @@ class StagedVectors:
             assert self._base is not None
             return self._base.vectors.get(number, ids)
         if number in self._saved:
-            segments = VectorSegments(
-                self._folder, self._saved.values(), dims=self._dims, options=self._options, check=lambda _: None
-            )
-            return segments.get(number, ids)
+            with closing(self._opened(self._saved.values())) as segments:
+                return segments.get(number, ids)
         writer = next(writer for at, writer in self._open.values() if at == number)
         return writer.get(ids)
 
@@ -99,13 +90,17 @@ class StagedVectors:
         segment = self._of_base.get(number) or self._saved.get(number)
         return segment.tier if segment else next(tier for tier, (at, _) in self._open.items() if at == number)
 
-    def put(self, batch: QuantizedBatch) -> list[int]:
-        """Add the vectors that the base does not have, and return in which segment each chunk's lives."""
+    def put(self, batch: QuantizedBatch, replaced: Mapping[int, ChunkRow]) -> list[int]:
+        """Add vectors, and return in which segment each chunk's lives.
+
+        `replaced` is what was known of the chunks: one with the same text and a vector of the same tier in the base
+        keeps that one.
+        """
         count, dims = batch.vectors.shape
         self._dims = self._dims or dims
         if {len(batch.scales), len(batch.tiers), count} != {len(batch.chunks)} or dims != self._dims:
             raise ValueError(f"{len(batch.chunks)} chunks, {count} vectors of {dims} dims; {self._dims} dims expected")
-        segments = self._kept(batch)
+        segments = self._kept(batch, replaced)
         for tier in TIERS:
             rows = [row for row, own in enumerate(batch.tiers) if own is tier and row not in segments]
             if rows:
@@ -142,6 +137,18 @@ class StagedVectors:
             for number, segment in sorted(made.items())
         )
 
+    def nearest(
+        self, vectors: NDArray[np.int8], made: Iterable[Segment], segments_of: Segments, *, limit: int
+    ) -> list[list[int]]:
+        """Return for each of int8[n, k] what a search of the segments that `finish` gave finds, nearest first."""
+        with storing(self._folder), closing(self._opened(made)) as segments:
+            found = (segments.search(vector, limit=limit, segments_of=segments_of) for vector in vectors)
+            return [neighbours.ids.tolist() for neighbours in found]
+
+    def _opened(self, segments: Iterable[Segment]) -> VectorSegments:
+        """Open staged segments; they have no checksums yet."""
+        return VectorSegments(self._folder, segments, dims=self._dims, options=self._options, check=lambda _: None)
+
     def _merge(self, number: int, tier: Tier, catalog: CatalogWriter) -> None:
         """Move the living of one of the base's segments into the one being made."""
         ids = list(catalog.reader.chunk_ids(segment=number))
@@ -152,16 +159,14 @@ class StagedVectors:
             (self._folder / segment_file(number)).unlink()
         del self._of_base[number]
 
-    def _kept(self, batch: QuantizedBatch) -> dict[int, int]:
-        """Return the base's segments of the rows whose chunk has the same text and a vector of the same tier there."""
-        if self._base is None:
-            return {}
-        rows = self._base.catalog.chunks([chunk.id for chunk in batch.chunks])
+    def _kept(self, batch: QuantizedBatch, replaced: Mapping[int, ChunkRow]) -> dict[int, int]:
+        """Return the base's segments of the rows whose chunk keeps its vector."""
         return {
             place: row.segment
             for place, (chunk, tier) in enumerate(zip(batch.chunks, batch.tiers, strict=True))
-            if (row := rows.get(chunk.id)) is not None
+            if (row := replaced.get(chunk.id)) is not None
             and row.text_hash == chunk.text_hash
+            and row.segment in self._of_base
             and self._of_base[row.segment].tier is tier
         }
 
@@ -183,10 +188,6 @@ class StagedVectors:
             durable.before_step("save", path)
             writer.save(path)
         self._saved[number] = Segment(number=number, tier=tier, vectors=total, live=0)
-
-    @staticmethod
-    def _numbers(segments: Iterable[Segment], tier: Tier) -> set[int]:
-        return {segment.number for segment in segments if segment.tier is tier}
 
 
 def _by_segment(rows: Iterable[ChunkRow]) -> Iterator[tuple[int, list[ChunkRow]]]:
