@@ -244,7 +244,7 @@ def _bracket(glob: bytes, place: int) -> tuple[bytes, int] | None:
             if high is None:
                 return None
             last, place = high
-        members.update(range(first, last + 1))
+        members.update((first, *range(first, last + 1)))  # in git, an empty range still holds its first end
     members = (set(range(256)) - members if negated else members) - {ord("/")}
     translated = b"[" + b"".join(b"\\x%02x" % member for member in sorted(members)) + b"]" if members else b"(?!)"
     return translated, place + 1

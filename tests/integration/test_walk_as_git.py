@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from indexer.config import WalkOptions
@@ -83,6 +83,7 @@ def listed_by_git(root: Path, excludes: Path | str = "") -> set[str]:
     return {path for path in listed if os.path.lexists(root / path)}
 
 
+@example(files=["a"], ignore_files={".gitignore": "[a-[^b-z]"}, tracked=set(), version="2", subfolder="")
 @given(
     files=st.lists(FILES.map(lambda pair: "/".join(filter(None, pair))), min_size=1, max_size=14),
     ignore_files=IGNORE_FILES,
