@@ -70,6 +70,20 @@ class FromIndex:
         return self._index.known_vectors(list(texts), tier)
 
 
+class FromSample:
+    """What was computed to fit a projection, before there was one to store it with."""
+
+    name = "sample"
+    warnings = ()
+
+    def __init__(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+        self._vectors = vectors
+
+    def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
+        """Return float32[d] vectors."""
+        return {text_hash: self._vectors[text_hash] for text_hash in texts if text_hash in self._vectors}
+
+
 class FromCache:
     """What any index of this user had an encoder of one tier compute."""
 
@@ -144,7 +158,7 @@ class FromEncoder:
 class Vectorizer:
     """Gives each chunk its vector of one tier, or a stored one of a better tier, from the first origin that has it.
 
-    `found` counts distinct texts a call by the origin that had them.
+    The index is the first origin. `found` counts distinct texts a call by the origin that had them.
     """
 
     def __init__(self, origins: Sequence[Origin], *, tier: Tier, clock: StageClock, progress: Progress) -> None:
@@ -152,7 +166,6 @@ class Vectorizer:
         self._tier = tier
         self._clock = clock
         self._progress = progress
-        self._sample: dict[bytes, NDArray[np.float32]] = {}
         self.found: Counter[str] = Counter()
 
     @property
@@ -168,9 +181,10 @@ class Vectorizer:
         return vectors
 
     def full_precision(self, chunks: Sequence[Chunk]) -> dict[bytes, NDArray[np.float32]]:
-        """Return float32[d] for each distinct text that is not in the index; later calls have it without asking."""
-        self._sample.update(_computed(self._find(chunks)))
-        return self._sample
+        """Return float32[d] for each distinct text that is not in the index, and keep it for those that ask again."""
+        sample = _computed(self._find(chunks))
+        self._origins = (*self._origins[:1], FromSample(sample), *self._origins[1:])
+        return sample
 
     def reduce(
         self,
@@ -200,7 +214,7 @@ class Vectorizer:
 
     def _find(self, chunks: Sequence[Chunk]) -> dict[bytes, Vector]:
         missing = {chunk.text_hash: chunk.embedded_text for chunk in chunks}
-        vectors: dict[bytes, Vector] = {known: self._sample[known] for known in missing if known in self._sample}
+        vectors: dict[bytes, Vector] = {}
         for origin in self._origins:
             missing = {text_hash: text for text_hash, text in missing.items() if text_hash not in vectors}
             if missing:
