@@ -55,12 +55,30 @@ def _onnx_load(folder: Path | None, threads: int, light: bool) -> Encoder:
     return onnx.load(folder or bundle.BUNDLED, threads=threads, light=light)
 
 
+def _static_bundle(folder: Path | None) -> Bundle:
+    from indexer.encoders.bundle import BUNDLED_STATIC, STATIC_LOADED, open_bundle
+
+    return open_bundle(folder or BUNDLED_STATIC, loaded=STATIC_LOADED)
+
+
+def _static_load(folder: Path | None, _threads: int, _light: bool) -> Encoder:
+    from indexer.encoders import static
+
+    return static.load(_static_bundle(folder))
+
+
 VARIANTS: dict[str, Variant] = {
     "minilm": Variant(
         identity=lambda folder: _bundle(folder).identity,
         basis_digest=lambda folder: _bundle(folder).basis_digest,
         basis=lambda folder: _bundle(folder).basis(),
         load=_onnx_load,
+    ),
+    "static": Variant(
+        identity=lambda folder: _static_bundle(folder).identity,
+        basis_digest=lambda folder: _static_bundle(folder).basis_digest,
+        basis=lambda folder: _static_bundle(folder).basis(),
+        load=_static_load,
     ),
     "hashing": Variant(
         identity=_hashing_identity,
