@@ -29,7 +29,7 @@ class Recipe:
     that of the inverse document frequency by which tokens are weighed. `steps` are the solver's.
     """
 
-    ridge: float = 1.0
+    ridge: float = 3.0
     pseudocount: float = 2.0
     power: float = 0.5
     frequency: float = 1.0
