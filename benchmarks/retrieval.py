@@ -4,6 +4,9 @@
     python -m benchmarks.retrieval issue_localisation  EVAL REPOS
     python -m benchmarks.retrieval cosqa               EVAL
 
+With --encoder static indexes hold static vectors; with --queries minilm the transformer, which shares their space, asks
+them.
+
 EVAL is the folder of the set: for code_search queries.jsonl ({"id", "repo", "query", "relevant": [{"path",
 "start_line", "end_line"}]}) and repos.json ([{"name", "benchmark_root"}]); for issue_localisation instances.jsonl
 ({"id", "query", "gold_files"}); for cosqa corpus.jsonl, queries.jsonl ({"_id", "text"}) and qrels.tsv. REPOS holds one
@@ -21,11 +24,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 import indexer
 from benchmarks.evaluation_sets import DEPTH, SETS, Answer, EvaluationSet, Located, located
 from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions, ProjectionOptions
+from indexer.encoders.registry import VARIANTS, find_encoder
 from indexer.index import Index
 from indexer.search.candidates import leading_files
 from indexer.search.features import Evidence
@@ -33,6 +38,7 @@ from indexer.search.query import read_query
 from indexer.search.ranking import Model, Ranker, rank, shipped_ranker
 from indexer.search.searcher import CANDIDATE_FILES, Searcher
 from indexer.search.space import GenerationSpace
+from indexer.types import Encoder, EncoderIdentity, PreparedTexts, Role
 from pipelines.build import build
 
 GROUPS: Mapping[str, Sequence[str]] = {
@@ -68,21 +74,27 @@ def main() -> None:
     parser.add_argument(
         "--cache", type=Path, default=Path("build/retrieval-cache"), help="embeddings kept between runs"
     )
+    parser.add_argument("--encoder", default="minilm", choices=sorted(VARIANTS), help="what indexes are made with")
+    parser.add_argument(
+        "--queries", default="", choices=["", *VARIANTS], help="the encoder of queries; default: the same"
+    )
     parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
     parser.add_argument("--ablation", action="store_true", help="also leave out each part in turn")
     parser.add_argument("--projections", action="store_true", help="also other projections; builds all indexes again")
     parser.add_argument("--run", type=Path, help="write what was found")
     arguments = parser.parse_args()
     evaluation = SETS[arguments.set](arguments.eval, arguments.repos)
-    encoder = EncoderOptions(path=arguments.encoder_path)
+    encoder = EncoderOptions(name=arguments.encoder, path=arguments.encoder_path)
+    asked_by = EncoderOptions(name=arguments.queries)
+    asking = find_encoder(asked_by).load(threads=0, light=True) if arguments.queries else None
     config = Config(encoder=encoder)
     figures: dict[str, Any] = {}
 
     def measure(name: str, search: Search, *, made_with: Config = config, folder: str = "default") -> None:
-        indexes = arguments.indexes / arguments.set / folder
+        indexes = arguments.indexes / arguments.set / arguments.encoder / folder
         _build(evaluation, indexes, made_with, arguments.cache)
         run = arguments.run if name == "hybrid" else None
-        figures[name] = ask(evaluation, indexes, made_with, search, run)
+        figures[name] = ask(evaluation, indexes, made_with, search, run, asking)
         print(f"{name}: {figures[name]['all']}", flush=True)
 
     measure("hybrid", lambda index, text: index.search(text, k=DEPTH).hits)
@@ -100,17 +112,25 @@ def main() -> None:
                 made_with=made_with,
                 folder=folder,
             )
-    flags = "".join(f" --{name}" for name in ("ablation", "projections") if getattr(arguments, name))
+    by = f"_{arguments.encoder}_{arguments.queries or arguments.encoder}" if arguments.encoder != "minilm" else ""
+    flags = f" --encoder {arguments.encoder} --queries {arguments.queries or arguments.encoder}" if by else ""
+    flags += "".join(f" --{name}" for name in ("ablation", "projections") if getattr(arguments, name))
     command = f"python -m benchmarks.retrieval {arguments.set} EVAL REPOS{flags}"
-    write_result(f"retrieval_{arguments.set}", command, figures)
+    write_result(f"retrieval_{arguments.set}{by}", command, figures)
 
 
 def ask(
-    evaluation: EvaluationSet, indexes: Path, config: Config, search: Search, run: Path | None = None
+    evaluation: EvaluationSet,
+    indexes: Path,
+    config: Config,
+    search: Search,
+    run: Path | None = None,
+    asking: Encoder | None = None,
 ) -> dict[str, Any]:
     """Ask every question and return the figures: means over indexes of each one's mean, by group, and latencies.
 
-    Latencies are of warm searches, in milliseconds, with the encoder's part of them apart.
+    `asking` encodes the questions in place of the encoder that made the index. Latencies are of warm searches, in
+    milliseconds, with the encoder's part of them apart.
     """
     scored: dict[str, list[tuple[str, dict[str, float]]]] = {}
     times: list[float] = []
@@ -118,7 +138,7 @@ def ask(
     lines: list[bytes] = []
     for name, questions in evaluation.questions.items():
         prefix = evaluation.prefixes[name]
-        with indexer.open(indexes / name, options=config.encoder) as index:
+        with indexer.open(indexes / name, encoder=_asking(asking, config), options=config.encoder) as index:
             search(index, questions[0].text)
             for question in questions:
                 start = time.perf_counter()
@@ -147,6 +167,28 @@ def ask(
         "search_ms": dict(zip(("p50", "p99"), np.percentile(times, [50, 99]).tolist(), strict=True)),
         "encode_ms": dict(zip(("p50", "p99"), np.percentile(encoding, [50, 99]).tolist(), strict=True)),
     }
+
+
+class _InPlaceOf:
+    """An encoder that answers to the identity of another one, in whose space its vectors are."""
+
+    def __init__(self, encoder: Encoder, identity: EncoderIdentity) -> None:
+        self._encoder = encoder
+        self.identity = identity
+
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedTexts:
+        return self._encoder.prepare(texts, role=role)
+
+    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self._encoder.encode_prepared(prepared, rows)
+
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
+        return self._encoder.encode(texts, role=role)
+
+
+def _asking(encoder: Encoder | None, config: Config) -> Encoder | None:
+    """Return the encoder of queries for an index of another one's vectors; None: the index's own."""
+    return encoder and _InPlaceOf(encoder, find_encoder(config.encoder).identity)
 
 
 def _ablations() -> Iterator[tuple[str, Search]]:

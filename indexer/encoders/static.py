@@ -1,0 +1,125 @@
+"""A static encoder in a transformer's space: a text's vector is a weighted sum of rows, one for each of its tokens.
+
+The rows were fitted to the transformer's vectors (pipelines/export/static), so the vectors of either are neighbours of
+the other's. Needs numpy alone. All sums are of whole numbers below 2^53, so that they are exact: a text's vector is
+bit-identical whatever it is encoded with, and on every machine.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.encoders.bundle import SCALES, TABLE, VOCABULARY, Bundle
+from indexer.encoders.wordpiece import WordPieces
+from indexer.errors import ModelError
+from indexer.types import EncoderIdentity, PreparedTexts, Role
+
+MAX_TOKENS = 1024
+"""With so many tokens, scales and rows of seven bits a sum stays below 2^24 and is exact in float32."""
+
+_BASIS_UNIT = 2.0**20
+"""Sums of 256 products of coordinates below 2^24 and of the basis in this unit stay below 2^53, exact in float64."""
+
+_lock = threading.Lock()
+_loaded: dict[tuple[Path, str], StaticEncoder] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """Tokenised texts: text i has the distinct tokens ids[starts[i] : starts[i + 1]], each with a weight.
+
+    int32[total], float32[total] of whole numbers, int64[n + 1], and the tokens a text, int32[n], repeated ones counted.
+    """
+
+    ids: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+
+
+class StaticEncoder:
+    """A table and a tokenizer. A token that occurs n times counts as much as sqrt(n) of its rows."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Read the folder's files; raises ModelError when one is missing or damaged, or they are of different models.
+
+        The table is int8[tokens, components], rows in the basis's coordinates, each divided by its scale, which is
+        uint8[tokens] and at most 127; the vocabulary has a token a line.
+        """
+        self._table, scales = (_array(bundle, name) for name in (TABLE, SCALES))
+        vocabulary = bundle.read(VOCABULARY).decode().splitlines()
+        basis = bundle.basis()
+        shape = (len(vocabulary), 0 if basis is None else basis.shape[1])
+        if basis is None or self._table.shape != shape or scales.shape != shape[:1]:
+            raise ModelError(f"{bundle.folder}: the table, its scales, the vocabulary and the basis don't fit together")
+        self._identity = bundle.identity
+        self._spec = bundle.spec
+        self._scales = scales.astype(np.float64)
+        self._pieces = WordPieces(vocabulary)
+        self._basis = np.rint(basis.T.astype(np.float64) * _BASIS_UNIT)
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, digest and shape."""
+        return self._identity
+
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> Weighted:
+        """Tokenise with the role's prefix, cut at max_tokens, and weigh each text's distinct tokens."""
+        prefix = self._spec.prefix(role)
+        tokens = [self._pieces.tokens(prefix + text)[: self._identity.max_tokens] for text in texts]
+        lengths = np.array([len(own) for own in tokens], dtype=np.int32)
+        ids = np.fromiter(chain.from_iterable(tokens), dtype=np.int64, count=int(lengths.sum()))
+        keys = np.repeat(np.arange(len(texts)) * len(self._table), lengths) + ids
+        keys.sort()
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        rows, distinct = np.divmod(keys[first], len(self._table))
+        weights = np.rint(np.sqrt(np.diff(first, append=len(keys))) * self._scales[distinct])
+        starts = np.searchsorted(rows, np.arange(len(texts) + 1))
+        return Weighted(distinct.astype(np.int32), weights.astype(np.float32), starts, lengths)
+
+    def coordinates(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the given rows in the basis's coordinates: float32[len(rows), components], whole numbers, any length.
+
+        The first k are the projection of `encode_prepared` onto the basis's first k components, times a factor.
+        """
+        assert isinstance(prepared, Weighted)
+        sums = np.empty((len(rows), self._table.shape[1]), dtype=np.float32)
+        for place, row in enumerate(rows):
+            own = slice(prepared.starts[row], prepared.starts[row + 1])
+            sums[place] = prepared.weights[own] @ self._table[prepared.ids[own]].astype(np.float32)
+        return sums
+
+    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Encode the given rows: float32[len(rows), dims], unit rows; a text without tokens is a zero vector."""
+        vectors = self.coordinates(prepared, rows).astype(np.float64) @ self._basis
+        lengths = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
+        return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0), dtype=np.float32)
+
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
+        """Encode texts: float32[n, dims], unit rows."""
+        return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
+
+
+def load(bundle: Bundle) -> StaticEncoder:
+    """Return the encoder of a folder, its files verified, loaded once a process.
+
+    Raises ModelError when a file is missing or damaged, or when they don't fit together.
+    """
+    key = (bundle.folder.resolve(), bundle.identity.digest)
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = StaticEncoder(bundle)
+        return _loaded[key]
+
+
+def _array(bundle: Bundle, name: str) -> NDArray[Any]:
+    return cast(NDArray[Any], np.load(io.BytesIO(bundle.read(name)), allow_pickle=False))

@@ -1,0 +1,137 @@
+"""BERT's tokens without an engine: lower-case words without accents, each cut into the longest pieces of a vocabulary.
+
+Devlin et al., "BERT" (2018), and Wu et al., "Google's Neural Machine Translation System" (2016), as the `tokenizers`
+library has them. A word's pieces do not depend on its neighbours, so each word is cut once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final
+
+UNKNOWN: Final = "[UNK]"
+CONTINUED: Final = "##"
+MAX_WORD: Final = 100
+"""Characters; a longer word is unknown."""
+
+MAX_KNOWN_WORDS: Final = 1 << 17
+"""So many words are remembered; then the memory starts anew."""
+
+_WORD: Final = re.compile(r"[^\x00-/:-@\[-`{-\x7f]+|[!-/:-@\[-`{-~]")
+"""A run of letters and digits, or one sign of ASCII punctuation, in normalised text."""
+
+_PLAIN: Final = re.compile(r"[\t\n\r -~]*")
+_SPACES: Final = frozenset("\t\n\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
+_IGNORED: Final = frozenset({"Cc", "Cf", "Co"})
+_IDEOGRAPHS: Final = (
+    range(0x3400, 0x4DC0),
+    range(0x4E00, 0xA000),
+    range(0xF900, 0xFB00),
+    range(0x20000, 0x2A6E0),
+    range(0x2A700, 0x2B740),
+    range(0x2B740, 0x2B820),
+    range(0x2B920, 0x2CEB0),
+    range(0x2F800, 0x2FA20),
+)
+"""The blocks that the `tokenizers` library splits into single characters."""
+
+
+class WordPieces:
+    """Text to token numbers: those of `tokenizers` for the same vocabulary, without special tokens and without a limit.
+
+    They differ in two things. The names of special tokens are read as the text that they are: `[MASK]` is `[`, `mask`,
+    `]`. And whether a character is a mark, a format character or punctuation is asked of Python's Unicode version,
+    which is newer than the library's and knows a few hundred more of rare scripts. Lone surrogates count as question
+    marks, as they do for the transformer.
+    """
+
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        """Take the tokens by number; raises ValueError when there is none for unknown words."""
+        if UNKNOWN not in vocabulary:
+            raise ValueError(f"the vocabulary has no {UNKNOWN}")
+        self._numbers = {token: number for number, token in enumerate(vocabulary)}
+        self._known = _Known(self)
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the numbers of a text's tokens, in order."""
+        if len(self._known) > MAX_KNOWN_WORDS:
+            self._known.clear()
+        return list(chain.from_iterable(map(self._known.__getitem__, words(text))))
+
+    def cut(self, word: str) -> tuple[int, ...]:
+        """Return the numbers of a word's pieces: the longest beginning in the vocabulary, then the rest likewise."""
+        unknown = (self._numbers[UNKNOWN],)
+        if len(word) > MAX_WORD:
+            return unknown
+        pieces: list[int] = []
+        start = 0
+        while start < len(word):
+            prefix = CONTINUED if start else ""
+            stop = len(word)
+            while stop > start and prefix + word[start:stop] not in self._numbers:
+                stop -= 1
+            if stop == start:
+                return unknown
+            pieces.append(self._numbers[prefix + word[start:stop]])
+            start = stop
+        return tuple(pieces)
+
+
+class _Known(dict[str, tuple[int, ...]]):
+    """Words and their pieces; a new word is cut when it is asked for."""
+
+    def __init__(self, pieces: WordPieces) -> None:
+        super().__init__()
+        self._cut = pieces.cut
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        pieces = self[word] = self._cut(word)
+        return pieces
+
+
+def words(text: str) -> list[str]:
+    """Return the words and signs of a text, lower-case, without accents and control characters."""
+    return _WORD.findall(text.lower() if _PLAIN.fullmatch(text) else normalize(text))
+
+
+def normalize(text: str) -> str:
+    """Return text as BERT reads it, with spaces around ideographs and around punctuation outside ASCII."""
+    return unicodedata.normalize("NFD", text.translate(_SEPARATED)).translate(_SIMPLIFIED)
+
+
+def _separated(character: str) -> str:
+    if character in _SPACES:
+        return " "
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "?"
+    if character == "\ufffd" or category in _IGNORED:
+        return ""
+    return f" {character} " if any(ord(character) in block for block in _IDEOGRAPHS) else character
+
+
+def _simplified(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Mn":
+        return ""
+    is_punctuation = category.startswith("P") and not character.isascii()
+    return f" {character} " if is_punctuation else character.lower()
+
+
+class _Translation(dict[int, str]):
+    """What becomes of each character, found when it is asked for."""
+
+    def __init__(self, separate: bool) -> None:
+        super().__init__()
+        self._rule = _separated if separate else _simplified
+
+    def __missing__(self, point: int) -> str:
+        replacement = self[point] = self._rule(chr(point))
+        return replacement
+
+
+_SEPARATED: Final = _Translation(separate=True)
+_SIMPLIFIED: Final = _Translation(separate=False)
