@@ -1,0 +1,46 @@
+"""The unit of retrieval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from indexer.types.files import FileRecord
+from indexer.types.symbols import SymbolKind
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """The unit of retrieval: a symbol, a part of a long one, or a region between symbols.
+
+    `id` is 63 bits of xxh3 over (path, qualified name, kind, ordinal, part), so that it survives edits elsewhere; code
+    outside symbols has the qualified name of the symbol before it with its own first line in place of a name.
+    `text` is the source of the span, save that a class shows the signatures of the members that are chunks of their
+    own; code that holds several small symbols has all their names. `text_hash` is xxh3_128 of `embedded_text`.
+    """
+
+    id: int
+    path: str
+    language: str
+    kind: SymbolKind
+    name: str
+    qualified_name: str
+    signature: str
+    doc: str
+    parent: str
+    part: int
+    start_line: int
+    end_line: int
+    start_byte: int
+    end_byte: int
+    text: str
+    embedded_text: str
+    text_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """One file after parsing and chunking: the record for the catalog and its chunks in file order."""
+
+    record: FileRecord
+    chunks: tuple[Chunk, ...]

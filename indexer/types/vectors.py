@@ -1,0 +1,82 @@
+"""What makes vectors of texts, and how well each stands for its text; a matrix is aligned with its chunks.
+
+numpy is imported for types alone, so that a run that finds nothing changed never loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from indexer.types.chunks import Chunk
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Tier(StrEnum):
+    """How well a vector stands for its text, the better last: summed from a table of tokens, or read in context."""
+
+    STATIC = "static"
+    CONTEXTUAL = "contextual"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order, from 0."""
+        return TIERS.index(self)
+
+
+TIERS = tuple(Tier)
+
+
+Role = Literal["query", "passage"]
+"""What a text is to an encoder: a question, or what is searched; some models encode the two differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """Which function from texts and roles to vectors this is: equal digests mean equal vectors."""
+
+    name: str
+    digest: str
+    dims: int
+    max_tokens: int
+    tier: Tier = Tier.CONTEXTUAL
+
+
+class PreparedTexts(Protocol):
+    """Texts after tokenisation."""
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Tokens a text, int32[n], special tokens included, after truncation."""
+
+
+class Encoder(Protocol):
+    """Text to unit vectors; a text's vector never depends on what it is encoded with."""
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, digest and shape."""
+
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedTexts:
+        """Tokenise once, each text with what the role puts before it."""
+
+    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Encode the given rows of prepared texts as one batch: float32[len(rows), dims], unit rows."""
+
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
+        """Encode texts as one batch: float32[n, dims], unit rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedBatch:
+    """Chunks and their reduced vectors: int8[n, k], float32[n] scales such that vector = int8 * scale, and tiers."""
+
+    chunks: tuple[Chunk, ...]
+    vectors: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    tiers: tuple[Tier, ...]
