@@ -11,7 +11,7 @@ from indexer.search.features import Evidence, rarity
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
-from indexer.stores.text.document import StoredChunk, source_path
+from indexer.stores.text.document import StoredChunk, chunk_fields
 from indexer.types import Hit
 
 SNIPPET_LINES = 8
@@ -70,16 +70,7 @@ def make_hit(
     if chunk.text.count("\n") != chunk.end_line - chunk.start_line:
         line = 0  # an outline, whose lines don't follow one another in the file
     return Hit(
-        id=chunk.id,
-        path=source_path(chunk.path),
-        start_line=chunk.start_line,
-        end_line=chunk.end_line,
-        language=chunk.language,
-        kind=chunk.kind,
-        name=chunk.name,
-        qualified_name=chunk.qualified_name,
-        signature=chunk.signature,
-        doc=chunk.doc,
+        **chunk_fields(chunk),
         snippet=shown,
         snippet_line=line,
         score=score,

@@ -10,13 +10,12 @@ from indexer.types.files import FileRecord
 from indexer.types.symbols import SymbolKind
 
 
-class Chunk(msgspec.Struct, frozen=True, gc=False):
-    """The unit of retrieval: a symbol, a part of a long one, or a region between symbols.
+class ChunkFields(msgspec.Struct, frozen=True, gc=False):
+    """What a chunk is known by in every form: as it is made, as it is stored, and as a hit.
 
     `id` is 63 bits of xxh3 over (path, qualified name, kind, ordinal, part), so that it survives edits elsewhere; code
-    outside symbols has the qualified name of the symbol before it with its own first line in place of a name.
-    `text` is the source of the span, save that a class shows the signatures of the members that are chunks of their
-    own; code that holds several small symbols has all their names. `text_hash` is xxh3_128 of `embedded_text`.
+    outside symbols has the qualified name of the symbol before it with its own first line in place of a name. `part`
+    counts the parts of a long symbol from 0. Spans are as a symbol's.
     """
 
     id: int
@@ -33,6 +32,15 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     end_line: int
     start_byte: int
     end_byte: int
+
+
+class Chunk(ChunkFields, frozen=True, gc=False):
+    """The unit of retrieval: a symbol, a part of a long one, or a region between symbols.
+
+    `text` is the source of the span, save that a class shows the signatures of the members that are chunks of their
+    own; code that holds several small symbols has all their names. `text_hash` is xxh3_128 of `embedded_text`.
+    """
+
     text: str
     embedded_text: str
     text_hash: bytes

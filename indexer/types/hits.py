@@ -5,28 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from indexer.types.chunks import ChunkFields
+
 SearchMode = Literal["hybrid", "text", "vector"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One search result.
+class Hit(ChunkFields, frozen=True):
+    """One search result: a chunk, and why it was found.
 
     `snippet` is some lines of the chunk, the first of them line `snippet_line` of the file, or 0 where they are the
     outline of a class and don't follow one another. `ranks` holds the chunk's 1-based place in each retriever that
     found it, `contributions` what each feature of the ranking added to `score`.
     """
 
-    id: int
-    path: str
-    start_line: int
-    end_line: int
-    language: str
-    kind: str
-    name: str
-    qualified_name: str
-    signature: str
-    doc: str
     snippet: str
     snippet_line: int
     score: float

@@ -23,9 +23,7 @@ WEIGHTS = shipped_ranker().passages.weights
 
 
 def stored(number: int, name: str, kind: SymbolKind = SymbolKind.FUNCTION, *, part: int = 0) -> StoredChunk:
-    return StoredChunk(
-        number, "a.py", "python", str(kind), name, name, "", "", "", part, 1, 2, 0, 9, "text", b"", "", True
-    )
+    return StoredChunk(number, "a.py", "python", kind, name, name, "", "", "", part, 1, 2, 0, 9, "text", b"", "", True)
 
 
 def shown_first(query: Query, *chunks: StoredChunk) -> str:

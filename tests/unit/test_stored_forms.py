@@ -91,6 +91,12 @@ def test_text_that_utf8_can_not_hold_is_stored_with_question_marks() -> None:
     assert (stored.text, stored.name) == ("x?y", "?")
 
 
+def test_a_chunk_of_an_unknown_kind_is_refused() -> None:
+    stored = encode_stored(chunk(text="body", embedded="head body"))
+    with pytest.raises(msgspec.DecodeError):
+        decode_stored(stored.replace(b"method", b"custom"))
+
+
 def test_the_digest_of_a_file_is_of_its_content() -> None:
     record = FileRecord("a", 1, 2, b"h" * 16, "python")
     assert digest.of_record(record) == digest.of_record(

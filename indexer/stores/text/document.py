@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from indexer.types import TIERS, Chunk, SymbolKind, Tier
+from indexer.types import TIERS, Chunk, ChunkFields, Tier
 
 _HEADER = struct.Struct("<BBBHf")
 _HEADER_VERSION = 2
 _INT8 = 1
 
 
-class StoredChunk(msgspec.Struct, frozen=True, array_like=True):
+class StoredChunk(ChunkFields, frozen=True, array_like=True):
     """A chunk as stored. `embedded` is the embedded text; when `embedded_ends_with_text`, only what precedes `text`."""
 
-    id: int
-    path: str
-    language: str
-    kind: str
-    name: str
-    qualified_name: str
-    signature: str
-    doc: str
-    parent: str
-    part: int
-    start_line: int
-    end_line: int
-    start_byte: int
-    end_byte: int
     text: str
     text_hash: bytes
     embedded: str
@@ -43,55 +29,28 @@ class StoredChunk(msgspec.Struct, frozen=True, array_like=True):
 
     def to_chunk(self) -> Chunk:
         """Return the chunk that was indexed."""
-        return Chunk(
-            id=self.id,
-            path=source_path(self.path),
-            language=self.language,
-            kind=SymbolKind(self.kind),
-            name=self.name,
-            qualified_name=self.qualified_name,
-            signature=self.signature,
-            doc=self.doc,
-            parent=self.parent,
-            part=self.part,
-            start_line=self.start_line,
-            end_line=self.end_line,
-            start_byte=self.start_byte,
-            end_byte=self.end_byte,
-            text=self.text,
-            embedded_text=self.embedded_text,
-            text_hash=self.text_hash,
-        )
+        return Chunk(**chunk_fields(self), text=self.text, embedded_text=self.embedded_text, text_hash=self.text_hash)
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredChunk)
 
 
+def chunk_fields(stored: StoredChunk) -> dict[str, Any]:
+    """Return the fields that a stored chunk shares with a chunk and a hit, by name; the path is the source's."""
+    fields = {name: getattr(stored, name) for name in ChunkFields.__struct_fields__}
+    return {**fields, "path": source_path(stored.path)}
+
+
 def stored_form(chunk: Chunk) -> StoredChunk:
     """Return what is stored of a chunk; characters that UTF-8 can't hold become question marks."""
     ends_with_text = bool(chunk.text) and chunk.embedded_text.endswith(chunk.text)
-    embedded = chunk.embedded_text.removesuffix(chunk.text) if ends_with_text else chunk.embedded_text
-    return StoredChunk(
-        chunk.id,
-        index_path(chunk.path),
-        chunk.language,
-        str(chunk.kind),
-        utf8(chunk.name),
-        utf8(chunk.qualified_name),
-        utf8(chunk.signature),
-        utf8(chunk.doc),
-        utf8(chunk.parent),
-        chunk.part,
-        chunk.start_line,
-        chunk.end_line,
-        chunk.start_byte,
-        chunk.end_byte,
-        utf8(chunk.text),
-        chunk.text_hash,
-        utf8(embedded),
-        ends_with_text,
-    )
+    fields = msgspec.structs.asdict(chunk)
+    embedded = fields.pop("embedded_text")
+    fields = {name: utf8(value) if type(value) is str else value for name, value in fields.items()}
+    fields["path"] = index_path(chunk.path)
+    fields["embedded"] = utf8(embedded.removesuffix(chunk.text) if ends_with_text else embedded)
+    return StoredChunk(**fields, embedded_ends_with_text=ends_with_text)
 
 
 def encode_stored(chunk: Chunk) -> bytes:
