@@ -6,8 +6,7 @@ and a backslash takes the next character as it is. A folder stands for all that 
 names folders alone.
 
 A stranger may write a glob, so none may take long: `path_pattern` is for engines of automata, and `compile_glob` for
-Python's re, which tries all ways to match. There each brace is written out, and a wildcard ends at the first place
-where what follows it matches, which suffices since the next wildcard takes up the rest.
+Python's re, which tries all ways to match. There each brace is written out, and `indexer.wildcards` bounds the rest.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from indexer.errors import ConfigError
+from indexer.wildcards import Piece, bounded_regex
 
 MAX_GLOB_CHARS = 256
 """Longer ones take an engine of automata seconds to refuse."""
@@ -40,9 +40,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-Piece = tuple[str, str]
-"""A name of a group of _TOKEN, or "below", and the regular expression of what was found."""
-
 _WILD = {"deep": "((?s:.)*/)?", "rest": "(?s:.)+", "star": "[^/]*", "any": "[^/]"}
 
 
@@ -62,11 +59,11 @@ def compile_glob(glob: str) -> re.Pattern[str]:
 
 def bounded_pattern(glob: str) -> str:
     """Return the source of `compile_glob`'s expression; several of them may be joined by `|`."""
-    return "|".join(_bounded(alternative) for alternative in _alternatives(_pieces(glob), glob))
+    return "|".join(bounded_regex(alternative) for alternative in _alternatives(_pieces(glob), glob))
 
 
 def _pieces(glob: str) -> list[Piece]:
-    """Return what a glob is made of, first to last, each with its regular expression."""
+    """Return what a glob is made of, first to last: names of groups of _TOKEN, and "below"."""
     if len(glob) > MAX_GLOB_CHARS:
         raise ConfigError(f"the glob {glob[:40]!r}… is longer than {MAX_GLOB_CHARS} characters; give several")
     try:
@@ -102,29 +99,6 @@ def _alternatives(pieces: Iterable[Piece], glob: str) -> list[tuple[Piece, ...]]
         else:
             alternatives = [(*start, piece) for start in alternatives]
     return alternatives
-
-
-def _bounded(pieces: Iterable[Piece]) -> str:
-    """Return an expression in which every wildcard but the last of its kind is an atomic group."""
-    segments = [[""]]  # divided by **/, and each of them by *
-    for kind, text in pieces:
-        if kind == "deep":
-            segments.append([""])
-        elif kind == "star":
-            segments[-1].append("")
-        else:
-            segments[-1][-1] += text
-    parts = []
-    for place, (first, *rest) in enumerate(segments):
-        is_last = place == len(segments) - 1
-        body = first
-        for number, fixed in enumerate(rest, 1):
-            ends = is_last and number == len(rest)
-            body += f"[^/]*{fixed}" if ends else f"(?>[^/]*?{fixed})"
-        if place:
-            body = f"(?:[^/]*/)*{body}" if is_last else f"(?>(?:[^/]*/)*?{body})"
-        parts.append(body)
-    return "".join(parts)
 
 
 def _translate(body: str, glob: str) -> Iterator[Piece]:

@@ -1,7 +1,6 @@
 """The lines of ignore and attributes files, matched against paths byte by byte as git's dir.c and wildmatch.c do.
 
-A stranger writes these patterns, so none may take long: a `*` is an atomic group that ends at the first place where
-what follows it matches, which suffices since the next `*` takes up the rest. Python's re would try all places.
+A stranger writes these patterns, so none may take long: `indexer.wildcards` bounds them.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+
+from indexer.wildcards import Piece, bounded_regex
 
 MAX_WILDCARDS = 2_000
 """Patterns of one file that need a regular expression; the large ignore files of the world are lists of names."""
@@ -149,35 +150,19 @@ def _translate(glob: bytes, *, by_name: bool) -> re.Pattern[bytes] | None:
     pieces = _pieces(glob, by_name=by_name)
     if pieces is None:
         return None
-    segments: list[list[bytes]] = [[b""]]  # divided by **/, and each of them by *
-    for piece in pieces:
-        if piece is _DEEP:
-            segments.append([b""])
-        elif piece is _STAR:
-            segments[-1].append(b"")
-        else:
-            segments[-1][-1] += piece
-    parts = []
-    for place, (first, *rest) in enumerate(segments):
-        is_last = place == len(segments) - 1
-        body = first
-        for number, fixed in enumerate(rest, 1):
-            ends = is_last and number == len(rest)
-            body += b"[^/]*" + fixed if ends else b"(?>[^/]*?" + fixed + b")"
-        if place and is_last:
-            body = b"(?:[^/]*/)*" + body
-        elif place:
-            body = b"(?>(?:[^/]*/)*?" + body + b")"
-        parts.append(body)
-    return re.compile(b"".join(parts), re.DOTALL)
+    return re.compile(bounded_regex(pieces).encode("latin-1"), re.DOTALL)
 
 
-_STAR, _DEEP = b"*", b"**/"
+_STAR, _DEEP = ("star", ""), ("deep", "")
 
 
-def _pieces(glob: bytes, *, by_name: bool) -> list[bytes] | None:
-    """Return a glob's regular expressions of fixed width, _STAR and _DEEP in turn; None where it can match nothing."""
-    pieces: list[bytes] = []
+def _fixed(regex: bytes) -> Piece:
+    return "fixed", regex.decode("latin-1")
+
+
+def _pieces(glob: bytes, *, by_name: bool) -> list[Piece] | None:
+    """Return what a glob is made of, first to last; None where it can match nothing."""
+    pieces: list[Piece] = []
     place = 0
     while place < len(glob):
         byte = glob[place : place + 1]
@@ -189,7 +174,7 @@ def _pieces(glob: bytes, *, by_name: bool) -> list[bytes] | None:
                 pieces.append(_STAR)
                 place = end
             elif end == len(glob):
-                pieces.append(b".*")
+                pieces.append(_fixed(b".*"))
                 place = end
             else:
                 pieces.append(_DEEP)
@@ -199,16 +184,16 @@ def _pieces(glob: bytes, *, by_name: bool) -> list[bytes] | None:
             if found is None:
                 return None
             piece, place = found
-            pieces.append(piece)
+            pieces.append(_fixed(piece))
         else:
             if byte == b"\\":
                 place += 1
                 byte = glob[place : place + 1]
                 if not byte:
                     return None
-                pieces.append(re.escape(byte))
+                pieces.append(_fixed(re.escape(byte)))
             else:
-                pieces.append(b"[^/]" if byte == b"?" else re.escape(byte))
+                pieces.append(_fixed(b"[^/]" if byte == b"?" else re.escape(byte)))
             place += 1
     return pieces
 
