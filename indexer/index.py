@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, get_args
 
+from indexer.closing import Closing
 from indexer.config import EncoderOptions, VectorOptions
 from indexer.errors import ConfigError, IndexerError, ModelError, NoIndexError
 from indexer.search.answer import make_hit
@@ -52,7 +52,7 @@ def open_index(
     return Index(index_dir, encoder=encoder, options=options, vectors=vectors)
 
 
-class Index:
+class Index(Closing):
     """The current generation of an index, open until `close`; a context manager, safe to share between threads.
 
     When a build commits another generation, the next call uses that; a call that has begun ends on the one it began on.
@@ -188,14 +188,6 @@ class Index:
             opened, self._opened = self._opened, None
             if opened is not None:
                 opened.retire()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _using(self) -> Iterator[_Opened]:

@@ -16,9 +16,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from indexer.closing import Closing
 from indexer.regular import open_regular
 
 _FOLDER = os.O_RDONLY
@@ -42,7 +41,7 @@ class SpecialFileError(OSError):
     """A link, FIFO, socket or device is where an index has a file or a folder."""
 
 
-class Folder:
+class Folder(Closing):
     """A real folder, open until `close`; a context manager.
 
     A name is that of one entry. Every method raises OSError, with the whole path in it, and SpecialFileError for what
@@ -155,14 +154,6 @@ class Folder:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _at(self, name: str) -> tuple[str, int | None]:
         """Return how the system is told of an entry: by its name and the folder's descriptor, or by a path."""

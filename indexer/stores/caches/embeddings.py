@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
+
+from indexer.closing import Closing
 
 FILE = "embeddings-2.sqlite"
 """The digit is the format's version: another one lives beside it."""
@@ -42,7 +43,7 @@ _KEEP_SHARE = 0.8
 _DAMAGE = ("malformed", "not a database", "checksum", "no such table", "no such column", "disk image")
 
 
-class EmbeddingCache:
+class EmbeddingCache(Closing):
     """The cache of one encoder; a context manager. `warnings` says what went wrong, for a person.
 
     Vectors are float32[dims]; those with other dims count as misses.
@@ -74,14 +75,6 @@ class EmbeddingCache:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _open(self, _: object) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from functools import cached_property
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from indexer.closing import Closing
 from indexer.config import VectorOptions
 from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
 from indexer.stores.catalog.reader import Catalog
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 100
 
 
-class Generation:
+class Generation(Closing):
     """One generation, open for reading until `close`; it is not collected meanwhile. Safe to share between threads."""
 
     def __init__(
@@ -148,14 +148,6 @@ class Generation:
             self.__dict__.pop("text", None)
             self._lease.close()
             self._folder.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def open_generation(index_dir: Path, *, options: VectorOptions | None = None, check_files: bool = True) -> Generation:
