@@ -12,31 +12,20 @@ from ..build import build
 from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text
 from .console import echo, progress
-from .options import (
-    config_option,
-    hash_option,
-    index_dir_option,
-    json_option,
-    print_json,
-    root_argument,
-    settings,
-)
+from .options import aligned, hash_option, index_options, print_json, print_report, settings
 from .root import root_to_build
 
 MAX_LANGUAGES = 8
 
 
 @click.command(name="build")
-@root_argument
-@index_dir_option
+@index_options
 @click.option("--full", is_flag=True, help="Start from nothing; replaces a damaged index too.")
 @hash_option
-@config_option
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@json_option
 def command(
     root: Path | None,
     index_dir: Path | None,
@@ -72,11 +61,7 @@ def command(
         )
     for warning in report.warnings:
         echo(f"warning: {warning}", err=True)
-    if as_json:
-        print_json(report)
-    else:
-        for line in summary(report):
-            echo(line)
+    print_report(report, summary, as_json=as_json)
 
 
 def _list_plan(
@@ -141,4 +126,4 @@ def summary(report: BuildReport) -> list[str]:
         ("rebuilt", report.rebuilt),
         ("generation", f"{report.generation}  digest {report.digest}"),
     ]
-    return [f"{name:<13}{text}" for name, text in rows if text]
+    return aligned(rows)

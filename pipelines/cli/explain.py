@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from ..explain import ExplainedPath, explain
-from .console import echo
-from .options import config_option, index_dir_option, json_option, print_json, root_option, settings
+from .options import aligned, config_option, index_dir_option, json_option, print_report, root_option, settings
 from .root import find_index
 
 
@@ -32,11 +31,7 @@ def command(path: str, root: Path | None, index_dir: Path | None, chosen: str | 
         config=settings(root, chosen),
         index_dir=index_dir,
     )
-    if as_json:
-        print_json(explained)
-    else:
-        for line in _lines(explained):
-            echo(line)
+    print_report(explained, _lines, as_json=as_json)
 
 
 def _lines(explained: ExplainedPath) -> Iterator[str]:
@@ -50,7 +45,7 @@ def _lines(explained: ExplainedPath) -> Iterator[str]:
         ("parser", f"{explained.parser_failure}; indexed by lines" if explained.parser_failure else ""),
         ("chunks", str(len(explained.chunks)) if explained.chunks else ""),
     ]
-    yield from (f"{name:<10}{text}" for name, text in rows if text)
+    yield from aligned(rows)
     for chunk in explained.chunks:
         part = f" part {chunk.part}" if chunk.part else ""
         tier = f" ({chunk.tier})" if chunk.tier else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -12,7 +13,9 @@ from indexer.config import Config
 from indexer.stores.generation.layout import FOLDER
 
 from ..settings import load_config, user_file
-from .console import write_out
+from .console import echo, write_out
+
+T = TypeVar("T")
 
 index_dir_option = click.option(
     "--index-dir",
@@ -32,9 +35,28 @@ root_option = click.option(
 )
 
 
+def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what most commands begin with: ROOT, where its index is, the settings, and JSON in place of lines."""
+    return root_argument(index_dir_option(config_option(json_option(command))))
+
+
 def settings(root: Path, chosen: str | None = None) -> Config:
     """Return the settings of a run: the user's own, the repository's, and what `--config` names."""
     return load_config(root, chosen=chosen, user=user_file())
+
+
+def print_report(report: T, lines: Callable[[T], Iterable[str]], *, as_json: bool) -> None:
+    """Print a report as one JSON object, or in lines for a person."""
+    if as_json:
+        print_json(report)
+    else:
+        for line in lines(report):
+            echo(line)
+
+
+def aligned(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a line for each name and text, the texts below each other; without a text there is none."""
+    return [f"{name:<13}{text}" for name, text in rows if text]
 
 
 def print_json(value: Any) -> None:

@@ -9,25 +9,13 @@ import click
 from ..quality.figures import drift_text, recall_text
 from ..report import left_out_text
 from ..status import Status, read_status
-from .console import echo
-from .options import (
-    config_option,
-    hash_option,
-    index_dir_option,
-    json_option,
-    print_json,
-    root_argument,
-    settings,
-)
+from .options import aligned, hash_option, index_options, print_report, settings
 from .root import find_index
 
 
 @click.command(name="status")
-@root_argument
-@index_dir_option
-@config_option
+@index_options
 @hash_option
-@json_option
 def command(root: Path | None, index_dir: Path | None, chosen: str | None, by_content: bool, as_json: bool) -> None:
     """Show what the index of ROOT holds, and how many files changed since it was built.
 
@@ -35,11 +23,7 @@ def command(root: Path | None, index_dir: Path | None, chosen: str | None, by_co
     """
     root, index_dir = find_index(root, index_dir)
     status = read_status(root, index_dir, config=settings(root, chosen), by_content=by_content)
-    if as_json:
-        print_json(status)
-    else:
-        for line in _lines(status):
-            echo(line)
+    print_report(status, _lines, as_json=as_json)
 
 
 def _lines(status: Status) -> list[str]:
@@ -69,4 +53,4 @@ def _lines(status: Status) -> list[str]:
         ("freshness", stale),
         *(("advice", warning) for warning in status.warnings),
     ]
-    return [f"{name:<12}{value}" for name, value in rows if value]
+    return aligned(rows)

@@ -17,7 +17,7 @@ from ..check.source import SourceReport
 from ..check.verify import verify
 from ..source import open_source
 from .console import echo
-from .options import config_option, index_dir_option, json_option, print_json, root_argument, settings
+from .options import index_options, print_json, settings
 from .root import find_index, find_index_dir
 
 if TYPE_CHECKING:
@@ -29,14 +29,11 @@ MAX_PATHS = 5
 
 
 @click.command(name="verify")
-@root_argument
-@index_dir_option
+@index_options
 @click.option("--deep", is_flag=True, help="Also embed a sample of chunks again and compare.")
 @click.option(
     "--source", "compares", is_flag=True, help="Also parse all files again and compare what is stored of them."
 )
-@config_option
-@json_option
 def command(
     root: Path | None, index_dir: Path | None, deep: bool, compares: bool, chosen: str | None, as_json: bool
 ) -> int:
