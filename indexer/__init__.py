@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         StorageError,
     )
     from indexer.index import Index
+    from indexer.search.freshness import CountStale
     from indexer.search.searcher import Searcher
     from indexer.types import Chunk, Encoder, Hit, SearchResult
     from pipelines.build import build
@@ -75,11 +76,15 @@ def open(
     encoder: Encoder | None = None,
     options: EncoderOptions | None = None,
     vectors: VectorOptions | None = None,
+    count_stale: CountStale | None = None,
+    stale_seconds: float = 2.0,
 ) -> Index:
     """Open the index of a folder, or an index folder, for searching; see indexer.index.open_index."""
     from indexer.index import open_index
 
-    return open_index(path, encoder=encoder, options=options, vectors=vectors)
+    return open_index(
+        path, encoder=encoder, options=options, vectors=vectors, count_stale=count_stale, stale_seconds=stale_seconds
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from indexer.closing import Closing
 from indexer.config import EncoderOptions, VectorOptions
-from indexer.errors import ConfigError, IndexerError, ModelError, NoIndexError
+from indexer.errors import ConfigError, NoIndexError
 from indexer.search.answer import make_hit
 from indexer.search.candidates import by_meaning
+from indexer.search.current import CurrentGeneration
 from indexer.search.encoding import QueryEncoder, check_encoder
+from indexer.search.freshness import KEEP_SECONDS, CountStale, Freshness
 from indexer.search.query import read_query
 from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher
-from indexer.search.space import Filter, GenerationSpace
+from indexer.search.space import Filter
 from indexer.stores.generation import layout
-from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.generation.reader import Generation
 from indexer.types import Chunk, Encoder, SearchMode, SearchResult, SymbolKind
 
 if TYPE_CHECKING:
@@ -38,18 +38,28 @@ def open_index(
     encoder: Encoder | None = None,
     options: EncoderOptions | None = None,
     vectors: VectorOptions | None = None,
+    count_stale: CountStale | None = None,
+    stale_seconds: float = KEEP_SECONDS,
 ) -> Index:
     """Open the index of a folder, or an index folder, for searching.
 
     `encoder` is used instead of loading the one that the index names; it must be the same function. `options` says
-    where the encoder's files are, when not in the package, and how many threads it may use. Raises NoIndexError when
+    where the encoder's files are, when not in the package, and how many threads it may use. `count_stale` says how
+    many files changed since a generation was built; its answer is kept for `stale_seconds`. Raises NoIndexError when
     nothing was committed there, DamagedIndexError when what was is altered.
     """
     path = Path(path)
     if not os.path.lexists(path):
         raise NoIndexError(f"{path}: there is no such folder; build an index first")
     index_dir = path if layout.is_index_dir(path) else layout.default_index_dir(path)
-    return Index(index_dir, encoder=encoder, options=options, vectors=vectors)
+    return Index(
+        index_dir,
+        encoder=encoder,
+        options=options,
+        vectors=vectors,
+        count_stale=count_stale,
+        stale_seconds=stale_seconds,
+    )
 
 
 class Index(Closing):
@@ -65,21 +75,23 @@ class Index(Closing):
         encoder: Encoder | None = None,
         options: EncoderOptions | None = None,
         vectors: VectorOptions | None = None,
+        count_stale: CountStale | None = None,
+        stale_seconds: float = KEEP_SECONDS,
     ) -> None:
         """Open an index folder; `open_index` says more."""
-        self._index_dir = index_dir
-        self._vectors = vectors
-        self._given = encoder
         self._encoder = QueryEncoder(options or EncoderOptions(), encoder=encoder)
-        self._lock = threading.Lock()
-        self._opened: _Opened | None = self._open()
+        self._freshness = None if count_stale is None else Freshness(count_stale, keep_seconds=stale_seconds)
+
+        def accept(generation: Generation) -> None:
+            if encoder is not None:
+                check_encoder(generation, encoder)
+
+        self._current = CurrentGeneration(index_dir, options=vectors, accept=accept)
 
     @property
     def generation(self) -> Generation:
         """The generation that is open now."""
-        if self._opened is None:
-            raise IndexerError(f"{self._index_dir}: this index is closed; open it again")
-        return self._opened.generation
+        return self._current.generation
 
     def search(
         self,
@@ -107,14 +119,14 @@ class Index(Closing):
             raise ConfigError(f"there is no mode {mode!r}; there are {', '.join(get_args(SearchMode))}")
         asked = read_query(_text("query", query))
         chosen = _filter(languages, kinds, paths, within)
-        with self._using() as opened:
+        with self._current.using() as opened:
             opened.space.select(chosen)
             vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.generation)
             hits = Searcher([opened.space]).search(
                 asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain
             )
             opened.generation.bound_memory()
-            return SearchResult(query, opened.generation.number, hits)
+            return SearchResult(query, opened.generation.number, hits, self._stale(opened.generation))
 
     def similar(
         self,
@@ -132,7 +144,7 @@ class Index(Closing):
         """
         _check_count(k)
         chosen = _filter(languages, kinds, paths, "")
-        with self._using() as opened:
+        with self._current.using() as opened:
             generation = opened.generation
             origin = _chunk_at(generation, _text("path", path), line)
             segment = generation.catalog.segments_of([origin.id])[origin.id]
@@ -145,7 +157,7 @@ class Index(Closing):
                 for place, (chunk_id, score) in enumerate(best, 1)
             )
             generation.bound_memory()
-            return SearchResult(f"{path}:{line}", generation.number, hits)
+            return SearchResult(f"{path}:{line}", generation.number, hits, self._stale(generation))
 
     def outline(self, path: str) -> tuple[Chunk, ...]:
         """Return the symbols of a file that have a chunk of their own, in file order, the first part of long ones.
@@ -159,7 +171,7 @@ class Index(Closing):
 
         Raises ConfigError when the path is not in the index.
         """
-        with self._using() as opened:
+        with self._current.using() as opened:
             generation = opened.generation
             for own in sorted(generation.catalog.stats()) if path is None else [_text("path", path)]:
                 stored = generation.text.documents(generation.catalog.chunk_ids_of(own)).values()
@@ -170,7 +182,7 @@ class Index(Closing):
 
     def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
         """Return the stored vectors, int8[k], of the given chunks by id; unknown ids are left out."""
-        with self._using() as opened:
+        with self._current.using() as opened:
             generation = opened.generation
             found: dict[int, NDArray[np.int8]] = {}
             for chunk_id, segment in generation.catalog.segments_of(list(ids)).items():
@@ -179,65 +191,23 @@ class Index(Closing):
 
     def encode(self, text: str) -> NDArray[np.int8]:
         """Return the vector of a query as the index holds vectors: int8[k]; raises ModelError."""
-        with self._using() as opened:
+        with self._current.using() as opened:
             return self._encoder.encode(_text("text", text), opened.generation)
+
+    def stale(self) -> int | None:
+        """Return how many files changed since the current generation was built, as of a moment ago.
+
+        None without `count_stale`, and where there is nothing to compare with.
+        """
+        with self._current.using() as opened:
+            return self._stale(opened.generation)
 
     def close(self) -> None:
         """Close the files as soon as no call uses them."""
-        with self._lock:
-            opened, self._opened = self._opened, None
-            if opened is not None:
-                opened.retire()
+        self._current.close()
 
-    @contextmanager
-    def _using(self) -> Iterator[_Opened]:
-        """Give the current generation, opened anew when CURRENT moved, and keep it open meanwhile."""
-        with self._lock:
-            generation = self.generation
-            made = layout.Current(generation.number, generation.manifest.checksum)
-            if layout.read_current(self._index_dir) != made:
-                replaced, self._opened = self._opened, self._open()
-                if replaced is not None:
-                    replaced.retire()
-            opened = self._opened
-            assert opened is not None
-            opened.users += 1
-        try:
-            yield opened
-        finally:
-            with self._lock:
-                opened.users -= 1
-                opened.close_unused()
-
-    def _open(self) -> _Opened:
-        generation = open_generation(self._index_dir, options=self._vectors)
-        try:
-            if self._given is not None:
-                check_encoder(generation, self._given)
-        except ModelError:
-            generation.close()
-            raise
-        return _Opened(generation)
-
-
-class _Opened:
-    """A generation and how many calls use it; once retired it is closed by the last of them."""
-
-    def __init__(self, generation: Generation) -> None:
-        self.generation = generation
-        self.space = GenerationSpace(generation)
-        self.users = 0
-        self._is_retired = False
-
-    def retire(self) -> None:
-        """Close it as soon as nobody uses it."""
-        self._is_retired = True
-        self.close_unused()
-
-    def close_unused(self) -> None:
-        """Close it if it is retired and nobody uses it."""
-        if self._is_retired and not self.users:
-            self.generation.close()
+    def _stale(self, generation: Generation) -> int | None:
+        return None if self._freshness is None else self._freshness.stale(generation)
 
 
 def _chunk_at(generation: Generation, path: str, line: int) -> StoredChunk:

@@ -63,12 +63,12 @@ class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     hits: list[HitAnswer]
 
 
-def answer(result: SearchResult, *, stale: int | None, explain: bool = False) -> SearchAnswer:
+def answer(result: SearchResult, *, explain: bool = False) -> SearchAnswer:
     """Return the JSON form of a result."""
     return SearchAnswer(
         query=result.query,
         generation=f"{result.generation:08d}",
-        stale=stale,
+        stale=result.stale,
         hits=[_hit(hit, explain=explain) for hit in result.hits],
     )
 

@@ -188,10 +188,12 @@ def generation_of(
     *,
     projection: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     kind: str = "worktree",
+    checksum: str = "",
 ) -> Generation:
-    """Return what a look at an index needs of its generation: records, digest, counts, projection, kind of source."""
+    """Return what a look at an index needs of its generation: its manifest in part, and its records."""
     catalog = SimpleNamespace(records=lambda: dict(records))
     counts = SimpleNamespace(files=len(records), skipped=sum(record.skip is not None for record in records.values()))
-    manifest = SimpleNamespace(digest="0" * 32, source=IndexedSource(kind=kind, root=".."), counts=counts)
+    source = IndexedSource(kind=kind, root="..")
+    manifest = SimpleNamespace(digest="0" * 32, source=source, counts=counts, checksum=checksum)
     fake = SimpleNamespace(catalog=catalog, manifest=manifest, index_dir=index_dir, projection=lambda: projection)
     return cast(Generation, fake)

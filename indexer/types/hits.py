@@ -27,8 +27,12 @@ class Hit(ChunkFields, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to one query, best hits first, and the number of the generation that gave it."""
+    """The answer to one query, best hits first, and the number of the generation that gave it.
+
+    `stale` is the number of files that changed since that was built; None where nobody compared.
+    """
 
     query: str
     generation: int
     hits: tuple[Hit, ...]
+    stale: int | None = None

@@ -9,7 +9,9 @@ from typing import Any, get_args
 import click
 
 import indexer
+from indexer.config import Config
 from indexer.errors import StaleIndexError
+from indexer.stores.generation.reader import Generation
 from indexer.types import SearchMode, SearchResult
 
 from ..answer import BatchAnswer, answer
@@ -80,9 +82,8 @@ def command(
         raise click.UsageError("--batch takes no QUERY" if words else "give a QUERY, or --batch FILE")
     root, index_dir = find_index(root, index_dir)
     config = settings(root, chosen)
-    with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
-        stale = count_stale(root, index.generation, config, by_content=require_fresh)
-        if require_fresh and stale != 0:
+    with open_index(root, index_dir, config, by_content=require_fresh) as index:
+        if require_fresh and (stale := index.stale()) != 0:
             raise StaleIndexError(_staleness(root, stale) + "; run `indexer build`, or leave out --require-fresh")
 
         def ask(text: str) -> SearchResult:
@@ -92,26 +93,28 @@ def command(
 
         if batch is not None:
             for query in batch_queries(batch):
-                found = answer(ask(query.query), stale=stale, explain=explain)
-                line = BatchAnswer(id=query.id, generation=found.generation, stale=stale, hits=found.hits)
+                found = answer(ask(query.query), explain=explain)
+                line = BatchAnswer(id=query.id, generation=found.generation, stale=found.stale, hits=found.hits)
                 write_out(encode_json(line) + b"\n")
             return
-        show(
-            ask(" ".join(words)),
-            stale=stale,
-            as_json=as_json,
-            line_format=line_format,
-            files_only=files_only,
-            explain=explain,
-        )
-        if stale and not as_json:
-            note(f"{_staleness(root, stale)}; `indexer build` brings it up to date")
+        result = ask(" ".join(words))
+        show(result, as_json=as_json, line_format=line_format, files_only=files_only, explain=explain)
+        if result.stale and not as_json:
+            note(f"{_staleness(root, result.stale)}; `indexer build` brings it up to date")
+
+
+def open_index(root: Path, index_dir: Path, config: Config, *, by_content: bool = False) -> indexer.Index:
+    """Open an index whose answers say how far it is behind the files below `root`; `by_content` reads every one."""
+
+    def stale(generation: Generation) -> int | None:
+        return count_stale(root, generation, config, by_content=by_content)
+
+    return indexer.open(index_dir, options=config.encoder, vectors=config.vectors, count_stale=stale)
 
 
 def show(
     result: SearchResult,
     *,
-    stale: int | None,
     as_json: bool,
     line_format: str | None,
     files_only: bool,
@@ -119,7 +122,7 @@ def show(
 ) -> None:
     """Print an answer in the form that was asked for."""
     if as_json:
-        print_json(answer(result, stale=stale, explain=explain))
+        print_json(answer(result, explain=explain))
         return
     if files_only:
         lines = file_lines(result.hits)

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import click
 
-import indexer
-
-from ..freshness import count_stale
 from .options import config_option, index_dir_option, json_option, root_option, settings
 from .root import find_index
-from .search import filter_options, show
+from .search import filter_options, open_index, show
 
 MAX_LINE_DIGITS = 9
 
@@ -41,8 +38,6 @@ def command(
     if not path or not line.isdecimal() or len(line) > MAX_LINE_DIGITS:
         raise click.UsageError(f"{place!r} is not PATH:LINE, such as src/app.py:120")
     root, index_dir = find_index(root, index_dir)
-    config = settings(root, chosen)
-    with indexer.open(index_dir, options=config.encoder, vectors=config.vectors) as index:
+    with open_index(root, index_dir, settings(root, chosen)) as index:
         result = index.similar(path, int(line), k=k, languages=languages, kinds=kinds, paths=paths)
-        stale = count_stale(root, index.generation, config)
-    show(result, stale=stale, as_json=as_json, line_format=line_format, files_only=files_only)
+    show(result, as_json=as_json, line_format=line_format, files_only=files_only)

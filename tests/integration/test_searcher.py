@@ -16,7 +16,7 @@ from indexer.search.encoding import QueryEncoder
 from indexer.search.query import read_query
 from indexer.search.searcher import Searcher
 from indexer.search.space import GenerationSpace
-from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Hit, SymbolKind
 from pipelines.build import build
 from tests.integration.test_search import FILES
@@ -100,6 +100,23 @@ def test_an_open_index_follows_a_build(changing: tuple[Path, indexer.Index]) -> 
     build(root, config=CONFIG)
     answer = index.search("brew rooibos tea")
     assert (answer.generation, answer.hits[0].path) == (2, "tea.py")
+
+
+def test_answers_say_how_far_the_index_is_behind(changing: tuple[Path, indexer.Index]) -> None:
+    root, index = changing
+    assert (index.search("cart", mode="text").stale, index.stale()) == (None, None)
+    looked: list[int] = []
+
+    def count(generation: Generation) -> int:
+        looked.append(generation.number)
+        return 7
+
+    with indexer.open(root, encoder=HashingEncoder(), count_stale=count, stale_seconds=3600) as asked:
+        assert [asked.search("cart").stale, asked.similar("shop/cart.py", 1).stale, asked.stale()] == [7, 7, 7]
+        assert looked == [1]
+        (root / "tea.py").write_text("x = 1\n")
+        build(root, config=CONFIG)
+        assert (asked.search("cart").generation, looked) == (2, [1, 2])
 
 
 def test_a_walk_ends_on_the_generation_that_it_began_on(changing: tuple[Path, indexer.Index]) -> None:
