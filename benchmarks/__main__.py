@@ -30,6 +30,7 @@ NEED_MORE = {
     "coverage": "a folder of repositories",
     "encoder_variants": "the published weights that pipelines.export_model downloads",
     "retrieval": "an evaluation set, and the repositories that it asks about",
+    "side_by_side": "two checkouts of this project, and a repository",
     "static_encoder": "texts that pipelines.export_static taught, and the evaluation sets",
     "train_ranker": "the evaluation sets, and the repositories that they ask about",
 }

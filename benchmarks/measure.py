@@ -15,10 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import psutil
+
+T = TypeVar("T")
 
 RESULTS = Path(__file__).parent / "results"
 ENGINES = ("tantivy", "usearch", "onnxruntime", "fastembed", "tree-sitter", "tree-sitter-language-pack", "numpy")
@@ -86,13 +88,14 @@ def _tree_rss_mb(pid: int) -> float:
     return total / 1e6
 
 
-def alternate(
-    first: Callable[[], float], second: Callable[[], float], *, rounds: int
-) -> tuple[list[float], list[float]]:
-    """Call both in turn after one uncounted round of each, and return what each returned."""
+def alternate(first: Callable[[], T], second: Callable[[], T], *, rounds: int) -> tuple[list[T], list[T]]:
+    """Call both in turn after one uncounted round of each, and return what each returned; either begins as often."""
     first(), second()
-    pairs = [(first(), second()) for _ in range(rounds)]
-    return [a for a, _ in pairs], [b for _, b in pairs]
+    returned: tuple[list[T], list[T]] = ([], [])
+    for number in range(rounds):
+        for work, into in ((first, returned[0]), (second, returned[1]))[:: -1 if number % 2 else 1]:
+            into.append(work())
+    return returned
 
 
 def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
