@@ -120,9 +120,19 @@ class CacheOptions(Options, frozen=True):
     max_megabytes: Annotated[int, Meta(ge=1, le=1_000_000)] = 1024
 
 
+class BuildOptions(Options, frozen=True):
+    """Whether a build goes on, once all is indexed with static vectors, until the encoder has made every one of them.
+
+    Where the encoder has no static one in its space (encoders.registry.find_static), its own vectors come at once.
+    """
+
+    upgrade: Literal["now", "never"] = "now"
+
+
 class Config(Options, frozen=True):
     """Everything a build can be told; `languages` maps globs to languages; the first that matches counts."""
 
+    build: BuildOptions = BuildOptions()
     walk: WalkOptions = WalkOptions()
     languages: Annotated[dict[Glob, str], Meta(max_length=1000)] = {}
     parse: ParseOptions = ParseOptions()

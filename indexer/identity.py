@@ -17,8 +17,8 @@ import msgspec
 import xxhash
 
 from indexer.config import Config
-from indexer.encoders.registry import find_encoder
-from indexer.types import EncoderIdentity
+from indexer.encoders.registry import Variant, find_encoder, find_static
+from indexer.types import EncoderIdentity, Tier
 
 if TYPE_CHECKING:
     from indexer.stores.generation.manifest import Manifest
@@ -36,6 +36,7 @@ PACKAGES = {
 CHANGES = {
     "options": "the options that decide which files count, their languages or their chunks",
     "projection": "the options of the projection, or the encoder's basis",
+    "static": "the static encoder",
     "languages": "the languages, or the queries that find their symbols",
     "chunks": "how this program makes chunks of files",
     "terms": "how this program makes terms of chunks",
@@ -59,6 +60,15 @@ class Identity:
     made_with: dict[str, str]
 
 
+def first_encoder(config: Config) -> Variant:
+    """Return the encoder that a chunk's first vector comes from: the static one of two, else the only one.
+
+    A basis that is fitted on the repository needs the vectors of the encoder itself. Raises as `find_encoder`.
+    """
+    static = None if config.projection.mode == "fit" else find_static(config.encoder)
+    return static or find_encoder(config.encoder)
+
+
 def wanted_identity(config: Config) -> Identity:
     """Return the identity that a build with this configuration gives; loads no model, grammar or stemmer.
 
@@ -72,6 +82,9 @@ def wanted_identity(config: Config) -> Identity:
         "options": options_digest(config),
         "projection": _digest((msgspec.structs.astuple(config.projection), basis)),
     }
+    first = first_encoder(config).identity
+    if first.digest != encoder.identity.digest:
+        made_with["static"] = first.digest
     # A reader loads the encoder by the registry's name, whatever its files call it.
     return Identity(replace(encoder.identity, name=config.encoder.name), made_with)
 
@@ -101,7 +114,11 @@ def rebuild_reason(manifest: Manifest, wanted: Identity) -> str:
     if (made.name, made.digest) != (wanted.encoder.name, wanted.encoder.digest):
         old, new = f"{made.name} ({made.digest[:8]})", f"{wanted.encoder.name} ({wanted.encoder.digest[:8]})"
         return f"the encoder changed from {old} to {new}"
-    return changed_parts(manifest.made_with, wanted.made_with)
+    # The encoder's own vectors stay what they are, whatever came before them.
+    parts = [manifest.made_with, wanted.made_with]
+    if Tier.STATIC not in manifest.tiers:
+        parts = [{part: value for part, value in made_with.items() if part != "static"} for made_with in parts]
+    return changed_parts(*parts)
 
 
 def changed_parts(made: Mapping[str, str], wanted: Mapping[str, str]) -> str:

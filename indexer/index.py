@@ -21,7 +21,7 @@ from indexer.search.searcher import Searcher
 from indexer.search.space import Filter
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
-from indexer.types import Chunk, Encoder, SearchMode, SearchResult, SymbolKind
+from indexer.types import Chunk, Encoder, Hit, SearchMode, SearchResult, SymbolKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,7 +126,7 @@ class Index(Closing):
                 asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain
             )
             opened.generation.bound_memory()
-            return SearchResult(query, opened.generation.number, hits, self._stale(opened.generation))
+            return self._result(query, opened.generation, hits)
 
     def similar(
         self,
@@ -157,7 +157,7 @@ class Index(Closing):
                 for place, (chunk_id, score) in enumerate(best, 1)
             )
             generation.bound_memory()
-            return SearchResult(f"{path}:{line}", generation.number, hits, self._stale(generation))
+            return self._result(f"{path}:{line}", generation, hits)
 
     def outline(self, path: str) -> tuple[Chunk, ...]:
         """Return the symbols of a file that have a chunk of their own, in file order, the first part of long ones.
@@ -205,6 +205,9 @@ class Index(Closing):
     def close(self) -> None:
         """Close the files as soon as no call uses them."""
         self._current.close()
+
+    def _result(self, query: str, generation: Generation, hits: tuple[Hit, ...]) -> SearchResult:
+        return SearchResult(query, generation.number, hits, self._stale(generation), generation.manifest.upgraded)
 
     def _stale(self, generation: Generation) -> int | None:
         return None if self._freshness is None else self._freshness.stale(generation)

@@ -38,12 +38,14 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What `indexer search --json` prints.
 
     `generation` answered. `stale` is the number of files that changed since it was built, or null when the indexed
-    folder is not there to compare. `hits` come best first.
+    folder is not there to compare. `upgraded` is the part of the chunks, 0 to 1, with the encoder's own vector, and not
+    a static one for now. `hits` come best first.
     """
 
     query: str
     generation: str
     stale: int | None
+    upgraded: float
     hits: list[HitAnswer]
 
 
@@ -60,6 +62,7 @@ class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     id: str | int
     generation: str
     stale: int | None
+    upgraded: float
     hits: list[HitAnswer]
 
 
@@ -69,6 +72,7 @@ def answer(result: SearchResult, *, explain: bool = False) -> SearchAnswer:
         query=result.query,
         generation=f"{result.generation:08d}",
         stale=result.stale,
+        upgraded=result.upgraded,
         hits=[_hit(hit, explain=explain) for hit in result.hits],
     )
 

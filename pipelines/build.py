@@ -1,7 +1,8 @@
-"""The story of a build, top to bottom: look, begin, parse and chunk, embed, reduce, store, commit."""
+"""The story of a build, top to bottom: look, begin, parse and chunk, embed, reduce, store, commit; then upgrade."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,18 +13,18 @@ import xxhash
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
-from indexer.identity import Identity, rebuild_reason, wanted_identity
+from indexer.identity import rebuild_reason
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source
+from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason
 
 from .freshness import detect_changes
-from .progress import Progress, Silence, StageClock
-from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged
-from .source import open_source
+from .job import Job, make_job
+from .progress import Progress, Silence
+from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged, report_upgraded
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
@@ -44,58 +45,62 @@ def build(
     full: bool = False,
     by_content: bool = False,
     wait_seconds: float = 0.0,
+    max_seconds: float | None = None,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Bring the index of a folder up to date and return what was done.
 
     Only files whose content changed are parsed, and only chunks whose text is new are embedded. Nothing is committed
-    when nothing changed. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
+    when nothing changed. Where the encoder has a static one beside it, new chunks are committed with static vectors
+    first, and these are replaced afterwards, for as long as `max_seconds` of the whole build allow, and not at all when
+    `build.upgrade` is never. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
     `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
-    a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, the committed index stays as it
-    was.
+    a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, what was committed stays.
     """
-    config, progress = config or Config(), progress or Silence()
-    index_dir = index_dir or default_index_dir(root)
-    source = open_source(root, config, index_dir=index_dir)
-    identity = wanted_identity(config)
-    job = _Job(root, source, index_dir, config, identity, cache_dir, progress, StageClock(progress))
+    job = make_job(
+        root,
+        config or Config(),
+        index_dir=index_dir or default_index_dir(root),
+        cache_dir=cache_dir,
+        wait_seconds=wait_seconds,
+        max_seconds=max_seconds,
+        progress=progress or Silence(),
+    )
+    report = _bring_up_to_date(job, full=full, by_content=by_content)
+    if not job.upgrades or report.upgraded == 1:
+        return report
+    from .upgrade import upgrade
+
+    if report.committed:
+        job.progress.searchable(report.chunks.total, report.searchable_seconds)
+    return report_upgraded(report, upgrade(job), job.clock.seconds)
+
+
+def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> BuildReport:
+    """Commit a generation that holds what the source holds now, or see that the current one does."""
     while True:
         with ExitStack() as stack:
             # Looking takes no lock and loads no engine: an unchanged tree costs no more than this.
             look = _FULL if full else _look(job, stack, by_content=by_content)
             base, changes = look.base, look.changes
-            if base and changes and changes.is_empty and base.manifest.source == source.description:
-                return report_unchanged(base, changes, source.left_out, job.clock.seconds)
+            if base and changes and changes.is_empty and base.manifest.source == job.source.description:
+                return report_unchanged(base, changes, job.source.left_out, job.clock.seconds)
 
             from indexer.stores.generation.staging import begin
 
             staging = stack.enter_context(
                 begin(
-                    index_dir,
-                    wait_seconds=wait_seconds,
+                    job.index_dir,
+                    wait_seconds=job.wait_seconds,
                     fresh=bool(look.rebuilt),
                     opened=base,
-                    options=config.vectors,
+                    options=job.config.vectors,
                 )
             )
             if staging.base is base:
                 return _update(staging, look, job)
             # Another writer committed between the look and the lock: look again.
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What stays the same during a build."""
-
-    root: Path
-    source: Source
-    index_dir: Path
-    config: Config
-    identity: Identity
-    cache_dir: Path | None
-    progress: Progress
-    clock: StageClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class _Look:
 _FULL = _Look(rebuilt="a full build was asked for")
 
 
-def _look(job: _Job, stack: ExitStack, *, by_content: bool) -> _Look:
+def _look(job: Job, stack: ExitStack, *, by_content: bool) -> _Look:
     """Compare the source with the current generation, which stays open until the stack is left."""
     with job.clock("detect"):
         try:
@@ -122,20 +127,23 @@ def _look(job: _Job, stack: ExitStack, *, by_content: bool) -> _Look:
         return _Look(base, detect_changes(job.source, base, by_content=by_content))
 
 
-def _update(staging: Staging, look: _Look, job: _Job) -> BuildReport:
+def _update(staging: Staging, look: _Look, job: Job) -> BuildReport:
     """Bring what is staged up to date, publish it, and report; what is measured meanwhile only listens."""
     from .quality.measure import BasisMeasure
     from .quality.projection import choose_projection
-    from .vectors import open_vectorizer
+    from .vectors import make_vectorizer, open_cache
 
     changes = look.changes
     if changes is None:
         with job.clock("detect"):
             changes = detect(job.source, {})
     tally, records = Tally(changes), fair_order((*changes.added, *changes.modified))
-    with open_vectorizer(job.config, staging, job.cache_dir, clock=job.clock, progress=job.progress) as vectorizer:
+    with open_cache(job.config, job.cache_dir) as cache:
+        vectorizer = make_vectorizer(
+            job.first, job.config.encoder, index=staging, cache=cache, clock=job.clock, progress=job.progress
+        )
         projection = choose_projection(job.source, records, job.config, staging.base, vectorizer)
-        measure = BasisMeasure(projection, job.config.recall, staging.base.manifest if staging.base else None)
+        measure = BasisMeasure(projection, job.config.recall, _measured(staging.base))
         _store_unparsed(staging, changes, tally)
         parsed = _parse_and_chunk(records, job)
         for files, chunks in _windows(parsed, size=job.config.encoder.window_chunks):
@@ -156,9 +164,17 @@ def _update(staging: Staging, look: _Look, job: _Job) -> BuildReport:
             job.source.left_out,
             embedded=vectorizer.found["encoder"],
             seconds=job.clock.seconds,
+            searchable_seconds=time.perf_counter() - job.started,
             rebuilt=look.rebuilt,
             warnings=warnings,
         )
+
+
+def _measured(base: Generation | None) -> Basis | None:
+    """Return what is known of the vectors of a generation that holds some."""
+    from .quality.figures import Basis
+
+    return Basis.from_extra(base.manifest.extra) if base is not None and base.manifest.counts.chunks else None
 
 
 def fair_order(records: Iterable[FileRecord]) -> list[FileRecord]:
@@ -179,7 +195,7 @@ def _store_unparsed(staging: Staging, changes: FileChanges, tally: Tally) -> Non
         tally.put(record, staging.put_file(record))
 
 
-def _parse_and_chunk(records: Sequence[FileRecord], job: _Job) -> Iterator[Parsed]:
+def _parse_and_chunk(records: Sequence[FileRecord], job: Job) -> Iterator[Parsed]:
     """Yield files that worker processes parse and chunk, counting only the time that this process waits for them."""
     from .parsing.pool import parse_files
 
@@ -208,7 +224,7 @@ def _windows(parsed: Iterable[Parsed], *, size: int) -> Iterator[tuple[list[Pars
         yield files, chunks
 
 
-def _store(staging: Staging, files: Sequence[Parsed], batch: QuantizedBatch, tally: Tally, job: _Job) -> None:
+def _store(staging: Staging, files: Sequence[Parsed], batch: QuantizedBatch, tally: Tally, job: Job) -> None:
     """Store a window's files and chunks; a file that vanished since the look is removed."""
     with job.clock("store"):
         for file in files:
@@ -220,7 +236,7 @@ def _store(staging: Staging, files: Sequence[Parsed], batch: QuantizedBatch, tal
         staging.put_chunks(batch)
 
 
-def _commit(staging: Staging, projection: Projection, basis: Basis, job: _Job) -> Manifest:
+def _commit(staging: Staging, projection: Projection, basis: Basis, job: Job) -> Manifest:
     """Publish what is staged."""
     from indexer.stages.reduce import FITTED
 

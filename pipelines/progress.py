@@ -20,6 +20,12 @@ class Progress(Protocol):
     def vectors(self, chunks: int) -> None:
         """So many more chunks have their vector."""
 
+    def searchable(self, chunks: int, seconds: float) -> None:
+        """All chunks can be searched, so many seconds after the build began; their vectors are still to be upgraded."""
+
+    def upgrading(self, chunks: int) -> None:
+        """So many chunks are to have another vector; what `vectors` is told from here on counts towards them."""
+
 
 class Silence:
     """A `Progress` that says nothing."""
@@ -31,6 +37,12 @@ class Silence:
         """Ignore it."""
 
     def vectors(self, chunks: int) -> None:
+        """Ignore it."""
+
+    def searchable(self, chunks: int, seconds: float) -> None:
+        """Ignore it."""
+
+    def upgrading(self, chunks: int) -> None:
         """Ignore it."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import msgspec
+from msgspec.structs import replace
 
 from indexer.types import FileChanges, FileRecord, LeftOut, ParsedFile, Tier
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from indexer.stores.catalog.reader import Catalog, LanguageCounts
     from indexer.stores.generation.manifest import Manifest
     from indexer.stores.generation.reader import Generation
+
+    from .upgrade import Upgrade
 
 
 def record_of(file: ParsedFile | FileRecord) -> FileRecord:
@@ -34,12 +37,16 @@ class FileCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChunkCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Chunks: all in the index, sent through the encoder, given a vector known before, and gone."""
+    """Chunks: all in the index, sent through an encoder, given a vector known before, and gone.
+
+    `upgraded` chunks had a static vector, and have the encoder's own now.
+    """
 
     total: int = 0
     embedded: int = 0
     reused: int = 0
     removed: int = 0
+    upgraded: int = 0
 
 
 class TrackedCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,15 +94,21 @@ def _by_reason(reasons: Iterable[str]) -> dict[str, int]:
     return {str(reason): count for reason, count in sorted(Counter(reasons).items())}
 
 
+def upgraded_text(upgraded: float) -> str:
+    """Return in a line which part of the vectors is the encoder's own, or nothing when all are."""
+    return "" if upgraded == 1 else f"{upgraded:.0%} are the encoder's own, the others static"
+
+
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
     `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the
-    tier of their vector. `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or
+    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or
     is empty. `bytes` is the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the
     parser, `parser_failures` files on which the grammar failed, so that they are indexed by their lines alone. `recall`
     and `drift` say how well the stored vectors stand for the encoder's own (null: not measured). `left_out` counts what
-    the walk found and did not take. `warnings` are sentences for a person.
+    the walk found and did not take. `searchable_seconds` is when all was committed that there is to search, counted
+    from the begin of the build; vectors may have been upgraded afterwards. `warnings` are sentences for a person.
     """
 
     generation: str
@@ -105,6 +118,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     files: FileCounts
     chunks: ChunkCounts
     tiers: dict[Tier, int]
+    upgraded: float
     bytes: int
     skips: dict[str, int]
     left_out: LeftOutCounts
@@ -112,6 +126,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     parse_errors: dict[str, int]
     parser_failures: dict[str, int]
     seconds: dict[str, float]
+    searchable_seconds: float = 0.0
     recall: Recall | None = None
     drift: Drift | None = None
     rebuilt: str = ""
@@ -191,6 +206,7 @@ def report_committed(
     *,
     embedded: int,
     seconds: dict[str, float],
+    searchable_seconds: float,
     rebuilt: str,
     warnings: list[str],
 ) -> BuildReport:
@@ -204,9 +220,33 @@ def report_committed(
         ),
         left_out=left_out_counts(left_out),
         seconds=seconds,
+        searchable_seconds=searchable_seconds,
         rebuilt=rebuilt,
         warnings=[*left_out.warnings, *warnings],
         **_of_generation(manifest, held),
+    )
+
+
+def report_upgraded(report: BuildReport, upgrade: Upgrade, seconds: dict[str, float]) -> BuildReport:
+    """Add what an upgrade did to the report of the build that it follows."""
+    warnings = list(dict.fromkeys([*report.warnings, *upgrade.warnings]))
+    manifest = upgrade.manifest
+    if manifest is None:
+        return replace(report, seconds=seconds, warnings=warnings)
+    basis = Basis.from_extra(manifest.extra)
+    return replace(
+        report,
+        generation=f"{manifest.generation:08d}",
+        digest=manifest.digest,
+        vector_digest=manifest.vector_digest,
+        committed=True,
+        chunks=replace(report.chunks, total=manifest.counts.chunks, upgraded=upgrade.chunks),
+        tiers=manifest.tiers,
+        upgraded=manifest.upgraded,
+        seconds=seconds,
+        recall=basis.recall,
+        drift=basis.drift,
+        warnings=warnings,
     )
 
 
@@ -215,6 +255,7 @@ class _OfGeneration(TypedDict):
     digest: str
     vector_digest: str
     tiers: dict[Tier, int]
+    upgraded: float
     bytes: int
     skips: dict[str, int]
     languages: dict[str, int]
@@ -232,6 +273,7 @@ def _of_generation(manifest: Manifest, held: Held) -> _OfGeneration:
         "digest": manifest.digest,
         "vector_digest": manifest.vector_digest,
         "tiers": manifest.tiers,
+        "upgraded": manifest.upgraded,
         "bytes": sum(counts.bytes for counts in languages.values()),
         "skips": held.skips,
         "languages": {name: counts.chunks for name, counts in languages.items()},

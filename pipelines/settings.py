@@ -29,6 +29,7 @@ REPOSITORY_FILE = ".indexer.toml"
 
 _EVERY_KEY = frozenset({"*"})
 REPOSITORY_MAY_SET: Mapping[str, frozenset[str]] = {
+    "build": _EVERY_KEY,
     "walk": _EVERY_KEY,
     "languages": _EVERY_KEY,
     "chunk": _EVERY_KEY,

@@ -37,7 +37,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `indexer status --json`.
 
     `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the
-    tier of their vector. `bytes` is the size of the generation's files. `stale` counts files that changed since,
+    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `bytes` is the size of the generation's files. `stale` counts files that changed since,
     `left_out` what the walk found and did not take; both are None when the indexed folder is not there. `recall` and
     `drift` say how well the stored vectors stand for the encoder's own, and are None when that was not measured;
     `warnings` are sentences on what to do about it, and on ignore files that were not read.
@@ -51,6 +51,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     files: IndexedFiles
     chunks: int
     tiers: dict[Tier, int]
+    upgraded: float
     vector_digest: str
     bytes: int
     skips: dict[str, int]
@@ -83,6 +84,7 @@ def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool
             ),
             chunks=manifest.counts.chunks,
             tiers=manifest.tiers,
+            upgraded=manifest.upgraded,
             vector_digest=manifest.vector_digest,
             bytes=generation.bytes,
             skips=generation.catalog.skips(),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.config import Config
-from indexer.encoders.registry import find_encoder
+from indexer.config import Config, EncoderOptions
+from indexer.encoders.registry import Variant, find_encoder
 from indexer.stages.embed import embed
 from indexer.stages.reduce import Projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
@@ -27,11 +29,20 @@ LIGHT_TEXTS = 64
 CACHED_TEXTS = 128
 """So many vectors, about a second's work, are the most that a killed build loses."""
 
-Vector = StoredVector | NDArray[np.float32]
-"""A text's vector: as an index stores it, or float32[d] as the encoder made it."""
 
-Listener = Callable[[Sequence[bytes], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]], None]
-"""Is told distinct text hashes, their float32[n, d], and the int8[n, k] and float32[n] scales made of them."""
+
+@dataclass(frozen=True, slots=True)
+class EncodedVector:
+    """A text's vector as an encoder made it: float32[d]."""
+
+    vector: NDArray[np.float32]
+    tier: Tier
+
+
+Vector = StoredVector | EncodedVector
+
+Listener = Callable[[Tier, Sequence[bytes], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]], None]
+"""Is told a tier, distinct text hashes, their float32[n, d], and the int8[n, k] and float32[n] scales made of them."""
 
 
 class Origin(Protocol):
@@ -46,7 +57,7 @@ class Origin(Protocol):
         """What went wrong, for a person."""
 
     def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
-        """Return the vectors of that tier that it has for texts by their hashes; stored ones may be of a better one."""
+        """Return the vectors, of that tier or a better one, that it has for texts by their hashes."""
 
 
 class KnownVectors(Protocol):
@@ -76,22 +87,21 @@ class FromSample:
     name = "sample"
     warnings = ()
 
-    def __init__(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+    def __init__(self, vectors: Mapping[bytes, EncodedVector]) -> None:
         self._vectors = vectors
 
     def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
-        """Return float32[d] vectors."""
+        """Return vectors as they were computed."""
         return {text_hash: self._vectors[text_hash] for text_hash in texts if text_hash in self._vectors}
 
 
 class FromCache:
-    """What any index of this user had an encoder of one tier compute."""
+    """What any index of this user had the encoder compute: contextual vectors alone, others cost less than a look."""
 
     name = "cache"
 
-    def __init__(self, cache: EmbeddingCache, tier: Tier, clock: StageClock) -> None:
+    def __init__(self, cache: EmbeddingCache, clock: StageClock) -> None:
         self._cache = cache
-        self._tier = tier
         self._clock = clock
 
     @property
@@ -100,11 +110,10 @@ class FromCache:
         return self._cache.warnings
 
     def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
-        """Return float32[d] vectors."""
-        if self._tier is not tier:
-            return {}
+        """Return contextual vectors, whatever tier is asked for."""
         with self._clock("cache"):
-            return self._cache.get_many(list(texts))
+            found = self._cache.get_many(list(texts))
+        return {text_hash: EncodedVector(vector, Tier.CONTEXTUAL) for text_hash, vector in found.items()}
 
 
 class FromEncoder:
@@ -131,7 +140,7 @@ class FromEncoder:
         self._progress = progress
 
     def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, Vector]:
-        """Compute float32[d] vectors, caching as it goes, so that a build that is killed resumes."""
+        """Compute vectors, caching as it goes, so that a build that is killed resumes."""
         if self._tier is not tier:
             return {}
         hashes = list(texts)
@@ -147,7 +156,7 @@ class FromEncoder:
             encoder = self._load(len(texts))
             matrix = embed(list(texts.values()), encoder, token_budget=self._token_budget, on_batch=on_batch)
             self._keep(uncached)
-        return dict(zip(hashes, matrix, strict=True))
+        return {text_hash: EncodedVector(row, tier) for text_hash, row in zip(hashes, matrix, strict=True)}
 
     def _keep(self, vectors: dict[bytes, NDArray[np.float32]]) -> None:
         if self._cache is not None and vectors:
@@ -156,9 +165,9 @@ class FromEncoder:
 
 
 class Vectorizer:
-    """Gives each chunk its vector of one tier, or a stored one of a better tier, from the first origin that has it.
+    """Gives each chunk its vector of one tier, or of a better one, from the first origin that has it.
 
-    The index is the first origin. `found` counts distinct texts a call by the origin that had them.
+    `found` counts distinct texts a call by the origin that had them.
     """
 
     def __init__(self, origins: Sequence[Origin], *, tier: Tier, clock: StageClock, progress: Progress) -> None:
@@ -182,9 +191,9 @@ class Vectorizer:
 
     def full_precision(self, chunks: Sequence[Chunk]) -> dict[bytes, NDArray[np.float32]]:
         """Return float32[d] for each distinct text that is not in the index, and keep it for those that ask again."""
-        sample = _computed(self._find(chunks))
+        sample = _encoded(self._find(chunks))
         self._origins = (*self._origins[:1], FromSample(sample), *self._origins[1:])
-        return sample
+        return {text_hash: made.vector for text_hash, made in sample.items()}
 
     def reduce(
         self,
@@ -196,14 +205,16 @@ class Vectorizer:
     ) -> QuantizedBatch:
         """Return the chunks with int8[n, k] and scales of their texts' vectors; `listener` is told of new ones."""
         stored = {text_hash: vector for text_hash, vector in vectors.items() if isinstance(vector, StoredVector)}
-        if computed := _computed(vectors):
+        by_tier = sorted(_encoded(vectors).items(), key=lambda item: item[1].tier.rank)
+        for tier, group in groupby(by_tier, key=lambda item: item[1].tier):
+            made = dict(group)
             with self._clock("reduce"):
-                matrix = np.stack(list(computed.values()))
+                matrix = np.stack([own.vector for own in made.values()])
                 rows, scales = reduce(matrix, projection)
-                made = zip(computed, rows, scales.tolist(), strict=True)
-                stored.update((text_hash, StoredVector(row, scale, self._tier)) for text_hash, row, scale in made)
+                reduced = zip(made, rows, scales.tolist(), strict=True)
+                stored.update((text_hash, StoredVector(row, scale, tier)) for text_hash, row, scale in reduced)
             with self._clock("measure"):
-                listener(list(computed), matrix, rows, scales)
+                listener(tier, list(made), matrix, rows, scales)
         own = [stored[chunk.text_hash] for chunk in chunks]
         return QuantizedBatch(
             tuple(chunks),
@@ -224,31 +235,51 @@ class Vectorizer:
         return vectors
 
 
-def _computed(vectors: Mapping[bytes, Vector]) -> dict[bytes, NDArray[np.float32]]:
-    return {text_hash: vector for text_hash, vector in vectors.items() if not isinstance(vector, StoredVector)}
+def _encoded(vectors: Mapping[bytes, Vector]) -> dict[bytes, EncodedVector]:
+    return {text_hash: vector for text_hash, vector in vectors.items() if isinstance(vector, EncodedVector)}
 
 
 @contextmanager
-def open_vectorizer(
-    config: Config, index: KnownVectors, cache_dir: Path | None, *, clock: StageClock, progress: Progress
-) -> Iterator[Vectorizer]:
-    """Give a vectorizer for the configured encoder, with the embedding cache in `cache_dir` open meanwhile."""
-    encoder = find_encoder(config.encoder)
-    identity = encoder.identity
+def open_cache(config: Config, cache_dir: Path | None) -> Iterator[EmbeddingCache | None]:
+    """Give the embedding cache in `cache_dir`; None without a folder, or where vectors cost less than a look."""
+    encoder = find_encoder(config.encoder).identity
+    if cache_dir is None or encoder.tier is not Tier.CONTEXTUAL:
+        yield None
+        return
+    limit = config.cache.max_megabytes * 1_000_000
+    with EmbeddingCache(cache_dir, encoder_digest=encoder.digest, dims=encoder.dims, max_bytes=limit) as cache:
+        yield cache
+
+
+def make_vectorizer(
+    encoder: Variant,
+    options: EncoderOptions,
+    *,
+    index: KnownVectors | None = None,
+    cache: EmbeddingCache | None = None,
+    clock: StageClock,
+    progress: Progress,
+) -> Vectorizer:
+    """Return a vectorizer that asks the index, the cache, and last `encoder`.
+
+    What a contextual encoder computes is kept in the cache.
+    """
+    tier = encoder.identity.tier
     loaded: list[Encoder] = []
 
     def load(texts: int) -> Encoder:
         if not loaded:
-            loaded.append(encoder.load(threads=config.encoder.threads, light=texts <= LIGHT_TEXTS))
+            loaded.append(encoder.load(threads=options.threads, light=texts <= LIGHT_TEXTS))
         return loaded[0]
 
-    with ExitStack() as stack:
-        cache = None
-        if cache_dir is not None:
-            limit = config.cache.max_megabytes * 1_000_000
-            opened = EmbeddingCache(cache_dir, encoder_digest=identity.digest, dims=identity.dims, max_bytes=limit)
-            cache = stack.enter_context(opened)
-        cached = [] if cache is None else [FromCache(cache, identity.tier, clock)]
-        budget = config.encoder.token_budget
-        computed = FromEncoder(load, identity.tier, cache=cache, token_budget=budget, clock=clock, progress=progress)
-        yield Vectorizer((FromIndex(index), *cached, computed), tier=identity.tier, clock=clock, progress=progress)
+    computed = FromEncoder(
+        load,
+        tier,
+        cache=cache if tier is Tier.CONTEXTUAL else None,
+        token_budget=options.token_budget,
+        clock=clock,
+        progress=progress,
+    )
+    known: list[Origin] = [] if index is None else [FromIndex(index)]
+    kept = [] if cache is None else [FromCache(cache, clock)]
+    return Vectorizer((*known, *kept, computed), tier=tier, clock=clock, progress=progress)

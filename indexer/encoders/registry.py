@@ -124,6 +124,18 @@ VARIANTS: dict[str, Callable[[Path | None], Variant]] = {
 """What finds each encoder's files: in the folder given, or, for None, in the package."""
 
 
+def find_static(options: EncoderOptions) -> Variant | None:
+    """Return the static encoder in the space of the encoder that options name; None where there is none.
+
+    It has the same PCA basis, which was fitted to that encoder's own vectors. Raises as `find_encoder`.
+    """
+    encoder = find_encoder(options)
+    if encoder.identity.tier is Tier.STATIC or not encoder.basis_digest:
+        return None
+    static = _static(None)
+    return static if static.basis_digest == encoder.basis_digest else None
+
+
 def find_encoder(options: EncoderOptions) -> Variant:
     """Return the encoder that options name, with its files where they say, or else in the package.
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ALIKE_CHARS = 3
 """Shorter beginnings say nothing."""
-_TEST = re.compile(
+TEST_PATHS = re.compile(
     r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)"
     r"(?:/|$)|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$"
 )
@@ -32,7 +32,7 @@ _TEST_WORDS = frozenset(("test", "exampl", "mock", "bench", "benchmark", "spec",
 _COMPATIBILITY = re.compile(
     r"(?:^|[/._-])(?:compat|compatibility|legacy|deprecated|obsolete|vendor|vendored|third[_-]?party|polyfills?|shims?)(?:[/._-]|$)"
 )
-_PROSE = re.compile(
+PROSE_PATHS = re.compile(
     r"\.(?:md|mdx|rst|adoc|txt|text|ipynb|html?|tex|po)$|(?:^|/)(?:readme|changelog|changes|news|license)[^/]*$"
 )
 _PROSE_WORDS = frozenset(("readm", "doc", "document", "changelog", "tutori", "guid", "licens", "notebook"))
@@ -156,9 +156,9 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
             # A folder named like a symbol holds what is around it, not the symbol.
             "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
             "definition": defined.get(key, 0.0),
-            "test": float(not wants_tests and bool(_TEST.search(path))),
+            "test": float(not wants_tests and bool(TEST_PATHS.search(path))),
             "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
-            "prose": float(not wants_prose and bool(_PROSE.search(path.lower()))),
+            "prose": float(not wants_prose and bool(PROSE_PATHS.search(path.lower()))),
             "depth": path.count("/") / deepest,
         }
         for name, feature in row.items():

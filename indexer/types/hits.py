@@ -30,9 +30,11 @@ class SearchResult:
     """The answer to one query, best hits first, and the number of the generation that gave it.
 
     `stale` is the number of files that changed since that was built; None where nobody compared.
+    `upgraded` is the part of its chunks, 0 to 1, with the encoder's own vector; the others have a static one for now.
     """
 
     query: str
     generation: int
     hits: tuple[Hit, ...]
     stale: int | None = None
+    upgraded: float = 1.0

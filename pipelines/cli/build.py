@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from indexer.config import CacheOptions, Config
 
 from ..build import build
 from ..quality.figures import recall_text
-from ..report import BuildReport, left_out_text
+from ..report import BuildReport, left_out_text, upgraded_text
 from .console import echo, progress
 from .options import aligned, hash_option, index_options, print_json, print_report, settings
 from .root import root_to_build
@@ -23,6 +24,8 @@ MAX_LANGUAGES = 8
 @click.option("--full", is_flag=True, help="Start from nothing; replaces a damaged index too.")
 @hash_option
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
+@click.option("--fast", is_flag=True, help="Stop when all is searchable; upgrade no vectors.")
+@click.option("--max-seconds", type=click.FloatRange(min=0), help="Upgrade vectors until the build takes so long.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -33,6 +36,8 @@ def command(
     by_content: bool,
     chosen: str | None,
     wait_seconds: float,
+    fast: bool,
+    max_seconds: float | None,
     no_cache: bool,
     dry_run: bool,
     quiet: bool,
@@ -41,10 +46,13 @@ def command(
     """Index ROOT, or bring its index up to date.
 
     ROOT defaults to the nearest folder upwards that holds an index, and else to here.
-    Only what changed is parsed and embedded. The new index is published at once, or not at all.
+    Only what changed is parsed and embedded. The new index is published at once, or not at all. It is searchable with
+    static vectors first; these are then replaced by the encoder's own, and what is done stays when that is stopped.
     """
     root = root_to_build(root, index_dir)
     config = settings(root, chosen)
+    if fast:
+        config = replace(config, build=replace(config.build, upgrade="never"))
     if dry_run:
         _list_plan(root, config, index_dir, full=full, by_content=by_content, as_json=as_json)
         return
@@ -56,6 +64,7 @@ def command(
             full=full,
             by_content=by_content,
             wait_seconds=wait_seconds,
+            max_seconds=max_seconds,
             cache_dir=None if no_cache else cache_folder(config.cache),
             progress=display,
         )
@@ -117,6 +126,8 @@ def summary(report: BuildReport) -> list[str]:
             "chunks",
             f"{chunks.total} in all: {chunks.embedded} embedded, {chunks.reused} reused, {chunks.removed} removed",
         ),
+        ("vectors", upgraded_text(report.upgraded)),
+        ("searchable", f"after {report.searchable_seconds:.1f} s" if report.searchable_seconds else ""),
         ("languages", shown + rest),
         ("coverage", f"{report.bytes / 1e6:.2f} MB indexed in {len(report.languages)} languages"),
         ("parse errors", errors),

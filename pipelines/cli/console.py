@@ -50,12 +50,19 @@ class _Counts:
             self._first_chunk = time.monotonic()
         self.chunks_done += chunks
 
+    def start_upgrade(self, chunks: int) -> None:
+        self._files = ""
+        self._first_chunk = 0.0
+        self.chunks_done = 0
+        self.chunks_expected = float(chunks)
+
     def line(self) -> str:
         parts = [self.name]
         if self._files:
             parts.append(self._files)
         if self.chunks_done:
-            parts.append(f"{self.chunks_done} chunks")
+            of_all = "" if self._files else f"/{self.chunks_expected:.0f}"
+            parts.append(f"{self.chunks_done}{of_all} chunks")
             elapsed = time.monotonic() - self._first_chunk
             if elapsed > RATE_WINDOW_START_SECONDS:
                 rate = self.chunks_done / elapsed
@@ -87,6 +94,15 @@ class PlainProgress:
         self._counts.add_vectors(chunks)
         self._tick()
 
+    def searchable(self, chunks: int, seconds: float) -> None:
+        """Print it: this is what a person waits for."""
+        echo(searchable_text(chunks, seconds), err=True)
+
+    def upgrading(self, chunks: int) -> None:
+        """Count from the start; print when it is time."""
+        self._counts.start_upgrade(chunks)
+        self._tick()
+
     def _tick(self) -> None:
         if time.monotonic() - self._last >= PLAIN_INTERVAL_SECONDS:
             self._last = time.monotonic()
@@ -116,6 +132,17 @@ class LiveProgress:
         self._counts.add_vectors(chunks)
         self._draw()
 
+    def searchable(self, chunks: int, seconds: float) -> None:
+        """Print it above the bar: this is what a person waits for."""
+        self.close()
+        self._bar = None
+        echo(searchable_text(chunks, seconds), err=True)
+
+    def upgrading(self, chunks: int) -> None:
+        """Start the bar anew."""
+        self._counts.start_upgrade(chunks)
+        self._draw()
+
     def close(self) -> None:
         """Take the bar off the screen."""
         if self._bar is not None:
@@ -138,6 +165,14 @@ class LiveProgress:
         self._bar.update(
             self._task, description=counts.line(), completed=counts.chunks_done, total=counts.chunks_expected
         )
+
+
+def searchable_text(chunks: int, seconds: float) -> str:
+    """Say that all can be searched, and what goes on meanwhile."""
+    return (
+        f"searchable after {seconds:.1f} s: {chunks} chunks; "
+        "their vectors are being made better now, and whenever this is stopped, the next build goes on"
+    )
 
 
 @contextmanager

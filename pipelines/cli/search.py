@@ -16,6 +16,7 @@ from indexer.types import SearchMode, SearchResult
 
 from ..answer import BatchAnswer, answer
 from ..freshness import count_stale
+from ..report import upgraded_text
 from .batch import batch_queries
 from .console import echo, echo_styled, note, write_out
 from .hits import file_lines, location_lines, page
@@ -94,7 +95,13 @@ def command(
         if batch is not None:
             for query in batch_queries(batch):
                 found = answer(ask(query.query), explain=explain)
-                line = BatchAnswer(id=query.id, generation=found.generation, stale=found.stale, hits=found.hits)
+                line = BatchAnswer(
+                    id=query.id,
+                    generation=found.generation,
+                    stale=found.stale,
+                    upgraded=found.upgraded,
+                    hits=found.hits,
+                )
                 write_out(encode_json(line) + b"\n")
             return
         result = ask(" ".join(words))
@@ -134,6 +141,8 @@ def show(
         echo_styled(line)
     if not result.hits:
         echo("no hits", err=True)
+    if result.upgraded < 1:
+        note(f"of the vectors {upgraded_text(result.upgraded)}; `indexer build` goes on with them")
 
 
 def _staleness(root: Path, stale: int | None) -> str:

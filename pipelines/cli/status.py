@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..quality.figures import drift_text, recall_text
-from ..report import left_out_text
+from ..report import left_out_text, upgraded_text
 from ..status import Status, read_status
 from .options import aligned, hash_option, index_options, print_report, settings
 from .root import find_index
@@ -45,6 +45,7 @@ def _lines(status: Status) -> list[str]:
         ("left out", left_out),
         ("tracked", tracked),
         ("chunks", f"{status.chunks}  ({languages})" if languages else "0"),
+        ("vectors", upgraded_text(status.upgraded)),
         ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
         ("errors", f"{errors or 'none'} (nodes that the parser could not read)"),
         ("recall", recall_text(status.recall)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from indexer.errors import RecallError
 from indexer.stages.recall import ExactNeighbours, share_found
 from indexer.stages.reduce import Projection, reduce, retained_energy
 from indexer.stores.catalog.reader import Catalog, text_key
-from indexer.stores.generation.manifest import Manifest
+from indexer.types import Tier
 
 from .figures import Basis, Drift, Recall
 
@@ -36,18 +37,19 @@ class BasisMeasure:
     The queries come from the first texts that it sees: a build takes its files in no telling order.
     """
 
-    def __init__(self, projection: Projection, options: RecallOptions, base: Manifest | None) -> None:
-        """Continue the figures of the generation that is built on, or measure anew where that holds no chunks."""
+    def __init__(self, projection: Projection, options: RecallOptions, base: Basis | None) -> None:
+        """Continue the figures of the generation that is built on, or measure all vectors anew."""
         self._projection = projection
         self._options = options
-        self._base = Basis.from_extra(base.extra) if base is not None and base.counts.chunks else None
+        self._base = base
         self._exact: ExactNeighbours | None = None
-        self._texts = 0
-        self._energies = 0
-        self._energy = 0.0
+        self._texts: Counter[Tier] = Counter()
+        self._energies: Counter[Tier] = Counter()
+        self._energy: dict[Tier, float] = dict.fromkeys(Tier, 0.0)
 
     def observe(
         self,
+        tier: Tier,
         text_hashes: Sequence[bytes],
         vectors: NDArray[np.float32],
         reduced: NDArray[np.int8],
@@ -55,9 +57,9 @@ class BasisMeasure:
     ) -> None:
         """Look at distinct texts that the index did not know: float32[n, d], and int8[n, k], float32[n] made of it."""
         energies = retained_energy(vectors, reduced, scales, self._projection)
-        self._energies += len(energies)
-        self._energy += float(energies.sum())
-        self._texts += len(text_hashes)
+        self._energies[tier] += len(energies)
+        self._energy[tier] += float(energies.sum())
+        self._texts[tier] += len(text_hashes)
         if self._base is not None or not self._options.queries:
             return
         keys = np.array([text_key(text_hash) for text_hash in text_hashes], np.int64)
@@ -71,14 +73,21 @@ class BasisMeasure:
     def finish(self, staged: Searched) -> Basis:
         """Return the figures; of a full build, ask the staged vectors too. Raises RecallError where that is strict."""
         if self._base is not None:
-            drift = self._base.drift
-            return Basis(self._base.recall, drift and drift.plus(self._energies, self._energy))
-        drift = Drift(texts=self._energies, energy=self._energy / self._energies) if self._energies else None
+            return self.so_far()
+        ((tier, count),) = self._energies.most_common(1) or [(Tier.CONTEXTUAL, 0)]
+        drift = Drift(texts=count, energy=self._energy[tier] / count, tier=tier) if count else None
         basis = Basis(self._recall(staged), drift)
         problems = self.warnings(basis)
         if problems and self._options.strict:
             raise RecallError(f"{problems[0]}. Nothing was committed, because recall.strict is set")
         return basis
+
+    def so_far(self) -> Basis:
+        """Return the figures of the generation that is built on, with the drift of what came since."""
+        if self._base is None or self._base.drift is None:
+            return self._base or Basis()
+        drift = self._base.drift
+        return Basis(self._base.recall, drift.plus(self._energies[drift.tier], self._energy[drift.tier]))
 
     def warnings(self, basis: Basis) -> list[str]:
         """Return what a person should know: of the recall when this build measured it, and of the drift."""
@@ -87,7 +96,7 @@ class BasisMeasure:
 
     def _recall(self, staged: Searched) -> Recall | None:
         exact = self._exact
-        if exact is None or not len(exact.keys) or self._texts < 2:
+        if exact is None or not len(exact.keys) or self._texts.total() < 2:
             return None
         # As many as a search fetches, and as many as its ranking looks at; increments need not load the search.
         from indexer.search.candidates import VECTOR_LIMIT
@@ -101,8 +110,9 @@ class BasisMeasure:
         ]
         return Recall(
             queries=len(answers),
-            texts=self._texts,
+            texts=self._texts.total(),
             depth=CANDIDATE_FILES,
             recall=share_found(exact, answers, count=NEAREST, depth=CANDIDATE_FILES),
             overlap=share_found(exact, answers, count=NEAREST, depth=NEAREST),
+            tier=self._texts.most_common(1)[0][0],
         )

@@ -17,6 +17,9 @@ from indexer.types import TIERS, IndexedSource, Tier
 FORMAT_VERSION = 3
 """Raised when the files of a generation change their meaning; an index of another version is never read."""
 
+STATIC = "static"
+"""What `made_with` has of an index whose chunks may have static vectors first: the static encoder's digest."""
+
 MAX_BYTES = 16 << 20
 """No manifest is larger."""
 _BLOCK = 1 << 20
@@ -98,6 +101,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for segment in self.segments:
             counts[segment.tier] = counts.get(segment.tier, 0) + segment.live
         return {tier: counts[tier] for tier in TIERS if counts.get(tier)}
+
+
+    @property
+    def upgraded(self) -> float:
+        """Which part of the chunks has the encoder's own vector, 0 to 1: the others have a static one for now."""
+        static = self.tiers.get(Tier.STATIC, 0) if STATIC in self.made_with else 0
+        return 1.0 - static / self.counts.chunks if static else 1.0
 
 
 class _Version(msgspec.Struct):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from indexer.errors import REMEDY, DamagedIndexError
@@ -31,20 +32,28 @@ class StagedFiles:
             if self._base is None:
                 return
             self._base.check(layout.CATALOG)
-            present = self._base.listing()
-            for name in self._base.manifest.files:
-                source, target = self._base.path / name, self._folder / name
-                if target.parent.name == layout.TEXT and not with_text:
-                    continue
-                if name not in present or not stat.S_ISREG(present[name].st_mode):
-                    if target.parent.name == layout.VECTORS:
-                        continue  # only when the vectors are about to be rebuilt: else the base was not opened
-                    raise DamagedIndexError(f"{source}: is missing or no file; {REMEDY}")
-                if name == layout.CATALOG or target.name in MUTABLE_FILES:
-                    durable.copy(source, target)
-                else:
-                    durable.link_or_copy(source, target)
-                    self._carried[name] = _signature(target)
+            self._take(name for name in self._base.manifest.files if with_text or not _is_text(name))
+
+    def stage_text(self) -> None:
+        """Take the base's text index, where `stage` left it out; raises StorageError and DamagedIndexError."""
+        assert self._base is not None
+        with storing(self._folder):
+            self._take(filter(_is_text, self._base.manifest.files))
+
+    def _take(self, names: Iterable[str]) -> None:
+        assert self._base is not None
+        present = self._base.listing()
+        for name in names:
+            source, target = self._base.path / name, self._folder / name
+            if name not in present or not stat.S_ISREG(present[name].st_mode):
+                if target.parent.name == layout.VECTORS:
+                    continue  # only when the vectors are about to be rebuilt: else the base was not opened
+                raise DamagedIndexError(f"{source}: is missing or no file; {REMEDY}")
+            if name == layout.CATALOG or target.name in MUTABLE_FILES:
+                durable.copy(source, target)
+            else:
+                durable.link_or_copy(source, target)
+                self._carried[name] = _signature(target)
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a file in place of what the base had; raises StorageError."""
@@ -64,6 +73,10 @@ class StagedFiles:
             for name, signature in self._carried.items()
             if (path := self._folder / name).exists() and _signature(path) == signature
         }
+
+
+def _is_text(name: str) -> bool:
+    return name.startswith(f"{layout.TEXT}/")
 
 
 def _signature(path: Path) -> tuple[int, int, int]:

@@ -42,6 +42,11 @@ class StagedText:
         self._deleted: set[str] = set()
         self.rewrites = base is not None and _worth_rewriting(base)
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether a document was added or deleted, or there was no text index before."""
+        return self._base is None or self._writer is not None or bool(self._deleted)
+
     def delete(self, path: str) -> None:
         """Delete the base's documents of a file."""
         if self._base is None or path in self._deleted:

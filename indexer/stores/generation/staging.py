@@ -129,22 +129,29 @@ class Staging:
             parts = [digest.of_vector(c.id, embeddings[row].tier, embeddings[row].vector) for row, c in members]
             self._catalog.put_chunks(path, rows, parts)
 
-    def put_vectors(
-        self, tier: Tier, ids: Sequence[int], vectors: NDArray[np.int8], scales: NDArray[np.float32]
-    ) -> None:
-        """Replace the vectors of chunks, whatever their tier, by int8[n, k] with float32[n] scales of another tier.
+    def put_vectors(self, batch: QuantizedBatch) -> int:
+        """Give chunks vectors of a better tier, and return how many: those that still have the text and a lower tier.
 
         Text, ids and files stay as they are.
         """
-        old: dict[int, int] = {}
+        rows = self.catalog.chunks([chunk.id for chunk in batch.chunks])
+        held = {number: self._vectors.tier(number) for number in {row.segment for row in rows.values()}}
+        lower: dict[Tier, list[int]] = {}
+        for place, (chunk, tier) in enumerate(zip(batch.chunks, batch.tiers, strict=True)):
+            row = rows.get(chunk.id)
+            if row is not None and row.text_hash == chunk.text_hash and held[row.segment].rank < tier.rank:
+                lower.setdefault(tier, []).append(place)
         by_segment: dict[int, list[int]] = {}
-        for chunk_id, number in self.catalog.segments_of(ids).items():
-            by_segment.setdefault(number, []).append(chunk_id)
+        for chunk_id in (batch.chunks[place].id for places in lower.values() for place in places):
+            by_segment.setdefault(rows[chunk_id].segment, []).append(chunk_id)
+        old: dict[int, int] = {}
         for number, own in by_segment.items():
-            held = self._vectors.tier(number)
             for chunk_id, vector in zip(own, self._vectors.get(number, own), strict=True):
-                old[chunk_id] = digest.of_vector(chunk_id, held, vector.tobytes())
-        self._put_vectors(tier, ids, vectors, scales, old)
+                old[chunk_id] = digest.of_vector(chunk_id, held[number], vector.tobytes())
+        for tier, places in lower.items():
+            ids = [batch.chunks[place].id for place in places]
+            self._put_vectors(tier, ids, batch.vectors[places], batch.scales[places], old)
+        return len(old)
 
     def _put_vectors(
         self,
@@ -189,7 +196,10 @@ class Staging:
         """
         with storing(self._folder):
             segments = self._segments()
-            self._text.commit()
+            if self._text.is_changed:
+                self._text.commit()
+            elif self._text.rewrites:
+                self._files.stage_text()
             catalog = self._catalog.reader
             counts = Counts(files=catalog.file_count(), skipped=catalog.skipped_count(), chunks=catalog.chunk_count())
             durable.before_step("close", self._folder / layout.CATALOG)

@@ -1,0 +1,70 @@
+"""What stays the same during a build, whichever of its parts is at work."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexer.config import Config
+from indexer.encoders.registry import Variant, find_encoder
+from indexer.identity import Identity, first_encoder, wanted_identity
+from indexer.types import Source
+
+from .progress import Progress, StageClock
+from .source import open_source
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One build: what of, where to, how, and since when.
+
+    `first` is the encoder of a chunk's first vector, `encoder` that of its last one. `wait_seconds` is how long to wait
+    for the writer's lock, `deadline` when no more vectors are upgraded, in seconds of `time.perf_counter`.
+    """
+
+    root: Path
+    source: Source
+    index_dir: Path
+    config: Config
+    identity: Identity
+    first: Variant
+    encoder: Variant
+    cache_dir: Path | None
+    wait_seconds: float
+    deadline: float
+    progress: Progress
+    clock: StageClock
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether first vectors are to be replaced by those of the encoder."""
+        return self.config.build.upgrade == "now" and self.first.identity.digest != self.encoder.identity.digest
+
+
+def make_job(
+    root: Path,
+    config: Config,
+    *,
+    index_dir: Path,
+    cache_dir: Path | None,
+    wait_seconds: float,
+    max_seconds: float | None,
+    progress: Progress,
+) -> Job:
+    """Return a build of a folder; raises the errors of `open_source` and `wanted_identity`."""
+    return Job(
+        root=root,
+        source=open_source(root, config, index_dir=index_dir),
+        index_dir=index_dir,
+        config=config,
+        identity=wanted_identity(config),
+        first=first_encoder(config),
+        encoder=find_encoder(config.encoder),
+        cache_dir=cache_dir,
+        wait_seconds=wait_seconds,
+        deadline=float("inf") if max_seconds is None else time.perf_counter() + max_seconds,
+        progress=progress,
+        clock=StageClock(progress),
+    )

@@ -1,0 +1,165 @@
+"""The second half of a build: static vectors are replaced by the encoder's own, in commits of a few seconds each.
+
+Vectors are computed while nobody holds the writer's lock, so that another build waits for a commit at most. What is
+committed stays, however this ends; the next build goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from indexer.identity import rebuild_reason
+from indexer.languages.registry import LANGUAGES
+from indexer.search.features import PROSE_PATHS, TEST_PATHS
+from indexer.stores.generation.manifest import Manifest
+from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.generation.staging import begin
+from indexer.types import Chunk, QuantizedBatch, Tier
+
+from .job import Job
+from .quality.figures import Basis
+from .quality.measure import BasisMeasure
+from .quality.projection import choose_projection
+from .vectors import Vectorizer, make_vectorizer, open_cache
+
+WINDOW_CHUNKS = 256
+"""So many chunks, a second or two, are sorted by length together, and are the most that a deadline waits for."""
+COMMIT_SECONDS = 3.0
+COMMIT_SHARE = 0.04
+"""The share of the time that commits may take; where one is slow there are fewer."""
+WAIT_SECONDS = 60.0
+"""How long a commit waits for another writer at least: its vectors are there already."""
+_FILES = 64
+"""How many files are looked up at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What an upgrade did: the last manifest that it committed, None for none, how many chunks, and what to tell."""
+
+    manifest: Manifest | None
+    chunks: int
+    warnings: Sequence[str]
+
+
+def upgrade(job: Job) -> Upgrade:
+    """Replace static vectors until there are none, the deadline has come, or another build has other options.
+
+    Raises the errors of indexer.errors; whatever is raised, what was committed stays.
+    """
+    with open_cache(job.config, job.cache_dir) as cache:
+        vectorizer = make_vectorizer(
+            job.encoder, job.config.encoder, cache=cache, clock=job.clock, progress=job.progress
+        )
+        done = Upgrade(None, 0, ())
+        while time.perf_counter() < job.deadline:
+            with open_generation(job.index_dir, options=job.config.vectors) as generation:
+                if generation.manifest.upgraded == 1 or rebuild_reason(generation.manifest, job.identity):
+                    break
+                run = _Run(job, generation, vectorizer).finish()
+            # Another build may have committed static vectors meanwhile: look again until there are none.
+            if run.manifest is None:
+                break
+            done = Upgrade(run.manifest, done.chunks + run.chunks, run.warnings)
+        return Upgrade(done.manifest, done.chunks, [*vectorizer.warnings, *done.warnings])
+
+
+class _Run:
+    """Replaces the static vectors of one generation, which stays open while later ones are committed."""
+
+    def __init__(self, job: Job, generation: Generation, vectorizer: Vectorizer) -> None:
+        self._job = job
+        self._generation = generation
+        self._vectorizer = vectorizer
+        self._projection = choose_projection(job.source, (), job.config, generation, vectorizer)
+        # What is measured of all vectors is measured by one run over all of them.
+        self._is_over_all = set(generation.manifest.tiers) == {Tier.STATIC}
+        known = None if self._is_over_all else Basis.from_extra(generation.manifest.extra)
+        self._measure = BasisMeasure(self._projection, job.config.recall, known)
+        self._done = Upgrade(None, 0, ())
+        self._commit_seconds = 0.0
+
+    def finish(self) -> Upgrade:
+        """Go through the chunks, nearest to use first, and commit every few seconds."""
+        job = self._job
+        job.progress.upgrading(self._generation.manifest.tiers[Tier.STATIC])
+        waiting: list[QuantizedBatch] = []
+        since = time.perf_counter()
+        windows = _windows(self._generation)
+        for window in windows:
+            vectors = self._vectorizer.embed(window)
+            waiting.append(self._vectorizer.reduce(window, vectors, self._projection, listener=self._measure.observe))
+            now = time.perf_counter()
+            if now >= job.deadline:
+                break
+            if now - since >= max(COMMIT_SECONDS, self._commit_seconds / COMMIT_SHARE):
+                if not self._commit(waiting):
+                    return self._done
+                waiting, since = [], time.perf_counter()
+        self._commit(waiting, is_last=next(windows, None) is None)
+        return self._done
+
+    def _commit(self, waiting: Sequence[QuantizedBatch], *, is_last: bool = False) -> bool:
+        """Publish vectors of chunks that are still what they were; return whether the index is still of our kind."""
+        job, start = self._job, time.perf_counter()
+        wait_seconds = max(WAIT_SECONDS, job.wait_seconds)
+        with (
+            job.clock("commit"),
+            begin(
+                job.index_dir, wait_seconds=wait_seconds, opened=self._generation, options=job.config.vectors
+            ) as staging,
+        ):
+            base = staging.base
+            if base is None or rebuild_reason(base.manifest, job.identity):
+                return False
+            chunks = sum(staging.put_vectors(batch) for batch in waiting)
+            if not chunks:
+                return True
+            basis = Basis.from_extra(base.manifest.extra)
+            if is_last or not self._is_over_all:
+                basis = self._measure.finish(staging)
+            manifest = staging.commit(
+                encoder=job.identity.encoder,
+                projection=base.manifest.projection,
+                made_with=job.identity.made_with,
+                source=base.manifest.source,
+                extra=basis.to_extra(),
+            )
+        self._done = Upgrade(manifest, self._done.chunks + chunks, self._measure.warnings(basis) if is_last else ())
+        self._commit_seconds = time.perf_counter() - start
+        return True
+
+
+def _windows(generation: Generation) -> Iterator[list[Chunk]]:
+    """Yield all chunks with static vectors: sources before tests before prose and data, files changed lately first."""
+    static = [segment.number for segment in generation.manifest.segments if segment.tier is Tier.STATIC]
+    files = sorted(generation.catalog.files_in(static), key=lambda file: (_use(file[0], file[1]), -file[2], file[0]))
+    ids = _chunk_ids([path for path, _, _ in files], frozenset(static), generation)
+    while window := list(islice(ids, WINDOW_CHUNKS)):
+        documents = generation.text.documents(window)
+        yield [documents[chunk_id].to_chunk() for chunk_id in window]
+
+
+def _chunk_ids(paths: Sequence[str], segments: frozenset[int], generation: Generation) -> Iterator[int]:
+    """Yield the ids of the files' chunks whose vector lives in one of the segments, in the order of the files."""
+    for start in range(0, len(paths), _FILES):
+        part = paths[start : start + _FILES]
+        path_of, rows = generation.catalog.chunks_in(part)
+        place = {path: number for number, path in enumerate(part)}
+        yield from (
+            chunk_id
+            for _, chunk_id in sorted(
+                (place[path_of[file]], chunk_id) for file, chunk_id, segment in rows if segment in segments
+            )
+        )
+
+
+def _use(path: str, language: str) -> int:
+    """Return how far a file is from being asked for: 0 source, 1 tests, 2 prose and data."""
+    known = LANGUAGES.get(language)
+    if known is None or not known.has_symbols or PROSE_PATHS.search(path):
+        return 2
+    return 1 if TEST_PATHS.search(path) else 0
