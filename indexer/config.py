@@ -124,9 +124,11 @@ class BuildOptions(Options, frozen=True):
     """Whether a build goes on, once all is indexed with static vectors, until the encoder has made every one of them.
 
     Where the encoder has no static one in its space (encoders.registry.find_static), its own vectors come at once.
+    `commit_seconds` is how long vectors are collected for a commit, at least: longer where commits are slow.
     """
 
     upgrade: Literal["now", "never"] = "now"
+    commit_seconds: Annotated[float, Meta(ge=0, le=3600)] = 3.0
 
 
 class Config(Options, frozen=True):

@@ -103,12 +103,13 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
     `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the
-    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `committed` is false when nothing had changed. `rebuilt` says why the index was made anew, or
-    is empty. `bytes` is the size of the indexed files, `languages` counts chunks, `parse_errors` error nodes of the
-    parser, `parser_failures` files on which the grammar failed, so that they are indexed by their lines alone. `recall`
-    and `drift` say how well the stored vectors stand for the encoder's own (null: not measured). `left_out` counts what
-    the walk found and did not take. `searchable_seconds` is when all was committed that there is to search, counted
-    from the begin of the build; vectors may have been upgraded afterwards. `warnings` are sentences for a person.
+    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `committed` is false when nothing
+    had changed. `rebuilt` says why the index was made anew, or is empty. `bytes` is the size of the indexed files,
+    `languages` counts chunks, `parse_errors` error nodes of the parser, `parser_failures` files on which the grammar
+    failed, so that they are indexed by their lines alone. `recall` and `drift` say how well the stored vectors stand
+    for the encoder's own (null: not measured). `left_out` counts what the walk found and did not take.
+    `searchable_seconds` is when all was committed that there is to search, counted from the begin of the build; vectors
+    may have been upgraded afterwards. `warnings` are sentences for a person.
     """
 
     generation: str

@@ -37,10 +37,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `indexer status --json`.
 
     `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the
-    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `bytes` is the size of the generation's files. `stale` counts files that changed since,
-    `left_out` what the walk found and did not take; both are None when the indexed folder is not there. `recall` and
-    `drift` say how well the stored vectors stand for the encoder's own, and are None when that was not measured;
-    `warnings` are sentences on what to do about it, and on ignore files that were not read.
+    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `bytes` is the size of the
+    generation's files. `stale` counts files that changed since, `left_out` what the walk found and did not take; both
+    are None when the indexed folder is not there. `recall` and `drift` say how well the stored vectors stand for the
+    encoder's own, and are None when that was not measured; `warnings` are sentences on what to do about it, and on
+    ignore files that were not read.
     """
 
     generation: str

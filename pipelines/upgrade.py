@@ -27,7 +27,6 @@ from .vectors import Vectorizer, make_vectorizer, open_cache
 
 WINDOW_CHUNKS = 256
 """So many chunks, a second or two, are sorted by length together, and are the most that a deadline waits for."""
-COMMIT_SECONDS = 3.0
 COMMIT_SHARE = 0.04
 """The share of the time that commits may take; where one is slow there are fewer."""
 WAIT_SECONDS = 60.0
@@ -88,19 +87,23 @@ class _Run:
         job.progress.upgrading(self._generation.manifest.tiers[Tier.STATIC])
         waiting: list[QuantizedBatch] = []
         since = time.perf_counter()
-        windows = _windows(self._generation)
+        windows = _windows(self._generation, size=min(WINDOW_CHUNKS, job.config.encoder.window_chunks))
         for window in windows:
             vectors = self._vectorizer.embed(window)
             waiting.append(self._vectorizer.reduce(window, vectors, self._projection, listener=self._measure.observe))
             now = time.perf_counter()
             if now >= job.deadline:
                 break
-            if now - since >= max(COMMIT_SECONDS, self._commit_seconds / COMMIT_SHARE):
+            if now - since >= self._collecting_seconds():
                 if not self._commit(waiting):
                     return self._done
                 waiting, since = [], time.perf_counter()
         self._commit(waiting, is_last=next(windows, None) is None)
         return self._done
+
+    def _collecting_seconds(self) -> float:
+        least = self._job.config.build.commit_seconds
+        return max(least, self._commit_seconds / COMMIT_SHARE) if least else 0.0
 
     def _commit(self, waiting: Sequence[QuantizedBatch], *, is_last: bool = False) -> bool:
         """Publish vectors of chunks that are still what they were; return whether the index is still of our kind."""
@@ -133,12 +136,12 @@ class _Run:
         return True
 
 
-def _windows(generation: Generation) -> Iterator[list[Chunk]]:
+def _windows(generation: Generation, *, size: int) -> Iterator[list[Chunk]]:
     """Yield all chunks with static vectors: sources before tests before prose and data, files changed lately first."""
     static = [segment.number for segment in generation.manifest.segments if segment.tier is Tier.STATIC]
     files = sorted(generation.catalog.files_in(static), key=lambda file: (_use(file[0], file[1]), -file[2], file[0]))
     ids = _chunk_ids([path for path, _, _ in files], frozenset(static), generation)
-    while window := list(islice(ids, WINDOW_CHUNKS)):
+    while window := list(islice(ids, size)):
         documents = generation.text.documents(window)
         yield [documents[chunk_id].to_chunk() for chunk_id in window]
 

@@ -30,7 +30,6 @@ CACHED_TEXTS = 128
 """So many vectors, about a second's work, are the most that a killed build loses."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class EncodedVector:
     """A text's vector as an encoder made it: float32[d]."""

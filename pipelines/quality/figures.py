@@ -100,7 +100,8 @@ def recall_text(recall: Recall | None) -> str:
         return "not measured"
     return (
         f"{recall.recall:.3f} of the 10 nearest are among the first {recall.depth} found, "
-        f"{recall.overlap:.3f} among the first 10 ({recall.queries} of {recall.texts} texts asked, {recall.tier} vectors)"
+        f"{recall.overlap:.3f} among the first 10 ({recall.queries} of {recall.texts} texts asked, "
+        f"{recall.tier} vectors)"
     )
 
 

@@ -79,7 +79,7 @@ class BasisMeasure:
         basis = Basis(self._recall(staged), drift)
         problems = self.warnings(basis)
         if problems and self._options.strict:
-            raise RecallError(f"{problems[0]}. Nothing was committed, because recall.strict is set")
+            raise RecallError(f"{problems[0]}. These vectors were not committed, because recall.strict is set")
         return basis
 
     def so_far(self) -> Basis:

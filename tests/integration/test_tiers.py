@@ -21,7 +21,7 @@ from indexer.stores.generation import layout
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import Staging, begin
-from indexer.types import Chunk, Tier
+from indexer.types import Chunk, QuantizedBatch, Tier
 from pipelines.check.repair import Repair, repair
 from pipelines.check.verify import verify
 from tests.integration.conftest import ram_folder
@@ -40,7 +40,7 @@ def put_better(staging: Staging, chunks: Collection[Chunk]) -> None:
     if chunks:
         vectors = np.stack([vector_of(chunk.text) for chunk in chunks])
         scales = np.full(len(chunks), 0.5, np.float32)
-        staging.put_vectors(Tier.CONTEXTUAL, [chunk.id for chunk in chunks], vectors, scales)
+        staging.put_vectors(QuantizedBatch(tuple(chunks), vectors, scales, (Tier.CONTEXTUAL,) * len(chunks)))
 
 
 def upgrade(index_dir: Path, chunks: Collection[Chunk], *, options: VectorOptions | None = None) -> Manifest:

@@ -12,9 +12,7 @@ from indexer.config import Config, RecallOptions
 from indexer.errors import RecallError
 from indexer.identity import wanted_identity
 from indexer.stages.reduce import Projection, identity_projection, reduce
-from indexer.stores.generation.manifest import Counts, Encoder, Manifest
-from indexer.stores.generation.manifest import Projection as Stored
-from indexer.types import FileRecord, IndexedSource
+from indexer.types import FileRecord, Tier
 from pipelines.build import fair_order
 from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
 from pipelines.quality.measure import BasisMeasure
@@ -42,33 +40,15 @@ def random_projection(dims: int) -> Projection:
     return Projection("bundled", matrix, np.zeros(DIMS, np.float32))
 
 
-def measured(projection: Projection, options: RecallOptions, *, base: Manifest | None = None) -> Basis:
+def measured(projection: Projection, options: RecallOptions, *, base: Basis | None = None) -> Basis:
     """Return what a build over 600 random texts measures, the texts coming in three windows."""
     vectors, hashes = unit_rows(600), hashes_of(600)
     reduced, scales = reduce(vectors, projection)
     measure = BasisMeasure(projection, options, base)
     for start in range(0, 600, 200):
         rows = slice(start, start + 200)
-        measure.observe(hashes[rows], vectors[rows], reduced[rows], scales[rows])
+        measure.observe(Tier.CONTEXTUAL, hashes[rows], vectors[rows], reduced[rows], scales[rows])
     return measure.finish(Staged(hashes, reduced))
-
-
-def manifest(basis: Basis, *, chunks: int = 5000) -> Manifest:
-    return Manifest(
-        format_version=1,
-        generation=1,
-        created="",
-        encoder=Encoder(name="", digest="", dims=DIMS, max_tokens=1),
-        projection=Stored(mode="none", digest="", dims=DIMS),
-        made_with={},
-        source=IndexedSource(kind="worktree", root=".."),
-        counts=Counts(files=1, skipped=0, chunks=chunks),
-        segments=(),
-        digest="",
-        vector_digest="",
-        files={},
-        extra=basis.to_extra(),
-    )
 
 
 def test_vectors_that_keep_all_dimensions_find_what_float_vectors_find() -> None:
@@ -90,7 +70,7 @@ def test_a_random_projection_to_few_dims_is_told_with_a_remedy_and_refused_where
     (warning,) = BasisMeasure(projection, RecallOptions(), None).warnings(basis)
     assert f"recall is {basis.recall.recall:.2f}, below recall.floor = 0.85" in warning
     assert "raise projection.dims (4 now)" in warning
-    with pytest.raises(RecallError, match=r"raise projection\.dims .* Nothing was committed") as caught:
+    with pytest.raises(RecallError, match=r"raise projection\.dims .* These vectors were not committed") as caught:
         measured(projection, RecallOptions(strict=True))
     assert caught.value.exit_code == 2
     measured(projection, RecallOptions(strict=True, floor=0.0))
@@ -106,13 +86,13 @@ def test_texts_without_a_direction_ask_for_nothing() -> None:
     projection = identity_projection(DIMS)
     measure = BasisMeasure(projection, RecallOptions(strict=True), None)
     vectors = np.zeros((3, DIMS), np.float32)
-    measure.observe(hashes_of(3), vectors, *reduce(vectors, projection))
-    measure.observe(hashes_of(3), vectors, *reduce(vectors, projection))
+    measure.observe(Tier.CONTEXTUAL, hashes_of(3), vectors, *reduce(vectors, projection))
+    measure.observe(Tier.CONTEXTUAL, hashes_of(3), vectors, *reduce(vectors, projection))
     assert measure.finish(Staged(hashes_of(3), np.zeros((3, DIMS), np.int8))) == Basis()
 
 
 def test_an_increment_carries_the_recall_and_adds_to_the_drift() -> None:
-    base = manifest(Basis(BAD, msgspec.structs.replace(CALM, added=200, added_energy=0.5)))
+    base = Basis(BAD, msgspec.structs.replace(CALM, added=200, added_energy=0.5))
     basis = measured(identity_projection(DIMS), RecallOptions(strict=True), base=base)
     assert basis.recall == BAD
     assert basis.drift is not None
@@ -121,11 +101,29 @@ def test_an_increment_carries_the_recall_and_adds_to_the_drift() -> None:
 
 
 def test_an_increment_on_an_index_that_was_never_measured_measures_nothing() -> None:
-    assert measured(identity_projection(DIMS), RecallOptions(), base=manifest(Basis())) == Basis()
+    assert measured(identity_projection(DIMS), RecallOptions(), base=Basis()) == Basis()
 
 
-def test_the_first_content_of_an_empty_index_is_measured() -> None:
-    assert measured(identity_projection(DIMS), RecallOptions(), base=manifest(Basis(), chunks=0)).recall is not None
+def test_a_drift_is_of_the_tier_that_most_vectors_have_and_others_are_left_out_of_it() -> None:
+    projection = identity_projection(DIMS)
+    vectors, hashes = unit_rows(30), hashes_of(30)
+    reduced, scales = reduce(vectors, projection)
+
+    def observe(measure: BasisMeasure, tier: Tier, rows: slice) -> None:
+        measure.observe(tier, hashes[rows], vectors[rows], reduced[rows], scales[rows])
+
+    first = BasisMeasure(projection, RecallOptions(queries=0), None)
+    observe(first, Tier.STATIC, slice(0, 20))
+    observe(first, Tier.CONTEXTUAL, slice(20, 25))
+    basis = first.finish(Staged(hashes[:25], reduced[:25]))
+    assert basis.drift is not None
+    assert (basis.drift.tier, basis.drift.texts) == (Tier.STATIC, 20)
+    later = BasisMeasure(projection, RecallOptions(), Basis.from_extra(basis.to_extra()))
+    observe(later, Tier.CONTEXTUAL, slice(25, 28))
+    observe(later, Tier.STATIC, slice(28, 30))
+    drift = later.so_far().drift
+    assert drift is not None
+    assert drift.added == 2
 
 
 @pytest.mark.parametrize("basis", [Basis(), Basis(GOOD), Basis(None, CALM), Basis(GOOD, DRIFTED)])

@@ -14,12 +14,21 @@ import pytest
 
 from indexer.config import Config, ParseOptions
 from indexer.encoders.bundle import BASIS, BUNDLED, SUMS
-from indexer.identity import CHANGES, PACKAGES, RECORDED, Identity, changed_parts, rebuild_reason, wanted_identity
-from indexer.stores.generation.manifest import Counts, Encoder, Manifest, Projection
-from indexer.types import IndexedSource
+from indexer.identity import (
+    CHANGES,
+    PACKAGES,
+    RECORDED,
+    Identity,
+    changed_parts,
+    first_encoder,
+    rebuild_reason,
+    wanted_identity,
+)
+from indexer.stores.generation.manifest import Counts, Encoder, Manifest, Projection, Segment
+from indexer.types import IndexedSource, Tier
 
 
-def manifest_of(identity: Identity) -> Manifest:
+def manifest_of(identity: Identity, *, tier: Tier = Tier.STATIC) -> Manifest:
     made = identity.encoder
     return Manifest(
         format_version=1,
@@ -29,8 +38,8 @@ def manifest_of(identity: Identity) -> Manifest:
         projection=Projection(mode="bundled", digest="", dims=128),
         made_with=identity.made_with,
         source=IndexedSource(kind="worktree", root=".."),
-        counts=Counts(files=0, skipped=0, chunks=0),
-        segments=(),
+        counts=Counts(files=1, skipped=0, chunks=2),
+        segments=(Segment(number=1, tier=tier, vectors=2, live=2),),
         digest="0",
         vector_digest="0",
         files={},
@@ -64,7 +73,7 @@ def test_the_same_identity_carries_on() -> None:
 def test_another_model_and_another_basis_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(BUNDLED, folder)
-    made = manifest_of(wanted_identity(with_encoder(folder)))
+    made = manifest_of(wanted_identity(with_encoder(folder)), tier=Tier.CONTEXTUAL)
     (folder / BASIS).write_bytes(b"another basis")
     list_again(folder, BASIS)
     assert rebuild_reason(made, wanted_identity(with_encoder(folder))) == f"{CHANGES['projection']} changed"
@@ -104,6 +113,21 @@ def test_each_part_that_differs_says_what_it_is(part: str) -> None:
     wanted = wanted_identity(Config())
     made = Identity(wanted.encoder, {**wanted.made_with, part: "other"})
     assert rebuild_reason(manifest_of(made), wanted) == f"{CHANGES[part]} changed"
+
+
+def test_another_static_encoder_matters_to_static_vectors_alone() -> None:
+    wanted = wanted_identity(Config())
+    assert wanted.made_with["static"]
+    made = Identity(wanted.encoder, {**wanted.made_with, "static": "other"})
+    assert rebuild_reason(manifest_of(made, tier=Tier.STATIC), wanted)
+    assert rebuild_reason(manifest_of(made, tier=Tier.CONTEXTUAL), wanted) == ""
+
+
+@pytest.mark.parametrize("settings", [{"encoder": {"name": "static"}}, {"projection": {"mode": "fit"}}])
+def test_an_encoder_without_a_static_one_in_its_space_has_the_first_vectors(settings: dict[str, object]) -> None:
+    config = msgspec.convert(settings, Config)
+    assert first_encoder(config).identity.digest == wanted_identity(config).encoder.digest
+    assert "static" not in wanted_identity(config).made_with
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))

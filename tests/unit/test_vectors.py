@@ -44,7 +44,7 @@ def vectorizer(
     tier: Tier = Tier.CONTEXTUAL,
 ) -> Vectorizer:
     clock, silence = StageClock(Silence()), Silence()
-    cached = [FromCache(cache, tier, clock)] if cache is not None else []
+    cached = [FromCache(cache, clock)] if cache is not None else []
     encoder = FromEncoder(loader, tier, cache=cache, token_budget=token_budget, clock=clock, progress=silence)
     return Vectorizer((FromIndex(index), *cached, encoder), tier=tier, clock=clock, progress=silence)
 
@@ -100,15 +100,22 @@ def test_the_index_comes_before_the_cache_and_the_cache_before_the_encoder(tmp_p
         made = vectorizer(Loader(FakeEncoder(DIMS)), index=index, cache=cache)
         quantize(made, (one, two, three))
         assert made.found == {"index": 1, "cache": 1, "encoder": 1}
-        other_tier = vectorizer(Loader(FakeEncoder(DIMS)), tier=Tier.STATIC)
-        other = Vectorizer(
-            (FromCache(cache, Tier.CONTEXTUAL, StageClock(Silence())), FromIndex(index)),
-            tier=Tier.STATIC,
-            clock=StageClock(Silence()),
-            progress=Silence(),
+
+
+def test_a_static_vector_is_wanted_and_a_contextual_one_that_is_cached_is_taken(tmp_path: Path) -> None:
+    one, two = chunks("one", "two")
+    with EmbeddingCache(tmp_path, encoder_digest="0" * 32, dims=DIMS, max_bytes=1_000_000) as cache:
+        vectorizer(Loader(FakeEncoder(DIMS)), cache=cache).embed((one,))
+        clock, silence = StageClock(Silence()), Silence()
+        static = FromEncoder(
+            Loader(FakeEncoder(DIMS)), Tier.STATIC, cache=None, token_budget=2048, clock=clock, progress=silence
         )
-        assert other.embed((two,)) == {}
-        assert other_tier.embed((two,)).keys() == {two.text_hash}
+        made = Vectorizer((FromCache(cache, clock), static), tier=Tier.STATIC, clock=clock, progress=silence)
+        told: list[Tier] = []
+        batch = quantize(made, (one, two), lambda tier, *_: told.append(tier))
+        assert batch.tiers == (Tier.CONTEXTUAL, Tier.STATIC)
+        assert told == [Tier.STATIC, Tier.CONTEXTUAL]
+        assert cache.get_many([two.text_hash]) == {}
 
 
 def test_no_encoder_is_loaded_for_what_is_known() -> None:
@@ -134,7 +141,7 @@ def test_a_listener_is_told_each_new_text_once_with_what_became_of_it() -> None:
     quantize(
         vectorizer(Loader(FakeEncoder(DIMS)), index=index),
         (one, two, again),
-        lambda hashes, _, reduced, __: told.append((list(hashes), reduced)),
+        lambda _, hashes, __, reduced, ___: told.append((list(hashes), reduced)),
     )
     ((hashes, reduced),) = told
     assert hashes == [two.text_hash]

@@ -102,7 +102,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             counts[segment.tier] = counts.get(segment.tier, 0) + segment.live
         return {tier: counts[tier] for tier in TIERS if counts.get(tier)}
 
-
     @property
     def upgraded(self) -> float:
         """Which part of the chunks has the encoder's own vector, 0 to 1: the others have a static one for now."""
