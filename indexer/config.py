@@ -64,11 +64,13 @@ class EncoderOptions(Options, frozen=True):
     """Which encoder, and how it is fed; `threads` 0 means all cores.
 
     `token_budget` bounds rows x longest row of one batch; `window_chunks` bounds how many chunks wait to be sorted by
-    length, and so the memory of the embed stage.
+    length, and so the memory of the embed stage. `queries` says which encoder reads a query: the index's own, or the
+    static one in its space, which starts sooner and finds somewhat less.
     """
 
     name: Annotated[str, Meta(max_length=100)] = "minilm"
     path: FolderPath = ""
+    queries: Literal["own", "static"] = "own"
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
     token_budget: Annotated[int, Meta(ge=256, le=65_536)] = 2048
     window_chunks: Annotated[int, Meta(ge=1, le=65_536)] = 1024

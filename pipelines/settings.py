@@ -37,7 +37,7 @@ REPOSITORY_MAY_SET: Mapping[str, frozenset[str]] = {
     "vectors": _EVERY_KEY,
     "recall": _EVERY_KEY,
     "parse": frozenset({"timeout_seconds"}),
-    "encoder": frozenset({"name", "token_budget", "window_chunks"}),
+    "encoder": frozenset({"name", "queries", "token_budget", "window_chunks"}),
 }
 """By table, what a repository's own file may set. Paths, threads, processes, memory and caches are the user's."""
 

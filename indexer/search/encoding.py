@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from indexer.config import EncoderOptions
-from indexer.encoders.registry import Variant, find_encoder
+from indexer.encoders.registry import Variant, find_encoder, find_static
 from indexer.errors import ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection, reduce
+from indexer.stores.generation.manifest import STATIC
 from indexer.stores.generation.reader import Generation
 from indexer.types import Encoder
 
@@ -29,21 +30,29 @@ class QueryEncoder:
     def __init__(self, options: EncoderOptions, *, encoder: Encoder | None = None) -> None:
         """Use `encoder` when given; `options` say where the files of the one that an index names are."""
         self._options = options
-        self._encoder = encoder
+        self._given = encoder
+        self._loaded: tuple[str, Encoder] | None = None
         self._projections: dict[str, Projection] = {}
         self._lock = threading.Lock()
 
     def encode(self, text: str, generation: Generation) -> NDArray[np.int8]:
         """Return the vector of a text as the generation holds vectors: int8[k]."""
         with self._lock:
-            if self._encoder is None or self._encoder.identity.digest != generation.manifest.encoder.digest:
-                self._encoder = load_encoder(generation, self._options)
+            encoder = self._given or self._load(generation)
             digest = generation.manifest.projection.digest
             if digest not in self._projections:
                 self._projections = {digest: load_projection(generation, self._options)}
-            encoder, projection = self._encoder, self._projections[digest]
+            projection = self._projections[digest]
         vector: NDArray[np.int8] = reduce(encoder.encode([text], role="query"), projection)[0][0]
         return vector
+
+    def _load(self, generation: Generation) -> Encoder:
+        """Return the encoder of queries for a generation, kept while that names the same one."""
+        made = generation.manifest.encoder.digest
+        if self._loaded is None or self._loaded[0] != made:
+            load = load_static if self._options.queries == "static" else load_encoder
+            self._loaded = (made, load(generation, self._options))
+        return self._loaded[1]
 
 
 def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
@@ -51,6 +60,20 @@ def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
     encoder = _variant(generation, options).load(threads=options.threads, light=True)
     check_encoder(generation, encoder)
     return encoder
+
+
+def load_static(generation: Generation, options: EncoderOptions) -> Encoder:
+    """Load the static encoder in the space of the one that the generation names.
+
+    Raises ModelError when there is none, or when static vectors of the generation are those of another one.
+    """
+    made = generation.manifest
+    static = find_static(replace(options, name=made.encoder.name))
+    if static is None:
+        raise ModelError(f"the encoder {made.encoder.name} has no static one in its space; set encoder.queries to own")
+    if made.upgraded < 1 and made.made_with[STATIC] != static.identity.digest:
+        raise ModelError(f"{generation.path}: static vectors in it are those of another encoder; build it again")
+    return static.load(threads=options.threads, light=True)
 
 
 def check_encoder(generation: Generation, encoder: Encoder) -> None:

@@ -15,9 +15,10 @@ from indexer.stages.reduce import Projection, reduce
 from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import ChunkRow
 from indexer.stores.generation import layout
+from indexer.stores.generation.manifest import STATIC
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import Embedding, StoredChunk, decode_embedding, decode_stored, source_path
-from indexer.types import Encoder
+from indexer.types import Encoder, Tier
 
 from .findings import FindingKind, Findings
 
@@ -77,15 +78,11 @@ def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, 
     """
     manifest, text = generation.manifest, generation.path / layout.TEXT
     identity = encoder.identity
-    made = (manifest.encoder.digest, manifest.projection.digest, manifest.projection.mode)
+    digest = manifest.made_with.get(STATIC) if identity.tier is Tier.STATIC else manifest.encoder.digest
+    made = (digest or manifest.encoder.digest, manifest.projection.digest, manifest.projection.mode)
     if made != (identity.digest, projection.digest, projection.mode):
-        message = (
-            f"the index was made with {manifest.encoder.name} {manifest.encoder.digest[:8]} and another projection"
-        )
-        if manifest.encoder.digest != identity.digest:
-            message = (
-                f"the index was made with {manifest.encoder.name} {manifest.encoder.digest[:8]}, not with this encoder"
-            )
+        what = "and another projection" if made[0] == identity.digest else "not with this encoder"
+        message = f"the index was made with {manifest.encoder.name} {made[0][:8]}, {what}"
         findings.add(FindingKind.MODEL, generation.path / layout.MANIFEST, message)
         return 0
     numbers = [segment.number for segment in manifest.segments if segment.tier is identity.tier]

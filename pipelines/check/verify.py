@@ -5,7 +5,7 @@ Checks give findings and don't raise; what is built from damaged files is not lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
@@ -46,16 +46,16 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
 def verify(
     index_dir: Path,
     *,
-    deep: tuple[Encoder, Projection] | None = None,
+    deep: Sequence[tuple[Encoder, Projection]] = (),
     source: tuple[Source, Config] | None = None,
     on_chunks: Callable[[int], None] | None = None,
 ) -> VerifyReport:
     """Check the current generation and return what was found.
 
-    With `deep`, the encoder and projection that the index should have been made with, a sample of chunks is embedded
-    again and compared. With `source`, and the configuration of its build, all files are parsed again and compared.
-    `on_chunks` is called with the number of chunks done since the last call. Raises NoIndexError when there is nothing
-    to check, and for `source` as `check_source` does.
+    With `deep`, the encoders and the projection that the index should have been made with, a sample of the chunks of
+    each encoder's tier is embedded again and compared. With `source`, and the configuration of its build, all files are
+    parsed again and compared. `on_chunks` is called with the number of chunks done since the last call. Raises
+    NoIndexError when there is nothing to check, and for `source` as `check_source` does.
     """
     findings = Findings(index_dir)
     try:
@@ -70,7 +70,7 @@ def verify(
         if deep and not findings.found:
             from .chunks import check_encoder
 
-            reembedded = check_encoder(findings, generation, *deep)
+            reembedded = sum(check_encoder(findings, generation, *space) for space in deep)
         if source and not findings.found:
             compared = check_source(findings, generation, *source)
         return VerifyReport(

@@ -85,7 +85,7 @@ def _run(arguments: list[str]) -> int:
         _show(error)
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
-        echo("interrupted; the last committed index is untouched", err=True)
+        echo("interrupted; what was committed stays, and the next build goes on from there", err=True)
         return EXIT_INTERRUPTED
     except IndexerError as error:
         echo(f"error: {error}", err=True)

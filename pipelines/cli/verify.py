@@ -46,9 +46,9 @@ def command(
     if (deep or compares) and report.ok:
         root, _ = find_index(root, given)
         config = settings(root, chosen)
-        space = _space(index_dir, config.encoder) if deep else None
+        spaces = _spaces(index_dir, config.encoder) if deep else ()
         source = (open_source(root, config, index_dir=index_dir), config) if compares else None
-        report = verify(index_dir, deep=space, source=source)
+        report = verify(index_dir, deep=spaces, source=source)
     if as_json:
         print_json(report)
     else:
@@ -72,8 +72,12 @@ def _source_lines(report: SourceReport) -> Iterator[str]:
             )
 
 
-def _space(index_dir: Path, options: EncoderOptions) -> tuple[Encoder, Projection]:
-    from indexer.search.encoding import load_encoder, load_projection
+def _spaces(index_dir: Path, options: EncoderOptions) -> list[tuple[Encoder, Projection]]:
+    from indexer.search.encoding import load_encoder, load_projection, load_static
 
     with open_generation(index_dir) as generation:
-        return load_encoder(generation, options), load_projection(generation, options)
+        projection = load_projection(generation, options)
+        spaces = [(load_encoder(generation, options), projection)]
+        if generation.manifest.upgraded < 1:
+            spaces.append((load_static(generation, options), projection))
+        return spaces

@@ -9,10 +9,15 @@ import msgspec
 import pytest
 
 import indexer
-from indexer.config import BuildOptions, Config
+from indexer.config import BuildOptions, Config, EncoderOptions
+from indexer.encoders.registry import find_static
+from indexer.errors import ModelError
+from indexer.search.encoding import load_encoder, load_projection, load_static
 from indexer.stores.generation.reader import open_generation
-from indexer.types import Tier
+from indexer.stores.generation.staging import begin
+from indexer.types import EncoderIdentity, Tier
 from pipelines.build import build
+from pipelines.check.findings import FindingKind
 from pipelines.check.repair import Repair, repair
 from pipelines.check.verify import verify
 from pipelines.progress import Silence
@@ -230,3 +235,56 @@ def test_text_is_neither_rewritten_nor_added_to_by_an_upgrade(root: Path, tmp_pa
     with open_generation(index_dir) as generation:
         after = {name: entry for name, entry in generation.manifest.files.items() if name.startswith("text/")}
         assert after == before
+
+
+def test_a_sample_of_each_tier_is_embedded_again(root: Path, tmp_path: Path) -> None:
+    config = msgspec.convert({"build": {"commit_seconds": 0}, "encoder": {"window_chunks": 8}}, Config)
+    with pytest.raises(KeyboardInterrupt):
+        build(root, config=config, index_dir=tmp_path / "index", progress=Stopped(8))
+    with open_generation(tmp_path / "index") as generation:
+        options = config.encoder
+        projection = load_projection(generation, options)
+        own, static = load_encoder(generation, options), load_static(generation, options)
+        counts = generation.manifest.tiers
+    for encoder, tier in ((own, Tier.CONTEXTUAL), (static, Tier.STATIC)):
+        report = verify(tmp_path / "index", deep=[(encoder, projection)])
+        assert (report.ok, report.reembedded) == (True, counts[tier])
+    assert verify(tmp_path / "index", deep=[(own, projection), (static, projection)]).reembedded == sum(counts.values())
+
+
+def test_static_vectors_of_another_encoder_are_found_and_are_not_searched_with(root: Path, tmp_path: Path) -> None:
+    build(root, config=FAST, index_dir=tmp_path / "index")
+    with begin(tmp_path / "index") as staging:
+        assert staging.base is not None
+        made = staging.base.manifest
+        staging.touch_file(next(iter(staging.base.catalog.records().values())))
+        staging.commit(
+            encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
+            projection=made.projection,
+            made_with={**made.made_with, "static": "0" * 32},
+            source=made.source,
+        )
+    with open_generation(tmp_path / "index") as generation:
+        static = find_static(EncoderOptions())
+        assert static is not None
+        encoder, projection = static.load(threads=1, light=True), load_projection(generation, EncoderOptions())
+        with pytest.raises(ModelError, match="of another encoder; build it again"):
+            load_static(generation, EncoderOptions())
+    (finding,) = verify(tmp_path / "index", deep=[(encoder, projection)]).findings
+    assert finding.kind is FindingKind.MODEL
+    assert build(root, config=FAST, index_dir=tmp_path / "index").rebuilt == "the static encoder changed"
+
+
+def test_a_query_by_the_static_encoder_finds_what_is_asked_for(root: Path, tmp_path: Path) -> None:
+    build(root, config=FAST, index_dir=tmp_path / "index")
+    options = EncoderOptions(queries="static")
+    with indexer.open(tmp_path / "index", options=options) as index:
+        assert index.search("original_2_1").hits[0].path == "module_2.py"
+        assert index.search("what a word makes of the value", mode="vector").hits
+    hashing = msgspec.convert({"encoder": {"name": "hashing"}}, Config)
+    build(root, config=hashing, index_dir=tmp_path / "hashing")
+    with (
+        indexer.open(tmp_path / "hashing", options=options) as index,
+        pytest.raises(ModelError, match="has no static one in its space"),
+    ):
+        index.search("original 2 1")
