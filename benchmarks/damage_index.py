@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.attacked_index import AttackedIndex, attacked_index, replaced, restored
-from benchmarks.children import added_up, in_lanes
+from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import write_result
 from benchmarks.reseal import file_sum, reseal, served_folder
 
@@ -100,6 +100,7 @@ def _lane(_: int, numbers: Sequence[int], seed: int, manifests: bool) -> tuple[d
                     attacked.assert_tidy()
             except AssertionError as error:
                 harmed.append(f"{number}: {what}: {error}".replace(str(attacked.folder), "")[:500])
+                print(harmed[-1], file=sys.stderr, flush=True)
     return counts, harmed
 
 

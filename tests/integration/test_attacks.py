@@ -3,13 +3,18 @@ index. `make bench` runs them at length, and says what each does."""
 
 from __future__ import annotations
 
+import random
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
 if sys.platform == "win32":
     pytest.skip("needs fork", allow_module_level=True)
 
+from benchmarks import failing_close
+from benchmarks.attacked_index import attacked_index, restored
 from benchmarks.damage_index import damage
 from benchmarks.fuzz_queries import fuzz
 from benchmarks.io_errors import can_trace, fail_calls
@@ -18,16 +23,37 @@ pytestmark = pytest.mark.slow
 
 
 def test_io_errors_that_python_meets_are_named_and_leave_the_index_whole() -> None:
-    done = fail_calls(every=7, traced=False)
+    done = fail_calls(every=7, traced=False, closes=False)
     assert done["harmed"] == []
     assert done["ended with a named error"]
 
 
 @pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace")
 def test_io_errors_that_engines_meet_are_named_and_leave_the_index_whole() -> None:
-    done = fail_calls(every=60, traced=True)
+    done = fail_calls(every=60, traced=True, closes=False)
     assert done["harmed"] == []
     assert done["ended with a named error"]
+
+
+def test_a_close_that_fails_is_named_or_harmless(tmp_path: Path) -> None:
+    library = failing_close.compiled(tmp_path)
+    if library is None:
+        pytest.skip("needs Linux and a C compiler")
+    with attacked_index(random.Random(1)) as attacked:
+        saved = attacked.folder / "saved"
+        shutil.copytree(attacked.index_dir, saved)
+        attacked.edit(1)
+        served = attacked.generation.relative_to(attacked.index_dir)
+        for number, name in (
+            (1, "staging/next/catalog"),
+            (2, "staging/next/catalog"),
+            (1, f"{served}/generation.json"),
+        ):
+            restored(attacked.index_dir, saved)
+            done, closed = failing_close.build(attacked, library, number, f"root/.indexer/{name}")
+            assert not done.fault, (name, done)
+            assert any(close.failed for close in closed)
+            attacked.assert_whole(0, 1)
 
 
 def test_altered_files_give_no_other_answer_and_no_crash() -> None:

@@ -22,12 +22,18 @@ STATIC = "static"
 
 MAX_BYTES = 16 << 20
 """No manifest is larger."""
+MAX_FILE_BYTES = 64 << 30
+"""No file of an index is larger, which is ten times the text of ten million chunks: a checksum's time has an end."""
 _BLOCK = 1 << 20
 
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 32) - 1)]
 Dims = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 """Far more than any encoder has; a square matrix of so many takes 64 MB."""
+
+
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+"""128 bits in hex, which an increment goes on from."""
 
 
 class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +65,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class FileSum(msgspec.Struct, frozen=True, array_like=True):
     """A file's size in bytes and xxh3_128 in hex."""
 
-    size: Annotated[int, msgspec.Meta(ge=0)]
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_FILE_BYTES)]
     xxh3_128: str
 
 
@@ -88,8 +94,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     source: IndexedSource
     counts: Counts
     segments: tuple[Segment, ...]
-    digest: str
-    vector_digest: str
+    digest: Digest
+    vector_digest: Digest
     files: dict[str, FileSum]
     extra: dict[str, str | int | float | bool] = {}
     checksum: str = ""
