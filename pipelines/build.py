@@ -199,7 +199,7 @@ def _parse_and_chunk(records: Sequence[FileRecord], job: Job) -> Iterator[Parsed
     """Yield files that worker processes parse and chunk, counting only the time that this process waits for them."""
     from .parsing.pool import parse_files
 
-    parsed = parse_files(job.source, records, job.config)
+    parsed = parse_files(job.source, records, job.config, for_index=True)
     chunks = 0
     for number in range(1, len(records) + 1):
         with job.clock("parse"):
@@ -233,7 +233,9 @@ def _store(staging: Staging, files: Sequence[Parsed], batch: QuantizedBatch, tal
                 tally.put(file, staging.remove_file(record.path))
             else:
                 tally.put(file, staging.put_file(record))
-        staging.put_chunks(batch)
+        staging.put_chunks(
+            batch, [document for file in files if isinstance(file, ParsedFile) for document in file.documents]
+        )
 
 
 def _commit(staging: Staging, projection: Projection, basis: Basis, job: Job) -> Manifest:

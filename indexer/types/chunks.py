@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -46,9 +47,24 @@ class Chunk(ChunkFields, frozen=True, gc=False):
     text_hash: bytes
 
 
+class Document(NamedTuple):
+    """A chunk made ready for the text index: the text of each of its fields, in the schema's order, and what it stores.
+
+    A chunk's embedding is not part of it.
+    """
+
+    id: int
+    texts: tuple[str, ...]
+    stored: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """One file after parsing and chunking: the record for the catalog and its chunks in file order."""
+    """One file after parsing and chunking: the record for the catalog and its chunks in file order.
+
+    `documents` are those of its chunks, if they were asked for.
+    """
 
     record: FileRecord
     chunks: tuple[Chunk, ...]
+    documents: tuple[Document, ...] = ()

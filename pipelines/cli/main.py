@@ -66,6 +66,8 @@ def main() -> None:
     code is 141, as of any program that SIGPIPE ends: what was asked for was not all delivered.
     """
     open_closed_streams()
+    # Its matrices are small: threads would mostly wait, spinning, for cores that the parsers use. Read by numpy's BLAS.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminated)
     code = _run(sys.argv[1:] or ["--help"])
     if code in (EXIT_PIPE, EXIT_UNEXPECTED):

@@ -36,25 +36,27 @@ WINDOW_BYTES = 8 << 20
 """What may be in work or wait for an earlier file, in files and in bytes of source: the bound on memory."""
 
 
-def parse_files(source: Source, records: Sequence[FileRecord], config: Config) -> Iterator[ParsedFile | FileRecord]:
+def parse_files(
+    source: Source, records: Sequence[FileRecord], config: Config, *, for_index: bool = False
+) -> Iterator[ParsedFile | FileRecord]:
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
-    A file whose record has a `failure` is chunked by its lines, as if its grammar had just failed that way.
-    The outcome is the same for any `config.parse.workers` (0: one a core), which read the files themselves. A record's
-    hash is that of the content that was parsed. Memory is bounded by the window, not by the number of files. Raises
-    IndexerError when workers can't be started at all.
+    `for_index` asks for the chunks' documents too. A file whose record has a `failure` is chunked by its lines, as if
+    its grammar had just failed that way. The outcome is the same for any `config.parse.workers` (0: one a core), which
+    read the files themselves. A record's hash is that of the content that was parsed. Memory is bounded by the window,
+    not by the number of files. Raises IndexerError when workers can't be started at all.
     """
-    with _Pool(source, records, config) as pool:
+    with _Pool(Settings(config, source.reader(), for_index), records) as pool:
         yield from pool.run()
 
 
 class _Pool:
     """The workers, what waits for them, and what waits for an earlier file."""
 
-    def __init__(self, source: Source, records: Sequence[FileRecord], config: Config) -> None:
-        self._settings = Settings(config, source.reader())
+    def __init__(self, settings: Settings, records: Sequence[FileRecord]) -> None:
+        self._settings = settings
         self._records = list(records)
-        self._size = _worker_count(records, config)
+        self._size = _worker_count(records, settings.config)
         self._stack = ExitStack()
         self._workers: list[WorkerProcess] = []
         self._orphans: deque[int] = deque()
@@ -160,4 +162,4 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
         raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
     if outcome.chunks is None:
         return outcome.record
-    return ParsedFile(outcome.record, tuple(Chunk(*fields) for fields in outcome.chunks))
+    return ParsedFile(outcome.record, tuple(Chunk(*fields) for fields in outcome.chunks), outcome.documents)

@@ -16,7 +16,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from indexer.config import Config
-from indexer.types import Chunk, FileRecord, ParsedFile, Reader
+from indexer.stores.text.document import make_document
+from indexer.types import Chunk, Document, FileRecord, ParsedFile, Reader
 
 from .file import parse_file, read_file
 
@@ -31,10 +32,11 @@ WALL_GRACE = 10.0
 
 
 class Settings(NamedTuple):
-    """What a worker is told first."""
+    """What a worker is told first; `for_index` asks for documents with the chunks."""
 
     config: Config
     reader: Reader
+    for_index: bool = False
 
 
 class Outcome(NamedTuple):
@@ -46,6 +48,7 @@ class Outcome(NamedTuple):
     record: FileRecord
     chunks: list[tuple[Any, ...]] | None
     error: str = ""
+    documents: tuple[Document, ...] = ()
 
 
 HEADROOM = 64 << 20
@@ -93,7 +96,8 @@ def _parse(record: FileRecord, settings: Settings) -> Outcome:
         return Outcome(record, None)
     result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
-        return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks])
+        documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
+        return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks], documents=documents)
     return Outcome(result, None)
 
 

@@ -25,8 +25,9 @@ from indexer.stores.generation import layout, staged_text
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.text.document import WORD_FIELDS
 from indexer.stores.text.files import TEXT_LOCKS
-from indexer.stores.text.queries import WORD_FIELDS, Filters
+from indexer.stores.text.queries import Filters
 from indexer.stores.text.store_check import check_store, payload_end
 from indexer.stores.vectors import segment_file, segments
 from pipelines.check.repair import repair

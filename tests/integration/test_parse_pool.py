@@ -19,6 +19,7 @@ from indexer.config import Config, ParseOptions, WalkOptions
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
+from indexer.stores.text.document import make_document
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
@@ -41,6 +42,16 @@ def make(root: Path, files: dict[str, bytes]) -> None:
 def parse_tree(root: Path, options: ParseOptions = QUICK) -> list[ParsedFile | FileRecord]:
     tree = Worktree(root, WalkOptions())
     return list(parse_files(tree, detect(tree, {}).added, Config(parse=options)))
+
+
+def test_documents_come_with_the_chunks_when_asked_for(tmp_path: Path) -> None:
+    make(tmp_path, {"a.py": b"def parse_url():\n    return 1\n", "café.md": b"# One\n", "b": b""})
+    tree = Worktree(tmp_path, WalkOptions())
+    records = detect(tree, {}).added
+    results = [one for one in parse_files(tree, records, Config(), for_index=True) if isinstance(one, ParsedFile)]
+    assert len(results) == 2
+    for result in results:
+        assert result.documents == tuple(map(make_document, result.chunks))
 
 
 def summary(results: list[ParsedFile | FileRecord]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from indexer.config import Config, EncoderOptions
 from indexer.identity import CHANGES, RECORDED, Recorded
 from indexer.languages import registry
 from indexer.stages.chunk import layout
-from indexer.stores.text.queries import RAW_FIELDS, WORD_FIELDS
+from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS
 from indexer.types import FileRecord, ParsedFile, SkipReason, SymbolKind
 from pipelines.build import build
 from tests import identity

@@ -48,6 +48,12 @@ def test_terms_are_lower_case_without_blanks_and_no_longer_than_names(text: str)
     assert indexed_text(text).split(" ") == (found or [""])
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_has_the_terms_that_it_has_among_other_characters(text: str) -> None:
+    assert terms(text) == terms(f"{text} Δ")[:-1]
+    assert indexed_text(text) == indexed_text(f"{text} Δ")[:-1].rstrip()
+
+
 @given(st.lists(st.text(alphabet="abcXYZ019_", min_size=1)))
 def test_a_text_s_terms_are_those_of_its_words(words: list[str]) -> None:
     assert terms(" ".join(words)) == [term for word in words for term in terms(word)]

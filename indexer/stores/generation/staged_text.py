@@ -19,10 +19,10 @@ from indexer.stores import durable
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.check import segment_stats
-from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path
+from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path, make_document
 from indexer.stores.text.files import damage
 from indexer.stores.text.writer import TextWriter
-from indexer.types import TIERS, Chunk, Tier
+from indexer.types import TIERS, Document, Tier
 
 SMALL_DOCUMENTS = 1000
 """Rewriting so many takes a tenth of a second."""
@@ -56,10 +56,10 @@ class StagedText:
             with self._blaming():
                 self._open().delete(path)
 
-    def add(self, chunk: Chunk, embedding: Embedding) -> None:
+    def add(self, document: Document, embedding: Embedding) -> None:
         """Add a chunk with its vector."""
         with self._blaming():
-            self._open().add(chunk, embedding)
+            self._open().add(document, embedding)
 
     def commit(self) -> None:
         """Write everything. A damaged file of the base is noticed before it is merged into a good one."""
@@ -90,7 +90,7 @@ class StagedText:
                 document = decode_stored(stored)
                 chunk, embedding = document.to_chunk(), decode_embedding(held)
             if document.path not in gone:
-                writer.add(chunk, embedding)
+                writer.add(make_document(chunk), embedding)
 
     @contextmanager
     def _blaming(self) -> Iterator[None]:

@@ -32,9 +32,9 @@ from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_vectors import StagedVectors, StoredVector
-from indexer.stores.text.document import Embedding
+from indexer.stores.text.document import Embedding, make_document
 from indexer.stores.vectors.projection import projection_bytes
-from indexer.types import EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, Tier
+from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, Tier
 
 
 class Staging:
@@ -109,8 +109,11 @@ class Staging:
         """Return the vectors, of that tier or a better one, that the base or what is staged has for those texts."""
         return self._vectors.known(text_hashes, tier, self._catalog.reader)
 
-    def put_chunks(self, batch: QuantizedBatch) -> None:
-        """Add chunks whose files were put. A chunk that its file had before with the same text keeps its vector."""
+    def put_chunks(self, batch: QuantizedBatch, documents: Sequence[Document] = ()) -> None:
+        """Add chunks whose files were put. A chunk that its file had before with the same text keeps its vector.
+
+        `documents` are those of the chunks, in their order; without them they are made here.
+        """
         if not batch.chunks:
             return
         replaced = {chunk.id: row for chunk in batch.chunks if (row := self._replaced.pop(chunk.id, None))}
@@ -120,8 +123,8 @@ class Staging:
             Embedding(vector.tobytes(), scale, tier)
             for vector, scale, tier in zip(batch.vectors, scales, batch.tiers, strict=True)
         ]
-        for chunk, embedding in zip(batch.chunks, embeddings, strict=True):
-            self._text.add(chunk, embedding)
+        for document, embedding in zip(documents or map(make_document, batch.chunks), embeddings, strict=True):
+            self._text.add(document, embedding)
         numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
         for path, group in groupby(numbered, key=lambda pair: pair[1].path):
             members = list(group)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS
 from indexer.stores.text.document_store import DocumentStore
 from indexer.stores.text.files import MANAGED, META, damage
-from indexer.stores.text.queries import RAW_FIELDS, TOKENIZER, WORD_FIELDS
+from indexer.stores.text.queries import TOKENIZER
 from indexer.stores.text.store_check import check_store, payload_end
 
 _MAX_BYTES = 16 << 20

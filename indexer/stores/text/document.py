@@ -1,13 +1,24 @@
-"""What the text index stores of a chunk: its fields for people, and its vector for rebuilding the vector index."""
+"""What the text index takes of a chunk: terms, its fields for people, and its vector for rebuilding the vector index.
+
+Made wherever a chunk is: nothing here needs Tantivy.
+"""
 
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import msgspec
 
-from indexer.types import TIERS, Chunk, ChunkFields, Tier
+from indexer.languages.analyzer import indexed_text
+from indexer.types import TIERS, Chunk, ChunkFields, Document, Tier
+
+WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
+"""Analysed fields."""
+RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
+"""Fields matched as a whole: paths as `index_path` writes them, names lower-cased."""
 
 _HEADER = struct.Struct("<BBBHf")
 _HEADER_VERSION = 2
@@ -51,6 +62,26 @@ def stored_form(chunk: Chunk) -> StoredChunk:
     fields["path"] = index_path(chunk.path)
     fields["embedded"] = utf8(embedded.removesuffix(chunk.text) if ends_with_text else embedded)
     return StoredChunk(**fields, embedded_ends_with_text=ends_with_text)
+
+
+def make_document(chunk: Chunk) -> Document:
+    """Return a chunk ready to be indexed: its texts are those of RAW_FIELDS and WORD_FIELDS."""
+    path, path_words, file_name = _path_texts(chunk.path)
+    qualified_name = utf8(chunk.qualified_name)
+    texts = (
+        path,
+        chunk.language,
+        str(chunk.kind),
+        utf8(chunk.name).lower(),
+        qualified_name.lower(),
+        path_words,
+        file_name,
+        indexed_text(qualified_name),
+        indexed_text(utf8(chunk.signature)),
+        indexed_text(utf8(chunk.doc)),
+        indexed_text(utf8(chunk.text)),
+    )
+    return Document(chunk.id, texts, encode_stored(chunk))
 
 
 def encode_stored(chunk: Chunk) -> bytes:
@@ -103,6 +134,12 @@ def source_path(path: str) -> str:
         return path
     first, *rest = path.split("\0")
     return first + "".join(chr(0xDC00 + int(part[:2], 16)) + part[2:] for part in rest)
+
+
+@lru_cache(maxsize=1024)
+def _path_texts(path: str) -> tuple[str, str, str]:
+    text = utf8(path)
+    return index_path(path), indexed_text(text), indexed_text(PurePosixPath(text).name)
 
 
 def utf8(text: str) -> str:

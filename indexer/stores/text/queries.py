@@ -8,12 +8,7 @@ import msgspec
 import tantivy
 
 from indexer.errors import ConfigError
-from indexer.stores.text.document import index_path
-
-WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
-"""Analysed fields, in the order of indexer.stores.text.writer's documents."""
-RAW_FIELDS = ("path", "language", "kind", "name", "qualified_name")
-"""Fields matched as a whole: paths as `document.index_path` writes them, names lower-cased."""
+from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, index_path
 
 TOKENIZER = "words"
 """How analysed fields are split."""

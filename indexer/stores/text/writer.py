@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import tantivy
 
 from indexer.errors import StorageError
-from indexer.languages.analyzer import indexed_text
 from indexer.stores.text.check import check_files
-from indexer.stores.text.document import Embedding, encode_embedding, encode_stored, index_path, utf8
+from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, Embedding, encode_embedding, index_path
 from indexer.stores.text.files import MANAGED, META, TEXT_LOCKS
 from indexer.stores.text.queries import register_tokenizer, schema
-from indexer.types import Chunk
+from indexer.types import Document
 
 _HEAP_BYTES = 32_000_000
 """Memory of Tantivy's one indexing thread; it writes a segment when this is full."""
+
+_TEXT_FIELDS = (*RAW_FIELDS, *WORD_FIELDS)
 
 MUTABLE_FILES = (META, MANAGED)
 """Files that Tantivy replaces; all others are written once."""
@@ -51,26 +51,16 @@ class TextWriter:
         with self._refusals():
             self._writer.delete_documents_by_term("path", index_path(path))
 
-    def add(self, chunk: Chunk, embedding: Embedding) -> None:
+    def add(self, document: Document, embedding: Embedding) -> None:
         """Add a chunk with its vector."""
-        document = tantivy.Document()
-        document.add_unsigned("id", chunk.id)
-        document.add_text("path", index_path(chunk.path))
-        document.add_text("language", chunk.language)
-        document.add_text("kind", str(chunk.kind))
-        document.add_text("name", utf8(chunk.name).lower())
-        document.add_text("qualified_name", utf8(chunk.qualified_name).lower())
-        path_words, file_name = _path_terms(chunk.path)
-        document.add_text("path_words", path_words)
-        document.add_text("file_name", file_name)
-        document.add_text("names", indexed_text(utf8(chunk.qualified_name)))
-        document.add_text("signature", indexed_text(utf8(chunk.signature)))
-        document.add_text("doc", indexed_text(utf8(chunk.doc)))
-        document.add_text("body", indexed_text(utf8(chunk.text)))
-        document.add_bytes("stored", encode_stored(chunk))
-        document.add_bytes("embedding", encode_embedding(embedding))
+        added = tantivy.Document()
+        added.add_unsigned("id", document.id)
+        for field, text in zip(_TEXT_FIELDS, document.texts, strict=True):
+            added.add_text(field, text)
+        added.add_bytes("stored", document.stored)
+        added.add_bytes("embedding", encode_embedding(embedding))
         with self._refusals():
-            self._writer.add_document(document)
+            self._writer.add_document(added)
 
     def commit(self) -> None:
         """Write everything, wait for merges, and close; the folder does not change afterwards."""
@@ -103,9 +93,3 @@ class TextWriter:
             if type(error).__name__ != "PanicException":
                 raise
             raise StorageError(f"{self._path}: the text index could not be written ({error})") from error
-
-
-@lru_cache(maxsize=1024)
-def _path_terms(path: str) -> tuple[str, str]:
-    text = utf8(path)
-    return indexed_text(text), indexed_text(PurePosixPath(text).name)
