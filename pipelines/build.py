@@ -23,7 +23,7 @@ from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedB
 from .freshness import detect_changes
 from .progress import Progress, Silence, StageClock
 from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged
-from .source import open_source
+from .source import open_source, recorded_kind
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
@@ -43,6 +43,7 @@ def build(
     index_dir: Path | None = None,
     full: bool = False,
     by_content: bool = False,
+    source_kind: str | None = None,
     wait_seconds: float = 0.0,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
@@ -51,13 +52,14 @@ def build(
 
     Only files whose content changed are parsed, and only chunks whose text is new are embedded. Nothing is committed
     when nothing changed. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
+    `source_kind` is what `open_source` takes; None: that of the index as it is, or the work tree.
     `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
     a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, the committed index stays as it
     was.
     """
     config, progress = config or Config(), progress or Silence()
     index_dir = index_dir or default_index_dir(root)
-    source = open_source(root, config, index_dir=index_dir)
+    source = open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir))
     identity = wanted_identity(config)
     job = _Job(root, source, index_dir, config, identity, cache_dir, progress, StageClock(progress))
     while True:

@@ -22,6 +22,9 @@ MAX_LANGUAGES = 8
 @index_options
 @click.option("--full", is_flag=True, help="Start from nothing; replaces a damaged index too.")
 @hash_option
+@click.option(
+    "--source", "source_kind", metavar="SOURCE", help="worktree, staged or rev:REV. Default: as the index is."
+)
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
@@ -31,6 +34,7 @@ def command(
     index_dir: Path | None,
     full: bool,
     by_content: bool,
+    source_kind: str | None,
     chosen: str | None,
     wait_seconds: float,
     no_cache: bool,
@@ -46,7 +50,7 @@ def command(
     root = root_to_build(root, index_dir)
     config = settings(root, chosen)
     if dry_run:
-        _list_plan(root, config, index_dir, full=full, by_content=by_content, as_json=as_json)
+        _list_plan(root, config, index_dir, full=full, by_content=by_content, source_kind=source_kind, as_json=as_json)
         return
     with progress(quiet=quiet) as display:
         report = build(
@@ -55,6 +59,7 @@ def command(
             index_dir=index_dir,
             full=full,
             by_content=by_content,
+            source_kind=source_kind,
             wait_seconds=wait_seconds,
             cache_dir=None if no_cache else cache_folder(config.cache),
             progress=display,
@@ -65,11 +70,20 @@ def command(
 
 
 def _list_plan(
-    root: Path, config: Config, index_dir: Path | None, *, full: bool, by_content: bool, as_json: bool
+    root: Path,
+    config: Config,
+    index_dir: Path | None,
+    *,
+    full: bool,
+    by_content: bool,
+    source_kind: str | None,
+    as_json: bool,
 ) -> None:
     from ..plan import plan
 
-    for file in plan(root, config=config, index_dir=index_dir, full=full, by_content=by_content):
+    for file in plan(
+        root, config=config, index_dir=index_dir, full=full, by_content=by_content, source_kind=source_kind
+    ):
         if as_json:
             print_json(file)
         else:

@@ -15,7 +15,7 @@ from indexer.types import Encoder
 
 from ..check.source import SourceReport
 from ..check.verify import verify
-from ..source import open_source
+from ..source import open_source, recorded_kind
 from .console import echo
 from .options import index_options, print_json, settings
 from .root import find_index, find_index_dir
@@ -47,7 +47,11 @@ def command(
         root, _ = find_index(root, given)
         config = settings(root, chosen)
         space = _space(index_dir, config.encoder) if deep else None
-        source = (open_source(root, config, index_dir=index_dir), config) if compares else None
+        source = (
+            (open_source(root, config, index_dir=index_dir, kind=recorded_kind(index_dir)), config)
+            if compares
+            else None
+        )
         report = verify(index_dir, deep=space, source=source)
     if as_json:
         print_json(report)
