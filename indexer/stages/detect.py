@@ -151,15 +151,16 @@ class _Comparison:
 
     def _compare_content(self, file: SourceFile, known: FileRecord) -> None:
         blob = self.source.content_id(file)
-        if self.by_content or not blob or (blob, file.size) != (known.blob, known.size):
+        is_told = blob and known.blob and not self.by_content
+        if is_told and (blob != known.blob or file.size == known.size):
+            is_same = blob == known.blob
+        else:
             content = self._read(file)
             if content is None:
                 return
-            if content_hash(content) != known.hash:
-                (self.added if known.skip else self.modified).append(self._fresh(file))
-                return
+            is_same = content_hash(content) == known.hash
             blob = verified_blob(blob, content)
-        if not _decided_alike(known, file):
+        if not is_same or not _decided_alike(known, file):
             (self.added if known.skip else self.modified).append(self._fresh(file))
             return
         healed = replace(_with_stat(known, file, self._trusted(file)), blob=blob or known.blob)
