@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,13 +96,13 @@ def test_git_is_given_no_environment_but_ours_and_another_users_repository_is_re
 ) -> None:
     """safe.directory guards against a repository's settings, and here they are not read."""
     given: list[dict[str, str]] = []
-    popen = objects.subprocess.Popen
+    popen: Any = subprocess.Popen
 
-    def start(*arguments: object, env: dict[str, str], **more: object) -> object:
+    def start(*arguments: Any, env: dict[str, str], **more: Any) -> Any:
         given.append(env)
-        return popen(*arguments, env=env, **more)  # type: ignore[call-overload]
+        return popen(*arguments, env=env, **more)
 
-    monkeypatch.setattr(objects.subprocess, "Popen", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
     if os.geteuid() == 0:
         for folder in (hostile, hostile / ".git"):
             os.chown(folder, 12345, 12345)

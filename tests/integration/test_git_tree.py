@@ -11,11 +11,12 @@ import pytest
 
 from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions, WalkOptions
 from indexer.errors import SourceError
-from indexer.sources import git_reader
+from indexer.sources import git_tree
+from indexer.sources.git_reader import GitTreeReader
 from indexer.stages import detect as detection
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
-from indexer.types import SkippedFile, SkipReason, SourceFile
+from indexer.types import SkippedFile, SkipReason, SourceFile, Stat
 from pipelines.build import build
 from pipelines.report import BuildReport
 from pipelines.source import open_source
@@ -172,8 +173,13 @@ def test_a_clean_tree_gives_one_digest_from_every_source(root: Path) -> None:
 def test_what_changed_is_told_before_anything_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(root, "staged")
     reads: list[str] = []
-    read = git_reader.GitTreeReader.read
-    monkeypatch.setattr(git_reader.GitTreeReader, "read", lambda self, path: reads.append(path) or read(self, path))
+
+    class Counting(GitTreeReader):
+        def read(self, path: str) -> tuple[bytes, Stat]:
+            reads.append(path)
+            return super().read(path)
+
+    monkeypatch.setattr(git_tree, "GitTreeReader", Counting)
     assert not made(root, "staged").committed
     write(root, {"a.py": "a = 2\n"})
     assert not made(root).committed  # still what is staged
@@ -183,7 +189,7 @@ def test_what_changed_is_told_before_anything_is_read(root: Path, monkeypatch: p
     assert (report.files.modified, report.files.unchanged) == (1, 2)
     assert made(root, "worktree").files.unchanged == 3
     assert made(root, "rev:HEAD").files.modified == 1
-    assert reads == []  # the parser's processes read the others
+    assert reads == []
 
 
 def test_an_index_says_what_it_is_of_and_is_compared_with_that(root: Path) -> None:
