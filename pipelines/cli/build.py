@@ -11,6 +11,7 @@ from indexer.config import CacheOptions, Config
 from ..build import build
 from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text
+from ..settings import Chosen
 from .console import echo, progress
 from .options import aligned, hash_option, index_options, print_json, print_report, settings
 from .root import root_to_build
@@ -35,7 +36,7 @@ def command(
     full: bool,
     by_content: bool,
     source_kind: str | None,
-    chosen: str | None,
+    chosen: Chosen,
     wait_seconds: float,
     no_cache: bool,
     dry_run: bool,

@@ -15,6 +15,7 @@ from indexer.types import Encoder
 
 from ..check.source import SourceReport
 from ..check.verify import verify
+from ..settings import Chosen
 from ..source import open_source, recorded_kind
 from .console import echo
 from .options import index_options, print_json, settings
@@ -35,7 +36,7 @@ MAX_PATHS = 5
     "--source", "compares", is_flag=True, help="Also parse all files again and compare what is stored of them."
 )
 def command(
-    root: Path | None, index_dir: Path | None, deep: bool, compares: bool, chosen: str | None, as_json: bool
+    root: Path | None, index_dir: Path | None, deep: bool, compares: bool, chosen: Chosen, as_json: bool
 ) -> int:
     """Check every checksum, that text, vectors and catalog hold the same chunks, and the digest. Exit 4 on findings.
 
