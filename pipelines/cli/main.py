@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": "Say why a file is indexed or not, and what became of it.",
     "verify": "Check that the index is whole.",
     "repair": "Make a damaged index whole.",
+    "hook": "Keep an index up to date from git's hooks.",
     "config": "Show the settings that apply, and where each is from.",
     "gc": "Remove old generations.",
 }
