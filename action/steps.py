@@ -27,7 +27,7 @@ def install() -> None:
     environment = _scratch() / "indexer-venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     programs = environment / ("Scripts" if os.name == "nt" else "bin")
-    pip = [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, Path(__file__).parents[1]], check=True)
     _give("GITHUB_ENV", {"INDEXER": programs / "indexer"})
 

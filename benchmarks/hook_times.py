@@ -32,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "repository"
         edited = make_repository(root)
-        hook = [INDEXER, "hook", "run"]
+        hook: list[str | Path] = [INDEXER, "hook", "run"]
         env = {"XDG_CACHE_HOME": str(Path(scratch) / "cache")}
         run(hook, cwd=root, env=env)
         interpreter, status, unchanged, changed, messages = [], [], [], [], set()
