@@ -14,6 +14,7 @@ ALL = (
     "cold_build",
     "incremental",
     "commit_time",
+    "hook_times",
     "parse_throughput",
     "recall",
     "train_passages",

@@ -6,13 +6,13 @@ A module of its own, since the worker processes read the inputs and so import it
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from indexer.languages.registry import LANGUAGES
-from indexer.types import IndexedSource, LeftOut, SkippedFile, SourceFile, Stat
+from indexer.types import FileRecord, IndexedSource, LeftOut, SkippedFile, SourceFile, Stat
 
 SAMPLES = Path(__file__).parent.parent / "tests" / "data" / "languages"
 MAX_BYTES = 3000
@@ -104,11 +104,15 @@ class Inputs:
     left_out = LeftOut()
     description = IndexedSource(kind="fuzz", root="")
 
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
+    def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
         """Yield every input."""
         for number in range(self.count):
             extension, content = make_input(self.seed, number)
             yield SourceFile(f"{number:08d}{extension}", len(content), UNTIMED)
+
+    def content_id(self, file: SourceFile) -> bytes:
+        """Return nothing: git knows none of them."""
+        return b""
 
     def reader(self) -> Inputs:
         """Return the inputs themselves."""

@@ -44,6 +44,7 @@ def build(
     index_dir: Path | None = None,
     full: bool = False,
     by_content: bool = False,
+    source_kind: str | None = None,
     wait_seconds: float = 0.0,
     max_seconds: float | None = None,
     cache_dir: Path | None = None,
@@ -55,6 +56,7 @@ def build(
     when nothing changed. Where the encoder has a static one beside it, new chunks are committed with static vectors
     first, and these are replaced afterwards, for as long as `max_seconds` of the whole build allow, and not at all when
     `build.upgrade` is never. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
+    `source_kind` is what `open_source` takes; None: that of the index as it is, or the work tree.
     `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
     a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, what was committed stays.
     """
@@ -62,6 +64,7 @@ def build(
         root,
         config or Config(),
         index_dir=index_dir or default_index_dir(root),
+        source_kind=source_kind,
         cache_dir=cache_dir,
         wait_seconds=wait_seconds,
         max_seconds=max_seconds,

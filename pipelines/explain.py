@@ -21,7 +21,7 @@ from indexer.types import Chunk, FileRecord, ParsedFile, Source
 from .parsing.pool import parse_files
 from .path_bytes import path_bytes
 from .report import record_of
-from .source import open_source
+from .source import open_worktree
 
 
 class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ def explain_paths(
 ) -> Iterator[ExplainedPath]:
     """Explain paths of one folder, in their order; raises as `explain` does. Files are parsed as a build does."""
     index_dir = index_dir or default_index_dir(root)
-    source = open_source(root, config, index_dir=index_dir)
+    source = open_worktree(root, config, index_dir=index_dir)
     rules = source.rules()
     found = [explain_path(source, path, rules=rules) for path in paths]
     files = [explanation.file for explanation in found if explanation.file is not None]

@@ -41,7 +41,7 @@ def count_stale(root: Path, generation: Generation, config: Config, *, by_conten
     """Return how many files were added, modified or removed since; None when there is nothing to compare with.
 
     A folder that holds none of the indexed files is another one: an index may have been copied without its tree. An
-    index of another kind of source than a work tree is never compared with one.
+    index of what is staged, or of a revision, is compared with what is staged or what the revision is now.
     """
     return look(root, generation, config, by_content=by_content)[0]
 
@@ -51,9 +51,7 @@ def look(
 ) -> tuple[int | None, LeftOut | None]:
     """Return what `count_stale` does, and what a walk leaves out; None where there is nothing to compare with."""
     with suppress(SourceError):
-        source = open_source(root, config, index_dir=generation.index_dir)
-        if generation.manifest.source.kind != source.description.kind:
-            return None, None
+        source = open_source(root, config, index_dir=generation.index_dir, kind=generation.manifest.source.kind)
         changes = detect_changes(source, generation, by_content=by_content)
         counts = generation.manifest.counts
         if counts.files > counts.skipped and not (changes.unchanged or changes.modified):

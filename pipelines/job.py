@@ -12,7 +12,7 @@ from indexer.identity import Identity, first_encoder, wanted_identity
 from indexer.types import Source
 
 from .progress import Progress, StageClock
-from .source import open_source
+from .source import open_source, recorded_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,19 @@ def make_job(
     config: Config,
     *,
     index_dir: Path,
+    source_kind: str | None,
     cache_dir: Path | None,
     wait_seconds: float,
     max_seconds: float | None,
     progress: Progress,
 ) -> Job:
-    """Return a build of a folder; raises the errors of `open_source` and `wanted_identity`."""
+    """Return a build of a folder; `source_kind` as in `build.build`.
+
+    Raises the errors of `open_source` and `wanted_identity`.
+    """
     return Job(
         root=root,
-        source=open_source(root, config, index_dir=index_dir),
+        source=open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir)),
         index_dir=index_dir,
         config=config,
         identity=wanted_identity(config),

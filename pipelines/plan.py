@@ -19,7 +19,7 @@ from .freshness import detect_changes
 from .parsing.pool import parse_files
 from .path_bytes import path_bytes
 from .report import record_of
-from .source import open_source
+from .source import open_source, recorded_kind
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,13 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(
-    root: Path, *, config: Config, index_dir: Path | None = None, full: bool = False, by_content: bool = False
+    root: Path,
+    *,
+    config: Config,
+    index_dir: Path | None = None,
+    full: bool = False,
+    by_content: bool = False,
+    source_kind: str | None = None,
 ) -> Iterator[PlannedFile]:
     """Yield every file that a build would add, modify or remove, and every file that it skips or leaves out.
 
@@ -47,7 +53,7 @@ def plan(
     are binary, generated or minified. Raises SourceError, ConfigError and DamagedIndexError.
     """
     index_dir = index_dir or default_index_dir(root)
-    source = open_source(root, config, index_dir=index_dir)
+    source = open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir))
     changes = None
     if not full:
         try:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 from indexer.config import Config
+from indexer.errors import DamagedIndexError, NoIndexError, SourceError
+from indexer.git.repository import git_files, repository_of
 from indexer.regular import read_regular
+from indexer.sources.worktree import KIND as WORKTREE
 from indexer.sources.worktree import Worktree
+from indexer.stores.generation.reader import open_generation
+from indexer.types import Source
 
 _SETTINGS_LIMIT = 1 << 20
 """Bytes of one of git's settings files."""
@@ -16,9 +22,49 @@ _SETTINGS_LIMIT = 1 << 20
 _EXCLUDES_FILE = re.compile(r'^\s*excludesfile\s*=\s*"?(.+?)"?\s*$', re.IGNORECASE | re.MULTILINE)
 
 
-def open_source(root: Path, config: Config, *, index_dir: Path | None = None) -> Worktree:
-    """Return the files of a folder, with git's global excludes; raises SourceError and ConfigError as Worktree does."""
+def open_source(root: Path, config: Config, *, index_dir: Path | None = None, kind: str = WORKTREE) -> Source:
+    """Return the files of a folder as `kind` says: "worktree", "staged" or "rev:" and a revision.
+
+    Raises SourceError and ConfigError as Worktree and GitTree do, and SourceError for another kind, or without git.
+    """
+    if kind == WORKTREE:
+        return open_worktree(root, config, index_dir=index_dir)
+    from indexer.sources.git_tree import REVISION, STAGED, GitTree
+
+    if kind != STAGED and not kind.startswith(REVISION):
+        raise SourceError(f"source {kind!a}: there is {WORKTREE}, {STAGED} and {REVISION}REVISION")
+    git = shutil.which("git")
+    if git is None:
+        raise SourceError(f"source {kind}: git is not on the PATH; install it, or index the work tree")
+    index_file = _index_of_this_commit(root) if kind == STAGED else None
+    return GitTree(root, config.walk, kind=kind, git=git, index_dir=index_dir, index_file=index_file)
+
+
+def open_worktree(root: Path, config: Config, *, index_dir: Path | None = None) -> Worktree:
+    """Return the files of a folder on disk, with git's global excludes; raises SourceError and ConfigError."""
     return Worktree(root, config.walk, index_dir=index_dir, global_excludes=global_excludes_file())
+
+
+def recorded_kind(index_dir: Path) -> str:
+    """Return the kind of source that an index is of; that of a work tree where there is none, or none to be read."""
+    try:
+        with open_generation(index_dir, check_files=False) as generation:
+            return generation.manifest.source.kind
+    except (NoIndexError, DamagedIndexError):
+        return WORKTREE
+
+
+def _index_of_this_commit(root: Path) -> Path | None:
+    """Return the index that git gives its hooks in place of its own, as `git commit FILE` does; None for any other.
+
+    A file that is not in the repository's own folder belongs to another repository.
+    """
+    given = os.environ.get("GIT_INDEX_FILE")
+    top = repository_of(root.resolve())
+    if not given or top is None:
+        return None
+    path = Path(given).absolute()
+    return path if path.parent.resolve() == Path(git_files(top).private).resolve() else None
 
 
 def global_excludes_file() -> Path | None:

@@ -56,7 +56,7 @@ class MemoryReader:
 
 @dataclass
 class MemorySource:
-    """A source in memory: content, times, inode, id of the content or a reason to skip by path.
+    """A source in memory: content, times, inode, id of the content, git's id or a reason to skip by path.
 
     A file whose modification time is not set has second 1; one whose change time is not set has that of its
     modification. `reads` lists what this process reads, the file `log` what any does.
@@ -73,6 +73,7 @@ class MemorySource:
     kept: dict[str, str] = field(default_factory=dict)
     failures: dict[str, OSError] = field(default_factory=dict)
     content_ids: dict[str, bytes] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
     log: Path | None = None
 
@@ -86,7 +87,7 @@ class MemorySource:
         paths = dict.fromkeys(self.contents, 50 * SECOND)
         return replace(self, change_times=paths, inodes=dict.fromkeys(paths, 7), reads=[])
 
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
+    def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
         """Yield every file, sorted by path."""
         for path in sorted(self.contents):
             size, mtime_ns, ctime_ns, inode = self._stat(path)
@@ -94,6 +95,10 @@ class MemorySource:
                 yield SkippedFile(path, self.skips[path], "", size, mtime_ns)
             else:
                 yield SourceFile(path, size, mtime_ns, self.kept.get(path, ""), ctime_ns, inode)
+
+    def content_id(self, file: SourceFile) -> bytes:
+        """Return the blob id that was given to a path."""
+        return self.blobs.get(file.path, b"")
 
     def reader(self) -> MemoryReader:
         """Return what reads the contents as they are now."""

@@ -7,10 +7,13 @@ may leave it out (index.skipHash).
 from __future__ import annotations
 
 import os
+import struct
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from indexer.regular import read_regular
+from indexer.regular import read_regular, read_with_stat
+from indexer.types import Stat
 
 INDEX_LIMIT = 128 << 20
 """Bytes; about a million files."""
@@ -22,6 +25,12 @@ _MODE = 26
 """Where the two bytes are that hold the type of an entry."""
 
 _FOLDER, _GITLINK = 0o04, 0o16
+_EXTENDED = 0x4000
+"""The flag of an entry with two more bytes of flags."""
+
+_INTENT = 0x20
+"""In the first of these bytes: `git add --intent-to-add` named the file, and nothing of it is staged."""
+
 _LONG = 0xFFF
 """The recorded length of a name that is this long or longer."""
 
@@ -55,6 +64,22 @@ class Tracked:
 NOTHING_TRACKED = Tracked()
 
 
+class Entry(NamedTuple):
+    """One entry: a path, its mode as in a tree, and the 20 or 32 bytes of its object's name.
+
+    `stage` is 0, or of an unmerged path 1 (base), 2 (ours) or 3 (theirs). `intent` marks a file that is to be added and
+    of which nothing is staged. `stat` is what was seen when the file was last found to be the object; its inode has 32
+    bits, and a field that git did not fill is 0.
+    """
+
+    path: str
+    mode: int
+    object_id: bytes
+    stage: int
+    intent: bool
+    stat: Stat
+
+
 def read_index(path: str) -> Tracked:
     """Return what a git index lists.
 
@@ -73,40 +98,82 @@ def tracks_below(path: str, folder: str) -> bool:
     return _read(data).holds(folder, is_dir=True)
 
 
+def read_entries(path: str) -> tuple[tuple[Entry, ...], int]:
+    """Return all entries of a git index, folders of a sparse one too, and the index's own modification time.
+
+    Raises as `read_index`.
+    """
+    data, status = read_with_stat(path, INDEX_LIMIT)
+    named, hash_size = _scan(data)
+    return tuple(_entry(data, name, start, hash_size) for name, start in named), status[1]
+
+
+def _entry(data: bytes, name: bytes, start: int, hash_size: int) -> Entry:
+    seconds = struct.unpack_from(">10I", data, start)
+    ctime, ctime_ns, mtime, mtime_ns, _device, inode, mode, _user, _group, size = seconds
+    flags_at = start + _STAT + hash_size
+    flags = data[flags_at] << 8 | data[flags_at + 1]
+    return Entry(
+        os.fsdecode(name),
+        mode,
+        data[start + _STAT : flags_at],
+        flags >> 12 & 3,
+        bool(flags & _EXTENDED and data[flags_at + 2] & _INTENT),
+        (size, mtime * 10**9 + mtime_ns, ctime * 10**9 + ctime_ns, inode),
+    )
+
+
 def _read(data: bytes) -> Tracked:
+    names: list[bytes] = []
+    links: list[bytes] = []
+    previous = b""
+    for name, start in _scan(data)[0]:
+        kind = data[start + _MODE] >> 4
+        # A sparse folder is not in the work tree, and a conflict lists a file thrice.
+        if kind != _FOLDER and name != previous:
+            names.append(name)
+            if kind == _GITLINK:
+                links.append(name)
+        previous = name
+    paths = os.fsdecode(b"\0".join(names)).split("\0") if names else []
+    paths.sort()
+    return Tracked(tuple(paths), frozenset(map(os.fsdecode, links)))
+
+
+def _scan(data: bytes) -> tuple[list[tuple[bytes, int]], int]:
+    """Return the name of each entry with the place where it starts, and the bytes of an object's name.
+
+    Raises ValueError as `read_index`.
+    """
     version, count = int.from_bytes(data[4:8]), int.from_bytes(data[8:12])
     if data[:4] != b"DIRC" or version not in {2, 3, 4}:
         raise ValueError("it is no git index of version 2, 3 or 4")
     for hash_size in (20, 32):
         try:
-            names, links, end = _read_entries(data, count, version, hash_size)
+            named, end = _scan_entries(data, count, version, hash_size)
         except (ValueError, IndexError):
             continue
         _check_extensions(data, end, hash_size)
-        paths = os.fsdecode(b"\0".join(names)).split("\0") if names else []
-        paths.sort()
-        return Tracked(tuple(paths), frozenset(map(os.fsdecode, links)))
+        return named, hash_size
     raise ValueError("its entries are damaged")
 
 
-def _read_entries(data: bytes, count: int, version: int, hash_size: int) -> tuple[list[bytes], list[bytes], int]:
-    """Return the names of all entries, those of other repositories, and where the entries end.
+def _scan_entries(data: bytes, count: int, version: int, hash_size: int) -> tuple[list[tuple[bytes, int]], int]:
+    """Return the name and start of each entry, and where the entries end.
 
     Raises ValueError or IndexError where the data contradict themselves.
     """
-    names: list[bytes] = []
-    links: list[bytes] = []
+    named: list[tuple[bytes, int]] = []
     name, start, flags_at, total = b"", 12, _STAT + hash_size, 0
     for _ in range(count):
         flags = data[start + flags_at] << 8 | data[start + flags_at + 1]
-        head = start + flags_at + (4 if flags & 0x4000 else 2)
-        previous = name
+        head = start + flags_at + (4 if flags & _EXTENDED else 2)
         if version == 4:
             kept, head = _strip_length(data, head)
-            if kept > len(previous):
+            if kept > len(name):
                 raise ValueError
             end = data.index(b"\0", head)
-            name = previous[: len(previous) - kept] + data[head:end]
+            name = name[: len(name) - kept] + data[head:end]
             after = end + 1
         else:
             end = data.index(b"\0", head)
@@ -115,14 +182,10 @@ def _read_entries(data: bytes, count: int, version: int, hash_size: int) -> tupl
         total += len(name)
         if flags & _LONG != min(len(name), _LONG) or total > INDEX_LIMIT:
             raise ValueError
-        kind = data[start + _MODE] >> 4
-        # A sparse folder is not in the work tree, a conflict lists a file thrice, and a split index leaves names empty.
-        if kind != _FOLDER and name not in {previous, b""}:
-            names.append(name)
-            if kind == _GITLINK:
-                links.append(name)
+        if name:  # a split index leaves names empty
+            named.append((name, start))
         start = after
-    return names, links, start
+    return named, start
 
 
 def _strip_length(data: bytes, place: int) -> tuple[int, int]:

@@ -19,10 +19,15 @@ _POINTER_LIMIT = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class GitFiles:
-    """The paths of a repository's index and of its info/exclude."""
+    """The paths of a repository's index and of its info/exclude, and of the folders with its own and shared files.
+
+    `private` and `common` are one folder, save in a linked work tree.
+    """
 
     index: str
     exclude: str
+    private: str
+    common: str
 
 
 def is_repository(folder: Path) -> bool:
@@ -46,7 +51,7 @@ def git_files(top: Path) -> GitFiles:
         private = common = top / _pointed_to(private, "gitdir: ")
     with suppress(OSError):
         common = private / _pointed_to(private / "commondir", "")
-    return GitFiles(str(private / "index"), str(common / "info" / "exclude"))
+    return GitFiles(str(private / "index"), str(common / "info" / "exclude"), str(private), str(common))
 
 
 def _pointed_to(path: Path, prefix: str) -> str:

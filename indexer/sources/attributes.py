@@ -11,10 +11,10 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.sources.patterns import Pattern, compile_pattern
-from indexer.types import SkipReason
+from indexer.types import SkippedFile, SkipReason, SourceFile
 
 ATTRIBUTES_FILE = ".gitattributes"
 
@@ -42,6 +42,19 @@ class _Rule:
     pattern: Pattern
     states: Mapping[str, bool | None]
     name: str
+
+
+def judged(
+    file: SourceFile | SkippedFile, verdict: Verdict | None, included: frozenset[SkipReason]
+) -> SourceFile | SkippedFile:
+    """Apply what attributes decide to a file, unless the options include files that they would skip."""
+    if verdict is None or isinstance(file, SkippedFile):
+        return file
+    if verdict.reason is None:
+        return replace(file, kept_by=verdict.rule)
+    if verdict.reason in included:
+        return file
+    return SkippedFile(file.path, verdict.reason, verdict.rule, file.size, file.mtime_ns)
 
 
 class Attributes:

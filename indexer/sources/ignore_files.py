@@ -6,7 +6,6 @@ import errno
 import os
 from dataclasses import dataclass
 
-from indexer.regular import read_regular
 from indexer.sources.patterns import PatternList, compile_pattern
 
 RULES_LIMIT = 1 << 20
@@ -55,13 +54,9 @@ def unread(name: str, error: OSError) -> str:
     return f"{name}: {why}, so it is left unread"
 
 
-def read_patterns(path: str) -> PatternList:
-    """Return the patterns of an ignore file.
-
-    Raises OSError as `read_regular` does, and EFBIG for too many patterns with wildcards.
-    """
-    content = read_regular(path, RULES_LIMIT).removeprefix(b"\xef\xbb\xbf")
-    lines = enumerate(content.split(b"\n"), 1)
+def parse_patterns(content: bytes, path: str) -> PatternList:
+    """Return the patterns of an ignore file; raises OSError, with EFBIG, for too many patterns with wildcards."""
+    lines = enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1)
     found = (compile_pattern(os.fsdecode(line.removesuffix(b"\r")), number) for number, line in lines)
     try:
         return PatternList(pattern for pattern in found if pattern is not None)

@@ -10,7 +10,7 @@ of its repository. A nested repository has git's rules of its own. Outside a rep
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from indexer.config import WalkOptions
 from indexer.errors import ConfigError
 from indexer.git.index import NOTHING_TRACKED, Tracked, read_index
 from indexer.git.repository import git_files, repository_of
-from indexer.sources.ignore_files import IgnoreFile, Rule, read_patterns, unread
+from indexer.regular import read_regular
+from indexer.sources.ignore_files import RULES_LIMIT, IgnoreFile, Rule, parse_patterns, unread
 from indexer.sources.patterns import PatternList, compile_pattern
 from indexer.types import LeftOutReason
 
@@ -45,21 +46,31 @@ _TAKEN = Ruling()
 _HIDDEN = Ruling(LeftOutReason.HIDDEN)
 
 
+def _from_disk(path: str) -> bytes:
+    return read_regular(path, RULES_LIMIT)
+
+
 @dataclass(slots=True)
 class Scope:
-    """What all folders of one walk share; `tracked` and `problems` grow as repositories and bad files are met."""
+    """What all folders of one walk share; the lists grow as repositories and bad files are met.
+
+    `open` gives the content of an ignore file by its absolute path, or raises OSError. `indexes` are git's, each with
+    the root's path in its repository and the repository's below the root.
+    """
 
     root: str
     exclude: IgnoreFile
     hidden: bool
     global_excludes: tuple[str, PatternList] | None = None
+    open: Callable[[str], bytes] = _from_disk
     tracked: list[Tracked] = field(default_factory=list)
+    indexes: list[tuple[str, str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def read(self, path: str, name: str) -> PatternList | None:
         """Return the patterns of an ignore file that may not be there; one that can't be read is a problem."""
         try:
-            return read_patterns(path) or None
+            return parse_patterns(self.open(path), path) or None
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -146,6 +157,7 @@ class FolderRules:
         try:
             tracked = read_index(files.index).below(above=above, prefix=prefix)
             self.scope.tracked.append(tracked)
+            self.scope.indexes.append((files.index, above, prefix))
         except (FileNotFoundError, NotADirectoryError):
             pass
         except (OSError, ValueError) as error:
@@ -178,13 +190,28 @@ def root_rules(root: Path, options: WalkOptions, exclude: PatternList, global_ex
         return replace(rules, git=rules._global("", 0))
     if top == root:
         return rules._at_top(top)
+    above = "/".join(root.relative_to(top).parts) + "/"
+    return _from_top_to(root, top, rules._at_top(top, above=above))
+
+
+def tree_rules(
+    root: Path, top: Path, options: WalkOptions, exclude: PatternList, tracked: Tracked, opens: Callable[[str], bytes]
+) -> FolderRules:
+    """Return the rules of everything above a root in a tree that git holds, all of it `tracked`; `enter` it with "".
+
+    Nothing outside the tree has a say: no info/exclude, and no global excludes.
+    """
+    scope = Scope(str(root).removesuffix(os.sep), IgnoreFile("", exclude), options.hidden, open=opens)
+    scope.tracked.append(tracked)
+    return _from_top_to(root, top, FolderRules(scope, tracked=tracked))
+
+
+def _from_top_to(root: Path, top: Path, rules: FolderRules) -> FolderRules:
+    """Add the ignore files of the folders from the top of a repository to above a root in it."""
     steps = root.relative_to(top).parts
-    rules = rules._at_top(top, above="/".join(steps) + "/")
     for count in range(len(steps)):
-        folder = top.joinpath(*steps[:count])
-        rules = rules._with_files(
-            f"{folder}{os.sep}", f"{folder}{os.sep}", IGNORE_FILES, lead="/".join(steps[count:]) + "/"
-        )
+        folder = f"{top.joinpath(*steps[:count])}".removesuffix(os.sep) + os.sep
+        rules = rules._with_files(folder, folder, IGNORE_FILES, lead="/".join(steps[count:]) + "/")
     return rules
 
 

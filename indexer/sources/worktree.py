@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,11 +16,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from indexer.errors import SourceError
 from indexer.git.repository import GIT, is_repository, repository_of
 from indexer.regular import read_regular, read_with_stat, stat_of
-from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict
+from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, judged
+from indexer.sources.clean_files import CleanFiles
 from indexer.sources.ignore_files import RULES_LIMIT, unread
 from indexer.sources.left_out import account
 from indexer.sources.rules import IGNORE_FILES, FolderRules, Ruling, compile_exclude, root_rules
-from indexer.types import IndexedSource, LeftOut, LeftOutEntry, LeftOutReason, SkippedFile, SkipReason, SourceFile, Stat
+from indexer.types import (
+    FileRecord,
+    IndexedSource,
+    LeftOut,
+    LeftOutEntry,
+    LeftOutReason,
+    SkippedFile,
+    SkipReason,
+    SourceFile,
+    Stat,
+)
 
 if TYPE_CHECKING:
     from indexer.config import WalkOptions
@@ -75,9 +85,10 @@ class Worktree:
         self._included = options.included_reasons
         self._exclude = compile_exclude(options.exclude)
         self._global_excludes = global_excludes
+        self._clean = CleanFiles(())
 
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
-        """Yield every file once, sorted by path; what vanishes meanwhile is left out.
+    def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
+        """Yield every file once, sorted by path; what vanishes meanwhile is left out. `known` is of no use here.
 
         Raises SourceError when it is the root that vanished, or can't be listed any more.
         """
@@ -85,7 +96,12 @@ class Worktree:
         entries: list[LeftOutEntry] = []
         found = sorted(self._walk(rules, entries), key=attrgetter("path"))
         self.left_out = account(found, entries, rules.scope)
+        self._clean = CleanFiles(rules.scope.indexes)
         yield from found
+
+    def content_id(self, file: SourceFile) -> bytes:
+        """Return the id of the blob that git's index has for a file that is clean there, or b""."""
+        return self._clean.blob_of(file)
 
     def reader(self) -> WorktreeReader:
         """Return what reads the files, with the size limit of the options."""
@@ -94,10 +110,7 @@ class Worktree:
     @property
     def description(self) -> IndexedSource:
         """The root as seen from the index."""
-        index_dir = Path(self._index_dir)
-        if not index_dir.is_relative_to(self.root):
-            return IndexedSource(kind=KIND, root=str(self.root))
-        return IndexedSource(kind=KIND, root="/".join([".."] * len(index_dir.relative_to(self.root).parts)) or ".")
+        return describe(KIND, self.root, Path(self._index_dir))
 
     def rules(self) -> FolderRules:
         """Return the rules for what the root holds."""
@@ -109,7 +122,9 @@ class Worktree:
         steps = path.split("/")[:-1]
         for folder in ["/".join(steps[:count]) for count in range(len(steps) + 1)]:
             _add_attributes(attributes, (above + folder).rstrip("/"), self._prefix + folder)
-        return self._judge(self._found(path, os.lstat(self._prefix + path)), attributes.verdict(above + path))
+        return judged(
+            self._found(path, os.lstat(self._prefix + path)), attributes.verdict(above + path), self._included
+        )
 
     def is_index(self, path: str) -> bool:
         """Whether a folder below the root is the index."""
@@ -162,7 +177,7 @@ class Worktree:
                 elif is_dir:
                     folders.append((path, rules, ruling))
                 elif found := self._listed(path, entry):
-                    yield self._judge(found, attributes.verdict(lead + path))
+                    yield judged(found, attributes.verdict(lead + path), self._included)
 
     def _listed(self, path: str, entry: os.DirEntry[str]) -> SourceFile | SkippedFile | None:
         """Return what an entry of a listing is; None when it has vanished."""
@@ -185,16 +200,6 @@ class Worktree:
             return SkippedFile(path, SkipReason.SYMLINK, _target(self._prefix + path), size, mtime_ns)
         return SkippedFile(path, SkipReason.NOT_REGULAR, _KINDS.get(stat.S_IFMT(mode), ""), 0, mtime_ns)
 
-    def _judge(self, file: SourceFile | SkippedFile, verdict: Verdict | None) -> SourceFile | SkippedFile:
-        """Apply what .gitattributes says, unless the options include such files."""
-        if verdict is None or isinstance(file, SkippedFile):
-            return file
-        if verdict.reason is None:
-            return replace(file, kept_by=verdict.rule)
-        if verdict.reason in self._included:
-            return file
-        return SkippedFile(file.path, verdict.reason, verdict.rule, file.size, file.mtime_ns)
-
     def _attributes_above(self) -> tuple[str, Attributes]:
         """Return the root's path below the top of its repository, ending in "/", and the attributes from there down."""
         attributes = Attributes()
@@ -205,6 +210,13 @@ class Worktree:
         for folder in reversed(steps.parents):
             _add_attributes(attributes, "" if folder == Path() else folder.as_posix(), str(top / folder))
         return steps.as_posix() + "/", attributes
+
+
+def describe(kind: str, root: Path, index_dir: Path) -> IndexedSource:
+    """Return what an index records of its source; the root is relative where the index lies in it."""
+    if not index_dir.is_relative_to(root):
+        return IndexedSource(kind=kind, root=str(root))
+    return IndexedSource(kind=kind, root="/".join([".."] * len(index_dir.relative_to(root).parts)) or ".")
 
 
 def usable_root(root: Path | str) -> Path:

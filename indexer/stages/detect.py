@@ -9,6 +9,10 @@ but other content ("racily clean" in git's terms, Documentation/technical/racy-g
 has, so that the next look reads it. A change after the look can't carry an older time than that, unless clocks are more
 than the granularity apart. A look by content trusts no stat.
 
+A file whose stat says nothing, as in a fresh clone, is not read either where its source has git's id of the content and
+the catalog the same one, with the same size. A record's id was compared with what was read, so that no filter stood
+between the two; in another clone a filter that keeps the size of what it changes goes unnoticed.
+
 In a copy of a tree, every file has a change time and an inode of its own. The first look reads them all, and the caller
 remembers their stats. Where it can't, each look would read everything again: then, if no file at all has its recorded
 stat, files of the recorded size and modification time are taken for copies of those recorded.
@@ -32,6 +36,8 @@ GRANULARITY_NS = 2_000_000_000
 RACY = -1
 """The `mtime_ns` of a record whose file must be read again."""
 
+
+_SHA1_BYTES = 20
 
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 
@@ -58,8 +64,8 @@ def detect(
     the stats of touched files for the next look. A file that can't be read is skipped as UNREADABLE; one that vanishes
     between the walk and the read counts as removed.
     """
-    comparison = _Comparison(source.reader(), known, stat_overrides or {}, by_content, clock() - GRANULARITY_NS)
-    for file in source.files():
+    comparison = _Comparison(source, source.reader(), known, stat_overrides or {}, by_content, clock() - GRANULARITY_NS)
+    for file in source.files(known):
         comparison.seen.add(file.path)
         if isinstance(file, SkippedFile):
             comparison.skip(FileRecord(file.path, file.size, file.mtime_ns, b"", skip=file.reason, detail=file.detail))
@@ -87,6 +93,7 @@ class _Comparison:
     `recognised` counts files whose whole stat is known, `copies` are files whose inode or change time alone is not.
     """
 
+    source: Source
     reader: Reader
     known: Mapping[str, FileRecord]
     overrides: Mapping[str, Stat]
@@ -143,13 +150,20 @@ class _Comparison:
                 self._compare_content(file, self.known[file.path])
 
     def _compare_content(self, file: SourceFile, known: FileRecord) -> None:
-        content = self._read(file)
-        if content is None:
-            return
-        if content_hash(content) != known.hash or not _decided_alike(known, file):
+        blob = self.source.content_id(file)
+        is_told = blob and known.blob and not self.by_content
+        if is_told and (blob != known.blob or file.size == known.size):
+            is_same = blob == known.blob
+        else:
+            content = self._read(file)
+            if content is None:
+                return
+            is_same = content_hash(content) == known.hash
+            blob = verified_blob(blob, content)
+        if not is_same or not _decided_alike(known, file):
             (self.added if known.skip else self.modified).append(self._fresh(file))
             return
-        healed = _with_stat(known, file, self._trusted(file))
+        healed = replace(_with_stat(known, file, self._trusted(file)), blob=blob or known.blob)
         if healed != known:
             self.touched.append(healed)
         self._same(healed)
@@ -172,11 +186,24 @@ class _Comparison:
             self.skipped.append(record)
 
     def _fresh(self, file: SourceFile) -> FileRecord:
-        record = FileRecord(file.path, file.size, file.mtime_ns, b"", detail=file.kept_by)
+        blob = self.source.content_id(file)
+        record = FileRecord(file.path, file.size, file.mtime_ns, b"", detail=file.kept_by, blob=blob)
         return _with_stat(record, file, self._trusted(file))
 
     def _trusted(self, file: SourceFile) -> int:
         return file.mtime_ns if max(file.mtime_ns, file.ctime_ns) < self.racy_after else RACY
+
+
+def verified_blob(blob: bytes, content: bytes) -> bytes:
+    """Return the id that git has for a file, or b"" where what was read has another one, as after a filter."""
+    if not blob:
+        return b""
+    import hashlib
+
+    state = hashlib.new("sha1" if len(blob) == _SHA1_BYTES else "sha256", usedforsecurity=False)
+    state.update(b"blob %d\0" % len(content))
+    state.update(content)
+    return blob if state.digest() == blob else b""
 
 
 def as_read(record: FileRecord, read: Stat) -> FileRecord:

@@ -56,7 +56,8 @@ class FileRecord(msgspec.Struct, frozen=True, gc=False):
     `hash` is xxh3_128 of the content (16 bytes; empty for a file never read). A file that is left out has its reason
     in `skip`. `errors` counts the parser's error nodes; `failure` says how the grammar failed on a file that is indexed
     by its lines alone. `mtime_ns` is -1 where the file may have changed again within the clock's granularity, or
-    between the look and the read, so that it is read at the next look. `detail` is the line, limit or system error
+    between the look and the read, so that it is read at the next look. `blob` is git's id of the content, where it was
+    known and is right. `detail` is the line, limit or system error
     behind `skip`, or, of a file that is not skipped, the .gitattributes line that keeps it.
     """
 
@@ -72,6 +73,7 @@ class FileRecord(msgspec.Struct, frozen=True, gc=False):
     failure: str = ""
     ctime_ns: int = 0
     inode: int = 0
+    blob: bytes = b""
 
     @property
     def stat(self) -> Stat:

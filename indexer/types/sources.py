@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Protocol
 
 import msgspec
 
-from indexer.types.files import SkipReason, Stat
+from indexer.types.files import FileRecord, SkipReason, Stat
 
 
 class LeftOutReason(StrEnum):
@@ -141,8 +141,14 @@ class Source(Protocol):
     def left_out(self) -> LeftOut:
         """What the last listing that came to its end left out."""
 
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
-        """Yield every file in the source once, sorted by path."""
+    def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
+        """Yield every file in the source once, sorted by path.
+
+        A source that has an id of each content, and must ask for a size, takes the size of a content that is `known`.
+        """
+
+    def content_id(self, file: SourceFile) -> bytes:
+        """Return the git blob id of a file's content where that is known without reading it, else b""."""
 
     def reader(self) -> Reader:
         """Return what reads the files."""

@@ -12,6 +12,7 @@ from indexer.config import CacheOptions, Config
 from ..build import build
 from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text, upgraded_text
+from ..settings import Chosen
 from .console import echo, progress
 from .options import aligned, hash_option, index_options, print_json, print_report, settings
 from .root import root_to_build
@@ -23,6 +24,9 @@ MAX_LANGUAGES = 8
 @index_options
 @click.option("--full", is_flag=True, help="Start from nothing; replaces a damaged index too.")
 @hash_option
+@click.option(
+    "--source", "source_kind", metavar="SOURCE", help="worktree, staged or rev:REV. Default: as the index is."
+)
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
 @click.option("--fast", is_flag=True, help="Stop when all is searchable; upgrade no vectors.")
 @click.option("--max-seconds", type=click.FloatRange(min=0), help="Upgrade vectors until the build takes so long.")
@@ -34,7 +38,8 @@ def command(
     index_dir: Path | None,
     full: bool,
     by_content: bool,
-    chosen: str | None,
+    source_kind: str | None,
+    chosen: Chosen,
     wait_seconds: float,
     fast: bool,
     max_seconds: float | None,
@@ -54,7 +59,7 @@ def command(
     if fast:
         config = replace(config, build=replace(config.build, upgrade="never"))
     if dry_run:
-        _list_plan(root, config, index_dir, full=full, by_content=by_content, as_json=as_json)
+        _list_plan(root, config, index_dir, full=full, by_content=by_content, source_kind=source_kind, as_json=as_json)
         return
     with progress(quiet=quiet) as display:
         report = build(
@@ -63,6 +68,7 @@ def command(
             index_dir=index_dir,
             full=full,
             by_content=by_content,
+            source_kind=source_kind,
             wait_seconds=wait_seconds,
             max_seconds=max_seconds,
             cache_dir=None if no_cache else cache_folder(config.cache),
@@ -74,11 +80,20 @@ def command(
 
 
 def _list_plan(
-    root: Path, config: Config, index_dir: Path | None, *, full: bool, by_content: bool, as_json: bool
+    root: Path,
+    config: Config,
+    index_dir: Path | None,
+    *,
+    full: bool,
+    by_content: bool,
+    source_kind: str | None,
+    as_json: bool,
 ) -> None:
     from ..plan import plan
 
-    for file in plan(root, config=config, index_dir=index_dir, full=full, by_content=by_content):
+    for file in plan(
+        root, config=config, index_dir=index_dir, full=full, by_content=by_content, source_kind=source_kind
+    ):
         if as_json:
             print_json(file)
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..explain import ExplainedPath, explain
+from ..settings import Chosen
 from .options import aligned, config_option, index_dir_option, json_option, print_report, root_option, settings
 from .root import find_index
 
@@ -18,7 +19,7 @@ from .root import find_index
 @index_dir_option
 @config_option
 @json_option
-def command(path: str, root: Path | None, index_dir: Path | None, chosen: str | None, as_json: bool) -> None:
+def command(path: str, root: Path | None, index_dir: Path | None, chosen: Chosen, as_json: bool) -> None:
     """Say which rule takes or skips PATH, its language and why, and its chunks with their vectors.
 
     PATH is relative to the indexed folder, or to here when it exists here.

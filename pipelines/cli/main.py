@@ -23,6 +23,8 @@ COMMANDS = {
     "explain": "Say why a file is indexed or not, and what became of it.",
     "verify": "Check that the index is whole.",
     "repair": "Make a damaged index whole.",
+    "hook": "Keep an index up to date from git's hooks.",
+    "config": "Show the settings that apply, and where each is from.",
     "gc": "Remove old generations.",
 }
 """Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called."""
@@ -52,8 +54,20 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the program's version and that of the indexes that it writes, which is part of a cache's key."""
+    if not wanted or context.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    from indexer.stores.generation.manifest import FORMAT_VERSION
+
+    echo(f"indexer {version('codebase-indexer')}, index format {FORMAT_VERSION}")
+    context.exit()
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="codebase-indexer", prog_name="indexer")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
 @click.option("--debug", is_flag=True, help="Show a traceback when something unexpected happens.")
 def cli(debug: bool) -> None:
     """Index a code base once, keep the index fresh, search it by word and by meaning. All offline."""

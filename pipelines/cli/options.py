@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +14,7 @@ import msgspec
 from indexer.config import Config
 from indexer.stores.generation.layout import FOLDER
 
-from ..settings import load_config, user_file
+from ..settings import Chosen, load_config, user_file
 from .console import echo, write_out
 
 T = TypeVar("T")
@@ -26,7 +28,6 @@ hash_option = click.option(
     "--hash", "by_content", is_flag=True, help="Tell what changed by content: read every file, trust no stat."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-config_option = click.option("--config", "chosen", help="A preset (default, ci, precommit) or a TOML file.")
 root_argument = click.argument("root", type=click.Path(path_type=Path), required=False)
 root_option = click.option(
     "--root",
@@ -35,14 +36,29 @@ root_option = click.option(
 )
 
 
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which settings count; the command gets them as one `chosen`."""
+
+    @click.option("--preset", help="Settings for a purpose: ci, precommit, quality or small-memory.")
+    @click.option("--config", "file", metavar="FILE", help="A TOML file of settings.")
+    @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated.")
+    @wraps(command)
+    def with_settings(
+        *arguments: Any, preset: str | None, file: str | None, assignments: tuple[str, ...], **options: Any
+    ) -> Any:
+        return command(*arguments, chosen=Chosen(preset, file, assignments), **options)
+
+    return with_settings
+
+
 def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what most commands begin with: ROOT, where its index is, the settings, and JSON in place of lines."""
     return root_argument(index_dir_option(config_option(json_option(command))))
 
 
-def settings(root: Path, chosen: str | None = None) -> Config:
-    """Return the settings of a run: the user's own, the repository's, and what `--config` names."""
-    return load_config(root, chosen=chosen, user=user_file())
+def settings(root: Path, chosen: Chosen) -> Config:
+    """Return the settings of a run, of files, variables and options (see pipelines.settings.load)."""
+    return load_config(root, chosen, user=user_file(), environment=os.environ)
 
 
 def print_report(report: T, lines: Callable[[T], Iterable[str]], *, as_json: bool) -> None:

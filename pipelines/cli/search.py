@@ -18,6 +18,7 @@ from indexer.types import SearchMode, SearchResult
 from ..answer import BatchAnswer, answer
 from ..freshness import count_stale
 from ..report import upgraded_text
+from ..settings import Chosen
 from .batch import batch_queries
 from .console import echo, echo_styled, note, write_out
 from .hits import file_lines, location_lines, page
@@ -78,7 +79,7 @@ def command(
     require_fresh: bool,
     fast: bool,
     explain: bool,
-    chosen: str | None,
+    chosen: Chosen,
     as_json: bool,
 ) -> None:
     """Find code by word and by meaning. QUERY is a question, an identifier, a path, an error message, or code."""

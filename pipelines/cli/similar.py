@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..settings import Chosen
 from .options import config_option, index_dir_option, json_option, root_option, settings
 from .root import find_index
 from .search import filter_options, open_index, show
@@ -30,7 +31,7 @@ def command(
     paths: tuple[str, ...],
     line_format: str | None,
     files_only: bool,
-    chosen: str | None,
+    chosen: Chosen,
     as_json: bool,
 ) -> None:
     """Find chunks whose meaning is nearest to that of the chunk at PATH:LINE."""

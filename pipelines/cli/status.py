@@ -8,6 +8,7 @@ import click
 
 from ..quality.figures import drift_text, recall_text
 from ..report import left_out_text, upgraded_text
+from ..settings import Chosen
 from ..status import Status, read_status
 from .options import aligned, hash_option, index_options, print_report, settings
 from .root import find_index
@@ -16,7 +17,7 @@ from .root import find_index
 @click.command(name="status")
 @index_options
 @hash_option
-def command(root: Path | None, index_dir: Path | None, chosen: str | None, by_content: bool, as_json: bool) -> None:
+def command(root: Path | None, index_dir: Path | None, chosen: Chosen, by_content: bool, as_json: bool) -> None:
     """Show what the index of ROOT holds, and how many files changed since it was built.
 
     ROOT defaults to the nearest folder upwards that holds an index.

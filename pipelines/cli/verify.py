@@ -15,7 +15,8 @@ from indexer.types import Encoder
 
 from ..check.source import SourceReport
 from ..check.verify import verify
-from ..source import open_source
+from ..settings import Chosen
+from ..source import open_source, recorded_kind
 from .console import echo
 from .options import index_options, print_json, settings
 from .root import find_index, find_index_dir
@@ -35,7 +36,7 @@ MAX_PATHS = 5
     "--source", "compares", is_flag=True, help="Also parse all files again and compare what is stored of them."
 )
 def command(
-    root: Path | None, index_dir: Path | None, deep: bool, compares: bool, chosen: str | None, as_json: bool
+    root: Path | None, index_dir: Path | None, deep: bool, compares: bool, chosen: Chosen, as_json: bool
 ) -> int:
     """Check every checksum, that text, vectors and catalog hold the same chunks, and the digest. Exit 4 on findings.
 
@@ -47,7 +48,11 @@ def command(
         root, _ = find_index(root, given)
         config = settings(root, chosen)
         spaces = _spaces(index_dir, config.encoder) if deep else ()
-        source = (open_source(root, config, index_dir=index_dir), config) if compares else None
+        source = (
+            (open_source(root, config, index_dir=index_dir, kind=recorded_kind(index_dir)), config)
+            if compares
+            else None
+        )
         report = verify(index_dir, deep=spaces, source=source)
     if as_json:
         print_json(report)

@@ -10,7 +10,7 @@ from indexer.languages.detection import detect_language
 from indexer.stages.chunk.chunker import chunk
 from indexer.stages.classify import classify
 from indexer.stages.decode import NotText, decode
-from indexer.stages.detect import RACY, as_read, content_hash
+from indexer.stages.detect import RACY, as_read, content_hash, verified_blob
 from indexer.stages.parse.parser import parse
 from indexer.types import FileRecord, ParsedFile, Reader, SkipReason
 
@@ -34,7 +34,9 @@ def parse_file(record: FileRecord, content: bytes, config: Config) -> ParsedFile
     or `record.failure` says that it did, the record's `failure` says how and the chunks follow lines alone. Only what
     concerns the installation, ImportError and OSError, and MemoryError are raised. Reads nothing.
     """
-    failure, record = record.failure, replace(record, hash=content_hash(content), failure="")
+    failure = record.failure
+    blob = verified_blob(record.blob, content)
+    record = replace(record, hash=content_hash(content), failure="", blob=blob)
     decoded = decode(content)
     if isinstance(decoded, NotText):
         return replace(record, skip=SkipReason.BINARY, detail=decoded.detail)
@@ -80,6 +82,6 @@ def give_up(record: FileRecord, reader: Reader, config: Config, detail: str) -> 
     record, content = read_file(record, reader)
     if content is None:
         return record
-    record = replace(record, size=len(content), mtime_ns=RACY, failure="")
+    record = replace(record, size=len(content), mtime_ns=RACY, failure="", blob=b"")
     language = detect_language(record.path, overrides=config.languages).language
     return replace(record, hash=content_hash(content), language=language, skip=SkipReason.PARSER_FAILED, detail=detail)

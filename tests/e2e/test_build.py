@@ -141,8 +141,8 @@ def test_skips_are_counted_by_reason(cli: Cli, tmp_path: Path) -> None:
     [
         (["build", "missing"], 2, "missing: there is no such folder"),
         (["build", "file.py"], 2, "file.py: is a file"),
-        (["build", ".", "--config", "broken.toml"], 2, "broken.toml: walk: Object contains unknown field `max_bites`"),
-        (["build", ".", "--config", "nowhere"], 2, "no such file or preset"),
+        (["build", ".", "--config", "broken.toml"], 2, "broken.toml:2: walk.max_bites: there is no such key"),
+        (["build", ".", "--config", "nowhere"], 2, "no such file"),
         (["search", "anything"], 3, "build an index first"),
         (["status"], 3, "there is no index here"),
         (["search"], 2, "give a QUERY, or --batch FILE"),

@@ -17,6 +17,7 @@ from pipelines.cli.main import COMMANDS
 from pipelines.cli.main import cli as program
 from tests.documents import DOCUMENTS, PROGRAMS, ROOT, Documented, blocks, commands, options
 from tests.e2e.conftest import Cli
+from tests.integration.test_git_tree import git
 
 PLACES = {"PATH": "src/app.py", "FILE": "queries.jsonl", "SECONDS": "5", "ROOT": ".", "QUERY": "value"}
 """What stands in the documents for a user's own, and what it is here."""
@@ -39,12 +40,21 @@ def tree(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Iterator[Path]:
         functions = [f"def value_{number}(line):\n    return parse(line, {number})\n\n" for number in range(60)]
         (folder / "src" / "app.py").write_text("\n".join(functions))
     (root / "queries.jsonl").write_text('{"id": "1", "query": "value 7"}\n')
+    for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "one")):
+        git(root, *command)
     assert cli("build", root, "--quiet").code == 0
     yield root
 
 
 def test_the_documents_name_commands_at_all() -> None:
-    assert {"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "configs/default.toml"} <= set(DOCUMENTS)
+    assert {
+        "README.md",
+        "CONTRIBUTING.md",
+        "ARCHITECTURE.md",
+        "docs/ci.md",
+        "docs/pre-commit.md",
+        "configs/default.toml",
+    } <= set(DOCUMENTS)
     assert all(commands(name) for name in PROGRAMS)
     assert {command.words[1] for command in INDEXER} >= set(COMMANDS)
 
@@ -91,7 +101,7 @@ def test_an_option_of_the_readme_is_taken_with_its_value(
 ) -> None:
     monkeypatch.chdir(tree)
     words = [PLACES.get(word, word) for word in shlex.split(text)]
-    assert any(takes(name, words) for name in COMMANDS) or words == ["--config"]
+    assert any(takes(name, words) for name in COMMANDS) or words[0] in {"--config", "--preset", "--set"}
 
 
 def takes(name: str, words: list[str]) -> bool:

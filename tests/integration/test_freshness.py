@@ -6,7 +6,7 @@ import os
 import shutil
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from indexer.stages import detect as detection
 from indexer.stores.caches import stats
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
-from indexer.types import SkippedFile, SourceFile, Stat
+from indexer.types import FileRecord, SkippedFile, SourceFile, Stat
 from pipelines import freshness
 from pipelines import source as opening
 from pipelines.build import build
@@ -217,7 +217,7 @@ def test_files_that_change_while_a_build_reads_them_end_in_a_fresh_builds_digest
     class Restless(Worktree):
         """A tree that changes as soon as it was walked."""
 
-        def files(self) -> Iterator[SourceFile | SkippedFile]:
+        def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
             found = list(super().files())
             edit(self.root, meanwhile)
             meanwhile.clear()

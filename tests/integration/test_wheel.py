@@ -48,7 +48,7 @@ def test_a_users_own_pipelines_are_neither_broken_nor_in_the_way(installed: Path
     owner = "import pipelines, configs; print(pipelines.OWNER, configs.OWNER)"
     assert run(installed, owner) == "the user the user\n"
     main = "import sys; sys.argv[0] = 'indexer'; from indexer.__main__ import main; main()"
-    report = json.loads(run(installed, main, "build", tmp_path, "--config", "ci", "--json"))
+    report = json.loads(run(installed, main, "build", tmp_path, "--preset", "ci", "--json"))
     assert report["files"]["added"] == 1
     hits = json.loads(run(installed, main, "search", "brew tea", "--root", tmp_path, "--json"))["hits"]
     assert hits[0]["path"] == "tea.py"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from indexer.stages.detect import GRANULARITY_NS, RACY, as_read, content_hash, detect
+from indexer.stages.detect import GRANULARITY_NS, RACY, as_read, content_hash, detect, verified_blob
 from indexer.types import FileChanges, FileRecord, SkipReason
 from tests.fakes import SECOND, MemorySource
 
@@ -337,3 +339,36 @@ def test_any_sequence_of_edits_gives_the_right_sets(rounds: list[list[tuple[str,
         before = indexed
         assert {path for path, record in known.items() if record.skip is None} == indexed.keys()
         assert all(record.hash == content_hash(source.contents[path]) for path, record in known.items() if record.hash)
+
+
+BLOB, OTHER = b"b" * 20, b"o" * 20
+
+
+@pytest.mark.parametrize(
+    ("has", "knows", "content", "read", "modified"),
+    [
+        (BLOB, BLOB, b"x = 1\n", False, False),
+        (BLOB, OTHER, b"x = 1\n", False, True),
+        (BLOB, b"", b"x = 1\n", True, False),
+        (b"", BLOB, b"x = 2\n", True, True),
+        (BLOB, BLOB, b"longer, as behind a filter\n", True, True),
+    ],
+)
+def test_gits_id_of_a_content_decides_where_both_sides_have_it(
+    has: bytes, knows: bytes, content: bytes, read: bool, modified: bool
+) -> None:
+    source = MemorySource(blobs={"a.py": has})
+    source.put("a.py", content, 90 * SECOND)
+    known = FileRecord("a.py", 6, SECOND, content_hash(b"x = 1\n"), blob=knows)
+    changes = detect(source, {"a.py": known}, clock=lambda: 1000 * SECOND)
+    assert (source.reads == ["a.py"], len(changes.modified) == 1) == (read, modified)
+    by_content = detect(source, {"a.py": known}, by_content=True, clock=lambda: 1000 * SECOND)
+    assert "a.py" in source.reads and len(by_content.modified) == (content != b"x = 1\n")
+
+
+def test_an_id_that_is_not_the_contents_is_not_recorded() -> None:
+    for name, size in (("sha1", 20), ("sha256", 32)):
+        right = hashlib.new(name, b"blob 6\0x = 1\n").digest()
+        assert len(right) == size
+        assert verified_blob(right, b"x = 1\n") == right
+        assert verified_blob(right, b"x = 1\r\n") == verified_blob(b"", b"x = 1\n") == b""

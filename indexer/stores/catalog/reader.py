@@ -33,6 +33,7 @@ SCHEMA = (
   failure TEXT NOT NULL,
   ctime_ns INTEGER NOT NULL,
   inode INTEGER NOT NULL,
+  blob BLOB NOT NULL,
   digest BLOB NOT NULL,
   vector_digest BLOB NOT NULL
 ) STRICT""",
@@ -47,7 +48,7 @@ SCHEMA = (
     "CREATE INDEX chunks_file ON chunks (file, segment)",
     "CREATE INDEX chunks_text ON chunks (text_key)",
 )
-_RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode"
+_RECORD = "path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, blob"
 _MAX_VALUE_BYTES = 16 << 20
 """Of any value; a path or a message is far shorter."""
 _BATCH = 500
@@ -106,9 +107,35 @@ class Catalog:
             rows = self._connection.execute(f"SELECT {_RECORD} FROM files")
             return {
                 (path := stored.decode("utf-8", "surrogateescape")): FileRecord(
-                    path, size, mtime, content, language, reasons[skip], detail, errors, lines, failure, ctime, inode
+                    path,
+                    size,
+                    mtime,
+                    content,
+                    language,
+                    reasons[skip],
+                    detail,
+                    errors,
+                    lines,
+                    failure,
+                    ctime,
+                    inode,
+                    blob,
                 )
-                for stored, size, mtime, content, language, skip, detail, errors, lines, failure, ctime, inode in rows
+                for (
+                    stored,
+                    size,
+                    mtime,
+                    content,
+                    language,
+                    skip,
+                    detail,
+                    errors,
+                    lines,
+                    failure,
+                    ctime,
+                    inode,
+                    blob,
+                ) in rows
             }
 
     def stats(self) -> dict[str, tuple[int, int]]:

@@ -17,11 +17,11 @@ from indexer.types import FileRecord
 _JOURNALS = ("-journal", "-wal", "-shm")
 _ROLLBACK = b"\1\1"
 """In a file that SQLite does not expect a write-ahead log of (sqlite.org/fileformat2.html, offset 18)."""
-_TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, detail = ? WHERE path = ?"
+_TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, detail = ?, blob = ? WHERE path = ?"
 _PUT = """INSERT INTO files (
-  path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, digest,
+  path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, blob, digest,
   vector_digest
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _CHUNKS_OF = "SELECT id, text_hash, segment, scale FROM chunks WHERE file = ?"
 _PUT_CHUNK = "INSERT INTO chunks (id, file, segment, scale, text_hash, text_key) VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -67,7 +67,7 @@ class CatalogWriter:
 
     def touch(self, record: FileRecord) -> None:
         """Heal a file's stat; its content is what the catalog knows."""
-        values = (*record.stat, record.detail, encode_path(record.path))
+        values = (*record.stat, record.detail, record.blob, encode_path(record.path))
         with self._refusals():
             self._connection.execute(_TOUCH, values)
 
@@ -76,7 +76,7 @@ class CatalogWriter:
         part = digest.of_record(record)
         values = (
             encode_path(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
-            record.detail, record.errors, record.lines, record.failure, record.ctime_ns, record.inode,
+            record.detail, record.errors, record.lines, record.failure, record.ctime_ns, record.inode, record.blob,
             digest.to_bytes(part), digest.to_bytes(0),
         )  # fmt: skip
         with self._refusals():

@@ -57,8 +57,11 @@ class _Archive:
     left_out = LeftOut()
     description = IndexedSource(kind="package", root="")
 
-    def files(self) -> Iterator[SourceFile | SkippedFile]:
+    def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
         return (SourceFile(path, len(content), -1) for path, content in sorted(self.contents.items()))
+
+    def content_id(self, file: SourceFile) -> bytes:
+        return b""
 
     def reader(self) -> _Archive:
         return self
