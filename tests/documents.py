@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "configs/*.toml", "benchmarks/*.md", "indexer/assets/*/MODEL.md")
+    for pattern in ("*.md", "docs/*.md", "configs/*.toml", "benchmarks/*.md", "indexer/assets/*/MODEL.md")
     for path in ROOT.glob(pattern)
 )
 PROGRAMS = ("indexer", "make", "python -m")

@@ -94,10 +94,7 @@ class Worktree:
     @property
     def description(self) -> IndexedSource:
         """The root as seen from the index."""
-        index_dir = Path(self._index_dir)
-        if not index_dir.is_relative_to(self.root):
-            return IndexedSource(kind=KIND, root=str(self.root))
-        return IndexedSource(kind=KIND, root="/".join([".."] * len(index_dir.relative_to(self.root).parts)) or ".")
+        return IndexedSource(kind=KIND, root=root_seen_from(Path(self._index_dir), self.root))
 
     def rules(self) -> FolderRules:
         """Return the rules for what the root holds."""
@@ -248,3 +245,10 @@ def _target(link: str) -> str:
         return f"to {Path(link).readlink()}"
     except OSError:
         return ""
+
+
+def root_seen_from(index_dir: Path, root: Path) -> str:
+    """Return a root as an index of it records it, of two resolved paths: relative where the index lies in the root."""
+    if not index_dir.is_relative_to(root):
+        return str(root)
+    return "/".join([".."] * len(index_dir.relative_to(root).parts)) or "."

@@ -12,7 +12,7 @@ from ..build import build
 from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text
 from .console import echo, progress
-from .options import aligned, hash_option, index_options, print_json, print_report, settings
+from .options import aligned, hash_option, index_options, print_json, print_report, settings, wait_option
 from .root import root_to_build
 
 MAX_LANGUAGES = 8
@@ -22,7 +22,7 @@ MAX_LANGUAGES = 8
 @index_options
 @click.option("--full", is_flag=True, help="Start from nothing; replaces a damaged index too.")
 @hash_option
-@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
+@wait_option
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
