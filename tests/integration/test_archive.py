@@ -248,7 +248,7 @@ def test_no_room_is_said_before_anything_is_unpacked(
     exported: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(exported)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 1))
     with pytest.raises(StorageError, match="free"):
         import_index(tmp_path / "file", tmp_path, tmp_path / "index")
 
