@@ -26,6 +26,7 @@ COMMANDS = {
     "repair": "Make a damaged index whole.",
     "gc": "Remove old generations.",
     "export": "Write the index into one file to hand on.",
+    "mcp": "Answer an agent's questions (Model Context Protocol).",
     "import": "Take over an index from such a file, or from another folder.",
 }
 """Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called.
