@@ -97,7 +97,7 @@ QUESTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("search", {"query": "parse a date", "keywords": ["timezone"]}, "email/_parseaddr.py"),
     ("search", {"query": "wait for the first of several futures", "lang": "python", "k": 3}, "asyncio/tasks.py"),
     ("search", {"query": "HTTPConnection.putrequest"}, "http/client.py"),
-    ("search", {"query": "limit how many tasks hold a resource", "path": "asyncio"}, "asyncio/locks.py"),
+    ("search", {"query": "wait until a lock is released", "path": "asyncio"}, "asyncio/locks.py"),
     ("search", {"query": "boundary of multipart messages"}, "email/"),
     ("search", {"query": "fold long header lines", "path": "email/*.py"}, "email/"),
     ("search", {"query": "serve files of a directory"}, "http/server.py"),

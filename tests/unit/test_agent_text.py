@@ -5,14 +5,40 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.types import Hit
+from indexer.types import Hit, SymbolKind
 from pipelines.serve.text import TOKENS_A_LINE, count_tokens, hits_text, is_named
 
 
-def hit(path: str = "a.py", *, name: str = "f", start: int = 1, snippet: str = "def f():\n    return 1") -> Hit:
+def hit(
+    path: str = "a.py",
+    *,
+    name: str = "f",
+    start: int = 1,
+    snippet: str = "def f():\n    return 1",
+    snippet_line: int | None = None,
+) -> Hit:
     """Return a hit of a function."""
-    end = start + snippet.count("\n")
-    return Hit(1, path, start, end, "python", "function", name, name, f"def {name}()", "", snippet, start, 1.0, {}, {})
+    return Hit(
+        id=1,
+        path=path,
+        language="python",
+        kind=SymbolKind.FUNCTION,
+        name=name,
+        qualified_name=name,
+        signature=f"def {name}()",
+        doc="",
+        parent="",
+        part=0,
+        start_line=start,
+        end_line=start + snippet.count("\n"),
+        start_byte=0,
+        end_byte=1,
+        snippet=snippet,
+        snippet_line=snippet_line or start,
+        score=1.0,
+        ranks={},
+        contributions={},
+    )
 
 
 CODE = st.lists(st.text(alphabet="abc_()[]{}=.,: éβ中", max_size=120), min_size=1, max_size=8).map("\n".join)
@@ -32,8 +58,7 @@ def test_code_is_shown_while_the_tokens_last(found: list[tuple[str, str]], lines
 
 
 def test_a_line_number_is_told_where_the_code_does_not_begin_with_the_hit() -> None:
-    moved = hit(snippet="    x = 1\n    y = 2")
-    object.__setattr__(moved, "snippet_line", 7)
+    moved = hit(snippet="    x = 1\n    y = 2", snippet_line=7)
     assert hits_text([("", moved)], lines=10) == "a.py\n1-2 function f @7\n  x = 1\n  y = 2"
 
 
