@@ -26,6 +26,7 @@ COMMANDS = {
     "repair": "Make a damaged index whole.",
     "gc": "Remove old generations.",
     "export": "Write the index into one file to hand on.",
+    "watch": "Keep the index fresh while files change.",
     "mcp": "Answer an agent's questions (Model Context Protocol).",
     "import": "Take over an index from such a file, or from another folder.",
 }

@@ -28,7 +28,7 @@ PLACES = {
 }
 """What stands in the documents for a user's own, and what it is here."""
 
-NAMES = {("search",), ("export",), ("import",)}
+NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install")}
 """Commands that a text speaks of by name alone, and that can't be asked so."""
 
 INDEXER = [
