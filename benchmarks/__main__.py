@@ -11,6 +11,7 @@ import sys
 
 ALL = (
     "encode",
+    "agent_answers",
     "cold_build",
     "incremental",
     "commit_time",

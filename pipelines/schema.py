@@ -13,6 +13,7 @@ from .check.verify import VerifyReport
 from .explain import ExplainedPath
 from .plan import PlannedFile
 from .report import BuildReport
+from .share import SharedIndex
 from .status import Status
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -20,6 +21,8 @@ PRINTED: dict[str, Any] = {
     "build": BuildReport,
     "build-dry-run": PlannedFile,
     "explain": ExplainedPath,
+    "export": SharedIndex,
+    "import": SharedIndex,
     "repair": RepairReport,
     "search": SearchAnswer,
     "search-batch-in": BatchQuery,

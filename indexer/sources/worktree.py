@@ -214,9 +214,7 @@ class Worktree:
 
 def describe(kind: str, root: Path, index_dir: Path) -> IndexedSource:
     """Return what an index records of its source; the root is relative where the index lies in it."""
-    if not index_dir.is_relative_to(root):
-        return IndexedSource(kind=kind, root=str(root))
-    return IndexedSource(kind=kind, root="/".join([".."] * len(index_dir.relative_to(root).parts)) or ".")
+    return IndexedSource(kind=kind, root=root_seen_from(index_dir, root))
 
 
 def usable_root(root: Path | str) -> Path:
@@ -260,3 +258,10 @@ def _target(link: str) -> str:
         return f"to {Path(link).readlink()}"
     except OSError:
         return ""
+
+
+def root_seen_from(index_dir: Path, root: Path) -> str:
+    """Return a root as an index of it records it, of two resolved paths: relative where the index lies in the root."""
+    if not index_dir.is_relative_to(root):
+        return str(root)
+    return "/".join([".."] * len(index_dir.relative_to(root).parts)) or "."

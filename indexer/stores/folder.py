@@ -97,13 +97,16 @@ class Folder(Closing):
         with os.scandir(self.path if self._descriptor is None else self._descriptor) as entries:
             return list(entries)
 
-    def replace(self, name: str, content: bytes) -> None:
-        """Put a new file in the place of whatever has the name, which is not opened and, if a link, not followed."""
+    def replace(self, name: str, content: bytes, *, mode: int = 0o666) -> None:
+        """Put a new file in the place of whatever has the name, which is not opened and, if a link, not followed.
+
+        The umask takes from its `mode`.
+        """
         draft, at = self._at(f"{name}.{os.getpid()}")
         with suppress(FileNotFoundError):
             os.unlink(draft, dir_fd=at)
         try:
-            with os.fdopen(os.open(draft, _NEW, 0o666, dir_fd=at), "wb") as file:
+            with os.fdopen(os.open(draft, _NEW, mode, dir_fd=at), "wb") as file:
                 file.write(content)
             os.replace(draft, self._at(name)[0], src_dir_fd=at, dst_dir_fd=at)
         except BaseException:

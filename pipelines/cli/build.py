@@ -14,7 +14,7 @@ from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text, upgraded_text
 from ..settings import Chosen
 from .console import echo, progress
-from .options import aligned, hash_option, index_options, print_json, print_report, settings
+from .options import aligned, hash_option, index_options, print_json, print_report, settings, wait_option
 from .root import root_to_build
 
 MAX_LANGUAGES = 8
@@ -27,7 +27,7 @@ MAX_LANGUAGES = 8
 @click.option(
     "--source", "source_kind", metavar="SOURCE", help="worktree, staged or rev:REV. Default: as the index is."
 )
-@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
+@wait_option
 @click.option("--fast", is_flag=True, help="Stop when all is searchable; upgrade no vectors.")
 @click.option("--max-seconds", type=click.FloatRange(min=0), help="Upgrade vectors until the build takes so long.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")

@@ -9,7 +9,7 @@ import click
 from indexer.stores.generation.commit import gc
 
 from .console import echo
-from .options import index_dir_option, json_option, print_json, root_argument
+from .options import index_dir_option, json_option, print_json, root_argument, wait_option
 from .root import find_index_dir
 
 
@@ -17,7 +17,7 @@ from .root import find_index_dir
 @root_argument
 @index_dir_option
 @click.option("--keep", type=click.IntRange(min=1), default=2, help="Generations to keep. Default: 2.")
-@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
+@wait_option
 @json_option
 def command(root: Path | None, index_dir: Path | None, keep: int, wait_seconds: float, as_json: bool) -> None:
     """Remove all but the newest generations, and what unfinished builds left."""

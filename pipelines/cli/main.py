@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import signal
 import sys
@@ -26,8 +27,15 @@ COMMANDS = {
     "hook": "Keep an index up to date from git's hooks.",
     "config": "Show the settings that apply, and where each is from.",
     "gc": "Remove old generations.",
+    "export": "Write the index into one file to hand on.",
+    "watch": "Keep the index fresh while files change.",
+    "mcp": "Answer an agent's questions (Model Context Protocol).",
+    "import": "Take over an index from such a file, or from another folder.",
 }
-"""Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called."""
+"""Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called.
+
+A name that Python keeps for itself has an underscore behind it as a module.
+"""
 
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
@@ -45,7 +53,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f".{cmd_name}", __package__)
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f".{name}", __package__)
         command: click.Command = module.command
         return command
 

@@ -27,6 +27,9 @@ index_dir_option = click.option(
 hash_option = click.option(
     "--hash", "by_content", is_flag=True, help="Tell what changed by content: read every file, trust no stat."
 )
+wait_option = click.option(
+    "--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 root_argument = click.argument("root", type=click.Path(path_type=Path), required=False)
 root_option = click.option(

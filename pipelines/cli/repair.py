@@ -11,13 +11,13 @@ from ..check.repair import repair
 from ..settings import Chosen
 from .build import cache_folder
 from .console import echo
-from .options import index_options, print_json, settings
+from .options import index_options, print_json, settings, wait_option
 from .root import find_index_dir, root_to_build
 
 
 @click.command(name="repair")
 @index_options
-@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock.")
+@wait_option
 def command(root: Path | None, index_dir: Path | None, wait_seconds: float, chosen: Chosen, as_json: bool) -> None:
     """Verify the index and mend it: vectors from the text index, or everything from the sources."""
     root = root_to_build(root, index_dir)

@@ -167,13 +167,28 @@ def file_sum(path: Path) -> FileSum:
 
 def sum_of(file: FileIO) -> FileSum:
     """Return the size and xxh3_128 of what is left to read of a file, in blocks."""
-    state = xxhash.xxh3_128()
-    size = 0
+    summing = Summing()
     block = memoryview(bytearray(_BLOCK))
     while count := file.readinto(block):
-        state.update(block[:count])
-        size += count
-    return FileSum(size, state.hexdigest())
+        summing.update(block[:count])
+    return summing.result()
+
+
+class Summing:
+    """Size and xxh3_128 of what is given piece by piece."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._state = xxhash.xxh3_128()
+
+    def update(self, piece: bytes | memoryview) -> None:
+        """Add a piece."""
+        self.size += len(piece)
+        self._state.update(piece)
+
+    def result(self) -> FileSum:
+        """Return the sum of what was given so far."""
+        return FileSum(self.size, self._state.hexdigest())
 
 
 def _own_checksum(manifest: Manifest) -> str:

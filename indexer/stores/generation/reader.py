@@ -120,10 +120,15 @@ class Generation(Closing):
 
     def file_sum(self, name: str) -> FileSum:
         """Return the size and checksum of a file of the generation as it is now; raises OSError."""
+        with self.open_file(name) as file:
+            return manifests.sum_of(file)
+
+    def open_file(self, name: str) -> FileIO:
+        """Open a file of the generation, not compared with its checksum, to read; raises OSError."""
         *folders, last = name.split("/")
         with ExitStack() as stack:
             folder = stack.enter_context(self._folder.folder(folders[0])) if folders else self._folder
-            return manifests.sum_of(stack.enter_context(folder.open(last)))
+            return folder.open(last)
 
     def listing(self) -> dict[str, os.stat_result]:
         """Return what there is, by name relative to the generation, whatever it is; raises DamagedIndexError.

@@ -1,0 +1,85 @@
+"""`indexer watch`: keep the index fresh while files change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from indexer.errors import ConfigError, LockedError
+
+from ..build import build
+from ..report import BuildReport
+from ..settings import Chosen
+from ..source import open_worktree
+from .build import cache_folder
+from .console import echo
+from .options import index_options, print_json, settings
+from .root import root_to_build
+
+MISSING = "`indexer watch` needs watchfiles: pip install 'codebase-indexer[watch]'"
+
+
+@click.command(name="watch")
+@index_options
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
+@click.option(
+    "--debounce",
+    "debounce_seconds",
+    type=click.FloatRange(min=0.05, max=60),
+    default=0.5,
+    help="Seconds in which no file changed, or five times as long when some always do. Default: 0.5.",
+)
+def command(
+    root: Path | None,
+    index_dir: Path | None,
+    chosen: Chosen,
+    no_cache: bool,
+    debounce_seconds: float,
+    as_json: bool,
+) -> None:
+    """Build the index of ROOT, and again whenever files in it change, until interrupted. One line a build.
+
+    Settings are read at the start.
+    """
+    try:
+        from ..serve.watch import watch
+    except ModuleNotFoundError as error:
+        raise ConfigError(MISSING) from error
+
+    root = root_to_build(root, index_dir)
+    config = settings(root, chosen)
+    cache_dir = None if no_cache else cache_folder(config.cache)
+
+    def reported(done: BuildReport | LockedError) -> None:
+        if isinstance(done, LockedError):
+            echo(f"{_now()}  {done}", err=True)
+            return
+        for warning in done.warnings:
+            echo(f"warning: {warning}", err=True)
+        if as_json:
+            print_json(done)
+        else:
+            echo(f"{_now()}  {line(done)}")
+
+    watch(
+        root,
+        build=lambda: build(root, config=config, index_dir=index_dir, cache_dir=cache_dir),
+        source=lambda: open_worktree(root, config, index_dir=index_dir),
+        reported=reported,
+        debounce_ms=round(1000 * debounce_seconds),
+    )
+
+
+def line(report: BuildReport) -> str:
+    """Return what a build did in one line."""
+    files, chunks = report.files, report.chunks
+    return (
+        f"generation {report.generation}: {files.added} added, {files.modified} modified, {files.removed} removed; "
+        f"{chunks.embedded} of {chunks.total} chunks embedded, {sum(report.seconds.values()):.1f} s"
+    )
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%H:%M:%S")

@@ -1,0 +1,1 @@
+"""What goes on answering: the server for agents, and the watch that keeps an index fresh."""

@@ -1,0 +1,115 @@
+"""An indexed folder that a server answers about: there or not yet, followed as it changes, built when it must be."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.config import Config
+from indexer.errors import NoIndexError
+from indexer.stores.generation.layout import default_index_dir
+
+from ..freshness import count_stale
+from ..settings import load_config, user_file
+from .builder import Builder, NotYetError
+
+if TYPE_CHECKING:
+    from indexer.index import Index
+
+FRESH_SECONDS = 2.0
+"""How long what is known of changed files is taken for true: looking walks the tree."""
+
+UPDATE_SECONDS = 20.0
+"""The least time between builds that were started because files changed."""
+
+FIRST_SECONDS = 4.0
+"""How long a question waits for the first build, which a small folder ends within."""
+
+
+class Project:
+    """One folder, its index, and the build that makes it.
+
+    `name` tells it from the server's other folders. With `builds`, what is missing or stale is built beside.
+    """
+
+    def __init__(self, name: str, root: Path, *, index_dir: Path | None = None, builds: bool = True) -> None:
+        self.name = name
+        self.root = root
+        self.index_dir = index_dir or default_index_dir(root)
+        self.builder = Builder(["--index-dir", str(self.index_dir), "--", str(root)])
+        self._builds = builds
+        self._index: Index | None = None
+        self._config: Config | None = None
+        self._stale: int | None = 0
+        self._looked = self._started = float("-inf")
+
+    @property
+    def index(self) -> Index:
+        """The open index; raises NotYetError while there is none, and the errors of indexer.errors."""
+        if self._index is None:
+            self._index = self._open()
+        return self._index
+
+    def state(self) -> str:
+        """Say in a few words which generation answers, how fresh it is, and what is being done about it."""
+        index, now = self.index, time.monotonic()
+        if now - self._looked > FRESH_SECONDS:
+            self._stale = count_stale(self.root, index.generation, self.config)
+            self._looked = time.monotonic()
+        if self._stale and self._builds and now - self._started > UPDATE_SECONDS:
+            self._start()
+        return f"index {index.generation.number}, {self._freshness()}"
+
+    @property
+    def config(self) -> Config:
+        """The settings that apply to the folder; raises ConfigError."""
+        if self._config is None:
+            self._config = load_config(self.root, user=user_file())
+        return self._config
+
+    def close(self) -> None:
+        """Close the index and end a build that is under way."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+        self.builder.stop()
+
+    def _open(self) -> Index:
+        try:
+            return self._opened()
+        except NoIndexError:
+            if not self._builds:
+                raise NotYetError(f"there is no index of {self.root}; run `indexer build`") from None
+        if self._started == float("-inf"):
+            self._start()
+            self.builder.wait(FIRST_SECONDS)
+        elif self.builder.failure and time.monotonic() - self._started > UPDATE_SECONDS:
+            self._start()
+        try:
+            return self._opened()
+        except NoIndexError:
+            raise NotYetError(self._missing()) from None
+
+    def _opened(self) -> Index:
+        from indexer.index import open_index
+
+        return open_index(self.index_dir, options=self.config.encoder, vectors=self.config.vectors)
+
+    def _start(self) -> None:
+        self._started = time.monotonic()
+        self.builder.start()
+
+    def _missing(self) -> str:
+        if self.builder.failure:
+            return f"there is no index of {self.root}, and building it failed: {self.builder.failure}"
+        progress = f" ({self.builder.progress})" if self.builder.progress else ""
+        return f"the index of {self.root} is being built{progress}; ask again soon, and use grep until then"
+
+    def _freshness(self) -> str:
+        if self.builder.is_running:
+            return f"{self._stale} files changed since, being updated" if self._stale else "being updated"
+        if self._stale is None:
+            return "its files are not here to compare"
+        changed = f"{self._stale} files changed since" if self._stale else "up to date"
+        return f"{changed}; the last update failed: {self.builder.failure}" if self.builder.failure else changed

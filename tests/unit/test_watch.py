@@ -1,0 +1,47 @@
+"""Which changes are a reason to build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from indexer.config import WalkOptions
+from indexer.sources.worktree import Worktree
+from pipelines.serve.watch import MAX_ASKED, is_relevant
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Worktree:
+    """A folder with a file, an ignored one, and an index."""
+    (tmp_path / ".indexer" / "staging").mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    for name in ("a.py", "b.log", ".hidden", ".indexer/CURRENT", ".indexer/staging/x", ".git/HEAD"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".ignore").write_text("*.log\nbuild/\n")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "c.py").write_text("x")
+    return Worktree(tmp_path, WalkOptions())
+
+
+@pytest.mark.parametrize("name", ["a.py", "gone.py", ".ignore", "sub/.gitignore", ".indexer.toml", ".gitattributes"])
+def test_a_file_that_may_be_indexed_or_decides_about_others_is(tree: Worktree, name: str) -> None:
+    assert is_relevant([tree.root / "b.log", tree.root / name], tree)
+
+
+def test_the_index_git_and_what_is_ignored_are_not(tree: Worktree) -> None:
+    names = [
+        "b.log",
+        ".hidden",
+        ".indexer/CURRENT",
+        ".indexer/staging/x",
+        ".git/HEAD",
+        "build/c.py",
+        ".indexer",
+        ".git",
+    ]
+    assert not is_relevant([tree.root / name for name in names], tree)
+
+
+def test_very_many_changes_are_not_asked_about(tree: Worktree) -> None:
+    assert is_relevant([tree.root / "b.log"] * (MAX_ASKED + 1), tree)
