@@ -28,6 +28,7 @@ ALL = (
 NEED_MORE = {
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
+    "known_items": "repositories, any",
     "encoder_variants": "the published weights that pipelines.export_model downloads",
     "retrieval": "an evaluation set, and the repositories that it asks about",
     "static_encoder": "texts that pipelines.export_static taught, and the evaluation sets",
