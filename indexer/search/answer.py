@@ -11,6 +11,7 @@ from indexer.search.features import Evidence, rarity
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
+from indexer.search.standing import Standing
 from indexer.stores.text.document import StoredChunk, chunk_fields
 from indexer.types import Hit
 
@@ -21,9 +22,18 @@ Documents = Callable[[int, Sequence[int]], dict[int, StoredChunk]]
 
 
 def best_hits(
-    documents: Documents, evidence: Evidence, ranked: Sequence[RankedFile], passages: Model | None, *, k: int
+    documents: Documents,
+    evidence: Evidence,
+    ranked: Sequence[RankedFile],
+    passages: Model | None,
+    *,
+    k: int,
+    first: Sequence[tuple[int, Standing]] = (),
 ) -> tuple[Hit, ...]:
-    """Return the best `k` chunks of the best files; with `passages` the few best of each file are looked at closely."""
+    """Return the best `k` chunks: the `first`, then those of the best files.
+
+    With `passages` the few best of each file are looked at closely.
+    """
     query, leading = evidence.asked.query, ranked[:k]
     stored: dict[tuple[int, int], StoredChunk] = {}
 
@@ -36,8 +46,8 @@ def best_hits(
     looked: list[tuple[float, dict[int, float]]] = []
     shares = rarity(evidence)
     for file in leading:
-        first = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
-        chunks = closer_look(query, shares, file.chunks, first, passages.weights) if passages else file.chunks
+        read = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
+        chunks = closer_look(query, shares, file.chunks, read, passages.weights) if passages else file.chunks
         looked.append((file.score, chunks))
     chosen = arrange(looked, count=k)
     fetch([(leading[place].space, chunk_id) for place, chunk_id, _ in chosen])
@@ -45,16 +55,23 @@ def best_hits(
         {name: {i: rank for rank, i in enumerate(scores, 1)} for name, scores in own.chunks.items()}
         for own in evidence.found
     ]
-    return tuple(
-        make_hit(
-            stored[file.space, chunk_id],
-            query,
-            score=score,
-            ranks={name: own[chunk_id] for name, own in ranks[file.space].items() if chunk_id in own},
-            contributions=_with_rest(file.contributions, score),
-        )
+
+    def hit(space: int, chunk: StoredChunk, score: float, contributions: dict[str, float]) -> Hit:
+        own = {name: found[chunk.id] for name, found in ranks[space].items() if chunk.id in found}
+        return make_hit(chunk, query, score=score, ranks=own, contributions=contributions)
+
+    top = max((score for _, _, score in chosen), default=0.0)
+    before: list[Hit] = []
+    for turn, (space, own) in enumerate(first[:k]):
+        score = round(top + len(first) - turn, SCORE_DECIMALS)
+        before.append(hit(space, own.chunk, score, {"stands": score}))
+    known = {(space, own.chunk.id) for space, own in first}
+    after = [
+        hit(file.space, stored[file.space, chunk_id], score, _with_rest(file.contributions, score))
         for file, chunk_id, score in ((leading[place], chunk_id, score) for place, chunk_id, score in chosen)
-    )
+        if (file.space, chunk_id) not in known
+    ]
+    return tuple([*before, *after][:k])
 
 
 def make_hit(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
 from indexer.search.candidates import Asked, FileKey, Found
+from indexer.search.file_kinds import is_compatibility, is_prose, is_test
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.scoring import FileScores
 from indexer.types import TYPE_KINDS, SymbolKind
@@ -24,17 +25,7 @@ if TYPE_CHECKING:
 
 ALIKE_CHARS = 3
 """Shorter beginnings say nothing."""
-_TEST = re.compile(
-    r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)"
-    r"(?:/|$)|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$"
-)
 _TEST_WORDS = frozenset(("test", "exampl", "mock", "bench", "benchmark", "spec", "fixtur", "sampl", "demo"))
-_COMPATIBILITY = re.compile(
-    r"(?:^|[/._-])(?:compat|compatibility|legacy|deprecated|obsolete|vendor|vendored|third[_-]?party|polyfills?|shims?)(?:[/._-]|$)"
-)
-_PROSE = re.compile(
-    r"\.(?:md|mdx|rst|adoc|txt|text|ipynb|html?|tex|po)$|(?:^|/)(?:readme|changelog|changes|news|license)[^/]*$"
-)
 _PROSE_WORDS = frozenset(("readm", "doc", "document", "changelog", "tutori", "guid", "licens", "notebook"))
 _INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
 _TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
@@ -156,9 +147,9 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
             # A folder named like a symbol holds what is around it, not the symbol.
             "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
             "definition": defined.get(key, 0.0),
-            "test": float(not wants_tests and bool(_TEST.search(path))),
-            "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
-            "prose": float(not wants_prose and bool(_PROSE.search(path.lower()))),
+            "test": float(not wants_tests and is_test(path)),
+            "compatibility": float(is_compatibility(path)),
+            "prose": float(not wants_prose and is_prose(path)),
             "depth": path.count("/") / deepest,
         }
         for name, feature in row.items():

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from indexer.search.answer import best_hits
 from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
 from indexer.search.features import Definition, Evidence
+from indexer.search.literals import read_literals
 from indexer.search.query import Query
-from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
+from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import joined
 from indexer.search.space import Filter, Searchable
+from indexer.search.standing import Standing, first_of
 from indexer.stores.text.document import StoredChunk, source_path
 from indexer.types import Hit
 
@@ -58,7 +60,8 @@ class Searcher:
         evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
         ranker = ranker or (shipped_ranker() if words else meaning_alone())
         ranked = rank(evidence, ranker, explain=explain)
-        return best_hits(self._documents, evidence, ranked, ranker.passages if words else None, k=k)
+        first = self._standing(query, chosen or Filter(), ranked) if words else []
+        return best_hits(self._documents, evidence, ranked, ranker.passages if words else None, k=k, first=first)
 
     def evidence(
         self,
@@ -79,6 +82,14 @@ class Searcher:
             for place, space in enumerate(self._spaces)
         ]
         return Evidence(asked, found, joined(scores), self._definitions(found))
+
+    def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> list[tuple[int, Standing]]:
+        """Return the chunks, with the places of their spaces, that stand before the ranking, best first."""
+        literals = read_literals(query)
+        found = [
+            (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)
+        ]
+        return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:
         """Return the document frequencies of the query's terms in all spaces together."""

@@ -11,7 +11,10 @@ import msgspec
 from indexer.search import candidates, scoring
 from indexer.search.candidates import Asked, Found
 from indexer.search.filters import Selection, select
+from indexer.search.literals import Literals
+from indexer.search.query import Query
 from indexer.search.scoring import FileScores
+from indexer.search.standing import Standing, standing
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk
 
@@ -44,6 +47,9 @@ class Searchable(Protocol):
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""
 
+    def standing(self, query: Query, literals: Literals, chosen: Filter) -> list[Standing]:
+        """Return the chunks in which the query, or a part of it that only code is written as, stands."""
+
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of chunks, by id; unknown ids are left out."""
 
@@ -75,6 +81,14 @@ class GenerationSpace:
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""
         return scoring.score_files(self.generation, asked, paths, self.select(chosen))
+
+    def standing(self, query: Query, literals: Literals, chosen: Filter) -> list[Standing]:
+        """Return the chunks in which the query, or a part of it that only code is written as, stands."""
+        selection = self.select(chosen)
+        if not self.chunks or selection.only == frozenset():
+            return []
+        paths = self._paths() if query.paths or literals.places else {}
+        return standing(self.generation, query, literals, selection, paths)
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of chunks, by id; unknown ids are left out."""
