@@ -11,7 +11,7 @@ from indexer.search.features import Evidence, rarity
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
-from indexer.search.standing import Standing
+from indexer.search.standing import NOTHING_FIRST, First
 from indexer.stores.text.document import StoredChunk, chunk_fields
 from indexer.types import Hit
 
@@ -28,9 +28,9 @@ def best_hits(
     passages: Model | None,
     *,
     k: int,
-    first: Sequence[tuple[int, Standing]] = (),
+    first: First = NOTHING_FIRST,
 ) -> tuple[Hit, ...]:
-    """Return the best `k` chunks: the `first`, then those of the best files.
+    """Return the best `k` chunks: those that come `first`, then those of the best files.
 
     With `passages` the few best of each file are looked at closely.
     """
@@ -60,18 +60,20 @@ def best_hits(
         own = {name: found[chunk.id] for name, found in ranks[space].items() if chunk.id in found}
         return make_hit(chunk, query, score=score, ranks=own, contributions=contributions)
 
-    top = max((score for _, _, score in chosen), default=0.0)
-    before: list[Hit] = []
-    for turn, (space, own) in enumerate(first[:k]):
-        score = round(top + len(first) - turn, SCORE_DECIMALS)
-        before.append(hit(space, own.chunk, score, {"stands": score}))
-    known = {(space, own.chunk.id) for space, own in first}
-    after = [
-        hit(file.space, stored[file.space, chunk_id], score, _with_rest(file.contributions, score))
-        for file, chunk_id, score in ((leading[place], chunk_id, score) for place, chunk_id, score in chosen)
-        if (file.space, chunk_id) not in known
-    ]
-    return tuple([*before, *after][:k])
+    # What stands in a text by chance comes after the best of the ranking, all else before it.
+    lead = [(leading[place].space, chunk_id) for place, chunk_id, _ in chosen[: first.after]]
+    standing = [entry for entry in first.chunks if (entry[0], entry[1].chunk.id) not in lead]
+    known = {(space, own.chunk.id) for space, own in standing}
+    hits: list[Hit] = []
+    for place, chunk_id, score in chosen:
+        file = leading[place]
+        if (file.space, chunk_id) not in known:
+            found = stored[file.space, chunk_id]
+            hits.append(hit(file.space, found, score, _with_rest(file.contributions, score)))
+    before = len(lead)
+    top = hits[before - 1].score if before else max((own.score for own in hits), default=0.0) + 1.0
+    hits[before:before] = [hit(space, own.chunk, top, {"stands": top}) for space, own in standing]
+    return tuple(hits[:k])
 
 
 def make_hit(

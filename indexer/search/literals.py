@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-from indexer.search.query import Query, QueryKind
+from indexer.search.query import STOP_WORDS, Query, QueryKind
 
 MAX_VALUE_WORDS = 6
+MIN_CONSTANT_WORDS = 3
+MIN_TELLING_WORDS = 4
 MAX_PARTS = 4
 MAX_WORDS = 40
 MAX_VALUES = 3
@@ -37,15 +40,22 @@ _FORMAT = re.compile(
     r"%\(\w{1,40}\)[sdr]|%[-+#0 ]{0,3}\d{0,3}(?:\.\d{1,3})?(?:ll?|z)?[sdrfiuxXcpqvgT](?!\w)"
     r"|[#$]\{[^{}\n]{0,80}\}|\{[^{}\s\"]{0,60}\}|\"\s{0,3}PRI\w{1,6}\s{0,3}\"|(?<![\w$])\$[A-Za-z_]\w{0,40}|\\\([^()\n]{1,40}\)"
 )
+_WITHOUT = re.compile(r"'[^'\n]{0,80}'|`[^`\n]{0,80}`|\"[^\"\n]{0,80}\"|\S*[\d/\\_=]\S*")
+_PLAIN = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ -](?:[A-Z]?[a-z]+|[A-Z]+))*")
 _SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Where words stand in a text: the line, from 0, and how much of what was asked they are, 0 to 1."""
+    """Where words stand in a text: the line, from 0, how much of what was asked they are, 0 to 1, and how many.
+
+    `has_value` says whether some of the query stands for a value there.
+    """
 
     row: int
     share: float
+    words: int
+    has_value: bool
 
 
 @dataclass(frozen=True)
@@ -61,14 +71,28 @@ class Literals:
         """The words of the whole query, lower-cased."""
         return tuple(word.lower() for word in _WORD.findall(self.whole)[:MAX_WORDS])
 
+    @cached_property
+    def constant(self) -> list[tuple[str, ...]]:
+        """The words without what looks like the values of an error text, and those before and after its first colon."""
+        told = _WITHOUT.sub(" ", self.whole)
+        sides = [told, *told.partition(": ")[::2], told.rpartition(":")[0]]
+        found = (tuple(word.lower() for word in _WORD.findall(side)[:MAX_WORDS]) for side in sides)
+        return [words for words in dict.fromkeys(found) if len(words) >= MIN_CONSTANT_WORDS]
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether the whole query is more than a few plain words, which stand somewhere by chance."""
+        plain = _PLAIN.fullmatch(self.whole) is not None
+        return not plain or len(self.words) >= MIN_TELLING_WORDS or not STOP_WORDS.isdisjoint(self.words[1:])
+
 
 def read_literals(query: Query) -> Literals:
-    """Return the literals of a query; a long text, or code, has none but the places that it names."""
+    """Return the literals of a query; a long text has none but the places that it names."""
     whole = _QUOTED.sub(lambda match: match[1], query.text)
     places = tuple((match[1], int(match[2])) for match in _PLACE.finditer(query.text))
-    if query.is_long or query.kind is QueryKind.CODE or "\n" in query.text:
+    if query.is_long or "\n" in query.text:
         return Literals("", (), places)
-    if not _SPACE.search(whole):
+    if query.kind is QueryKind.CODE or not _SPACE.search(whole):
         return Literals(whole, (), places)
     written = (token.strip(_EDGES) for token in whole.split())
     parts = [token for token in written if _CODE_PART.fullmatch(token)]
@@ -100,30 +124,42 @@ def _is_word(character: str) -> bool:
 def phrase(text: str, words: tuple[str, ...], weights: Mapping[str, float]) -> Match | None:
     """Return where most of the words, by their weights, stand in a row; None where no two do.
 
-    `share` is the weight of those in the row, of all words that have one.
+    `share` is the weight of those in the row, of all words but those that stand for values there.
     """
-    total = sum(weights.get(word, 0.0) for word in set(words))
-    if not total:
-        return None
     row = f" {' '.join(_ROW.findall(_FORMAT.sub(_BETWEEN, _PREFIX.sub('', text)).lower()))} "
-    best: tuple[float, str] = (0.0, "")
+    best, share = _Run("", [], 0, 0), 0.0
     start = 0
     while start < len(words):
-        run, end, held = _run(row, words, start)
-        gain = sum(weights.get(word, 0.0) for word in set(held))
-        if len(held) > 1 and gain > best[0]:
-            best = (gain, run)
-        start = max(start + 1, end) if len(held) > 1 else start + 1
-    if not best[1]:
+        run = _run(row, words, start)
+        if len(run.held) > 1:
+            gain = sum(weights.get(word, 0.0) for word in set(run.held))
+            rest = set(words[: start - run.before] + words[run.end :]).difference(run.held)
+            own = gain / ((gain + sum(weights.get(word, 0.0) for word in rest)) or 1.0)
+            if own > share:
+                best, share = run, own
+            start = run.end
+        else:
+            start += 1
+    if not best.text:
         return None
-    return Match(_row_of(text, best[1]), min(1.0, best[0] / total))
+    return Match(_row_of(text, best.text), share, len(best.held), best.has_value)
 
 
-def _run(row: str, words: tuple[str, ...], start: int) -> tuple[str, int, list[str]]:
-    """Return the longest run from one word on as the text has it, the place after it, and the words it holds."""
+class _Run(NamedTuple):
+    """Words of a query in a row, from one to the place `end`, as a text has them; `before` stand for a value there."""
+
+    text: str
+    held: list[str]
+    before: int
+    end: int
+    has_value: bool = False
+
+
+def _run(row: str, words: tuple[str, ...], start: int) -> _Run:
+    """Return the longest run from one word on."""
     run, held, at = f" {words[start]} ", [words[start]], start + 1
     if run not in row:
-        return "", at, []
+        return _Run("", [], 0, at)
     while at < len(words):
         if f"{run}{words[at]} " in row:
             run, at = f"{run}{words[at]} ", at + 1
@@ -132,7 +168,9 @@ def _run(row: str, words: tuple[str, ...], start: int) -> tuple[str, int, list[s
         else:
             break
         held.append(words[at - 1])
-    return run, at, held
+    before = min(start, MAX_VALUE_WORDS) if f" {_VALUE}{run}" in row else 0
+    end = min(at + MAX_VALUE_WORDS, len(words)) if f"{run}{_VALUE} " in row else at
+    return _Run(run, held, before, end, _VALUE in run or before > 0 or end > at)
 
 
 def _past_values(row: str, words: tuple[str, ...], run: str, at: int) -> tuple[str, int] | None:

@@ -14,7 +14,7 @@ from indexer.search.query import Query
 from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import joined
 from indexer.search.space import Filter, Searchable
-from indexer.search.standing import Standing, first_of
+from indexer.search.standing import NOTHING_FIRST, First, first_of
 from indexer.stores.text.document import StoredChunk, source_path
 from indexer.types import Hit
 
@@ -60,7 +60,7 @@ class Searcher:
         evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
         ranker = ranker or (shipped_ranker() if words else meaning_alone())
         ranked = rank(evidence, ranker, explain=explain)
-        first = self._standing(query, chosen or Filter(), ranked) if words else []
+        first = self._standing(query, chosen or Filter(), ranked) if words else NOTHING_FIRST
         return best_hits(self._documents, evidence, ranked, ranker.passages if words else None, k=k, first=first)
 
     def evidence(
@@ -83,8 +83,8 @@ class Searcher:
         ]
         return Evidence(asked, found, joined(scores), self._definitions(found))
 
-    def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> list[tuple[int, Standing]]:
-        """Return the chunks, with the places of their spaces, that stand before the ranking, best first."""
+    def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
+        """Return the chunks of all spaces in which the query, or a part of it, stands."""
         literals = read_literals(query)
         found = [
             (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)

@@ -26,13 +26,20 @@ TOO_MANY = 48
 """What stands in so many chunks tells nothing."""
 LIKELY = 24
 """How many chunks with most of the words are read when none has all."""
-MOST = 0.6
+MOST = 0.7
 """The share, by weight, of the words which must stand in a row to be evidence."""
 MOST_WORDS = 12
+SURE_WORDS = 6
+"""So many words in a row are no chance, even where no value of a format string shows that it is the text."""
 FIRST_WHOLE = 10
 FIRST_PART = 3
 """How many chunks come first when the whole query stands in them, and when a part does."""
+AFTER_CHANCE = 3
+"""How many chunks come before those in which a few plain words stand, perhaps by chance."""
 
+_KEY = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]*|\w+(?:[.-]\w+)+")
+_DEFINES = re.compile(r"\s*(?:[a-z]+\s+)?[\"'`]?[\w.-]+[\"'`]?\s*(?::|=(?!=)|=>)")
+_QUOTE = re.compile(r"[\"'`]")
 _COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|;|%)")
 
 
@@ -43,16 +50,18 @@ class Sureness(IntEnum):
     DEFINED = 1
     WHOLE = 2
     WORDS = 3
-    PART = 4
-    MOSTLY = 5
+    MOSTLY = 4
+    PART = 5
+    CHANCE = 6
 
 
 class Role(IntEnum):
     """What a line does with a text that stands in it."""
 
-    QUOTES = 0
-    NAMES = 1
-    COMMENTS = 2
+    DEFINES = 0
+    QUOTES = 1
+    NAMES = 2
+    COMMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,12 @@ class Standing:
     def order(self) -> tuple[int, float, FileKind, Role]:
         """What puts one before another: sureness, how much stands there, the sort of file, and what the line does."""
         line = self.chunk.text.split("\n")[self.row]
-        role = Role.COMMENTS if _COMMENT.match(line) else Role.QUOTES if re.search(r"[\"'`]", line) else Role.NAMES
+        if _COMMENT.match(line):
+            role = Role.COMMENTS
+        elif _DEFINES.match(line):
+            role = Role.DEFINES
+        else:
+            role = Role.QUOTES if _QUOTE.search(line) else Role.NAMES
         return self.sureness, -round(self.share, 1), file_kind(source_path(self.chunk.path)), role
 
 
@@ -82,11 +96,13 @@ def standing(
     """
     look = _Look(generation, query, selection)
     if query.kind is QueryKind.PATH and any(path.rpartition("/")[2].lower() in paths for path in query.paths):
-        return []
+        return look.verbatim(literals.whole, Sureness.CHANCE)
+    if query.kind is QueryKind.SYMBOL and (named := look.named(literals)):
+        return named if len(named) == 1 else []
     return (
         look.at_places(literals, paths)
-        or look.defined(literals)
         or look.whole(literals)
+        or look.filled_in(literals)
         or look.parts(literals)
         or look.mostly(literals)
     )
@@ -117,34 +133,52 @@ class _Look:
                     found.append(Standing(chunk, row, Sureness.PLACE, 1.0, 0.0))
         return found
 
-    def defined(self, literals: Literals) -> list[Standing]:
-        """Return the definitions of a query that is nothing but a name."""
-        if self.query.kind is not QueryKind.SYMBOL:
-            return []
+    def named(self, literals: Literals) -> list[Standing]:
+        """Return the definitions of a query that is nothing but a name, each at its beginning."""
         steps = STEPS.split(literals.whole.removesuffix("()"))
-        ids = self.text.find("name", steps[-1].lower(), limit=TOO_MANY)
-        named = [chunk for chunk in self.documents(ids) if chunk.name == steps[-1]]
         ending = "." + ".".join(steps)
-        return [
-            Standing(chunk, 0, Sureness.DEFINED, 1.0, 0.0)
-            for chunk in named
-            if ("." + ".".join(STEPS.split(chunk.qualified_name))).endswith(ending)
-        ]
+        found: dict[tuple[str, str], StoredChunk] = {}
+        ids = self.text.find("name", steps[-1].lower(), limit=TOO_MANY)
+        for chunk in sorted(self.documents(ids), key=lambda chunk: chunk.part):
+            if ("." + ".".join(STEPS.split(chunk.qualified_name))).endswith(ending):
+                found.setdefault((chunk.path, chunk.qualified_name), chunk)
+        return [Standing(chunk, 0, Sureness.DEFINED, 1.0, 0.0) for chunk in found.values()]
 
     def whole(self, literals: Literals) -> list[Standing]:
         """Return the chunks in which the whole query stands, as it is written, or its words in a row."""
         if not literals.whole:
             return []
-        written = self.verbatim(literals.whole, Sureness.WHOLE)
-        if written or len(literals.words) < 2:
+        # Words find where a name is used; a constant or a key may be nothing but text.
+        is_name = self.query.kind is QueryKind.SYMBOL and not _KEY.fullmatch(literals.whole)
+        by_chance = is_name or not literals.is_telling
+        written = self.verbatim(literals.whole, Sureness.CHANCE if by_chance else Sureness.WHOLE)
+        if written or len(literals.words) < 2 or by_chance:
             return written
-        weights = dict.fromkeys(literals.words, 1.0)
+        return self.in_a_row(literals.words, literals.words, 1.0, Sureness.WORDS)
 
-        def check(text: str) -> int | None:
-            match = phrase(text, literals.words, weights)
-            return match.row if match and match.share == 1.0 else None
+    def filled_in(self, literals: Literals) -> list[Standing]:
+        """Return the chunks in which stands what is no value in an error text."""
+        for words in literals.constant:
+            if words == literals.words:
+                continue
+            if found := self.in_a_row(literals.words, words, MOST, Sureness.MOSTLY):
+                return found
+        return []
 
-        return self.holding(literals.words, check, Sureness.WORDS)
+    def in_a_row(
+        self, words: tuple[str, ...], constant: tuple[str, ...], least: float, sureness: Sureness
+    ) -> list[Standing]:
+        """Return the chunks that have the constant words, `least` of them in a row or around values."""
+        weights = dict.fromkeys(constant, 1.0)
+
+        def check(text: str) -> tuple[int, float] | None:
+            match = phrase(text, words, weights)
+            if match is None or match.share < least:
+                return None
+            is_sure = least == 1.0 or match.has_value or match.words >= SURE_WORDS
+            return (match.row, match.share) if is_sure else None
+
+        return self.holding(constant, check, sureness)
 
     def parts(self, literals: Literals) -> list[Standing]:
         """Return the chunks in which a part stands that is written as only code is: the one that fewest have."""
@@ -173,7 +207,7 @@ class _Look:
         found: list[Standing] = []
         for chunk in self.documents(list(likely)):
             match = phrase(chunk.text, literals.words, weights)
-            if match and match.share >= MOST:
+            if match and match.share >= MOST and (match.has_value or match.words >= SURE_WORDS):
                 found.append(Standing(chunk, match.row, Sureness.MOSTLY, match.share, likely[chunk.id]))
         return found
 
@@ -181,13 +215,15 @@ class _Look:
         """Return the chunks in which a literal stands as it is written."""
         pattern = verbatim(literal)
 
-        def check(text: str) -> int | None:
+        def check(text: str) -> tuple[int, float] | None:
             found = pattern.search(text)
-            return text.count("\n", 0, found.start()) if found else None
+            return (text.count("\n", 0, found.start()), 1.0) if found else None
 
         return self.holding(re.findall(r"\w+", literal), check, sureness)
 
-    def holding(self, words: Sequence[str], check: Callable[[str], int | None], sureness: Sureness) -> list[Standing]:
+    def holding(
+        self, words: Sequence[str], check: Callable[[str], tuple[int, float] | None], sureness: Sureness
+    ) -> list[Standing]:
         """Return the chunks that have all the words and pass the check, unless too many do."""
         terms = [term for word in words if (term := _term(word))]
         if not terms:
@@ -196,11 +232,11 @@ class _Look:
             terms, "body", limit=CHECKED, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
         )
         scores = {match.id: match.score for match in matches}
-        found: list[Standing] = []
-        for chunk in self.documents(list(scores)):
-            row = check(chunk.text)
-            if row is not None:
-                found.append(Standing(chunk, row, sureness, 1.0, scores[chunk.id]))
+        found = [
+            Standing(chunk, stands[0], sureness, stands[1], scores[chunk.id])
+            for chunk in self.documents(list(scores))
+            if (stands := check(chunk.text))
+        ]
         return found if len(found) < TOO_MANY else []
 
     def documents(self, ids: Sequence[int]) -> list[StoredChunk]:
@@ -217,20 +253,31 @@ def _term(word: str) -> str:
     return next(iter(word_terms(word)), "")
 
 
-def first_of(
-    found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, str], int]
-) -> list[tuple[int, Standing]]:
-    """Return what comes first of what stands in several spaces, given with their places: the surest that there is.
+@dataclass(frozen=True, slots=True)
+class First:
+    """Chunks, each with the place of its space, that come before the ranking, or after so many of it; best first."""
+
+    chunks: tuple[tuple[int, Standing], ...]
+    after: int
+
+
+NOTHING_FIRST = First((), 0)
+
+
+def first_of(found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, str], int]) -> First:
+    """Return what comes first of what stands in several spaces: the surest that there is.
 
     Equals are in the order of their files, whose places in the ranking are given by space and path.
     """
-    surest = min((own.sureness for _, own in found), default=Sureness.MOSTLY)
+    surest = min((own.sureness for _, own in found), default=Sureness.CHANCE)
     kept = [(space, own) for space, own in found if own.sureness is surest]
 
     def order(entry: tuple[int, Standing]) -> tuple[object, ...]:
         space, own = entry
         path = source_path(own.chunk.path)
-        return own.order, places.get((space, path), len(places)), -own.score, path, own.chunk.start_line, space
+        depth = path.count("/") if own.sureness is Sureness.PLACE else 0
+        return own.order, depth, places.get((space, path), len(places)), -own.score, path, own.chunk.start_line, space
 
     kept.sort(key=order)
-    return kept[: FIRST_WHOLE if surest <= Sureness.WORDS else FIRST_PART]
+    count = FIRST_WHOLE if surest <= Sureness.WORDS else FIRST_PART
+    return First(tuple(kept[:count]), AFTER_CHANCE if surest is Sureness.CHANCE else 0)
