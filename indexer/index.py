@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from indexer.closing import Closing
 from indexer.config import EncoderOptions, VectorOptions
 from indexer.errors import ConfigError, IndexerError, ModelError, NoIndexError
-from indexer.search.answer import make_hit
+from indexer.search.answer import SNIPPET_LINES, make_hit
 from indexer.search.candidates import by_meaning
 from indexer.search.encoding import QueryEncoder, check_encoder
 from indexer.search.query import read_query
@@ -93,14 +93,16 @@ class Index(Closing):
         within: str = "",
         explain: bool = False,
         ranker: Ranker | None = None,
+        lines: int = SNIPPET_LINES,
     ) -> SearchResult:
         """Return the best `k` chunks; of one file no more than a few, as `ranking.arrange` has it.
 
         `mode` asks only the words, only the meaning, or both. A chunk has one of the languages and one of the kinds,
         its path matches one of the globs and none that starts with `!`, and it is part of a symbol named `within`.
-        With `explain` a hit says what each feature of the ranking contributed to its score. `ranker` replaces the
-        shipped weights. Raises ConfigError for an empty query and for what can't be meant, TypeError for arguments of
-        the wrong type, and ModelError when the encoder is needed and its files are not what the index was built with.
+        A hit shows up to `lines` lines of its chunk; with `explain` it says what each feature of the ranking
+        contributed to its score. `ranker` replaces the shipped weights. Raises ConfigError for an empty query and for
+        what can't be meant, TypeError for arguments of the wrong type, and ModelError when the encoder is needed and
+        its files are not what the index was built with.
         """
         _check_count(k)
         if mode not in get_args(SearchMode):
@@ -111,7 +113,7 @@ class Index(Closing):
             opened.space.select(chosen)
             vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.generation)
             hits = Searcher([opened.space]).search(
-                asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain
+                asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain, lines=lines
             )
             opened.generation.bound_memory()
             return SearchResult(query, opened.generation.number, hits)

@@ -3,7 +3,7 @@
 A word is a run of letters, digits and underscores. An identifier of several parts yields itself and its parts, split at
 underscores, at case and between letters and digits. Parts are stemmed (Snowball English, Porter 2001); whole
 identifiers are not, but are written without case and underscores, so that `parse_url`, `parseUrl` and `ParseURL` are
-one term.
+one term. A flag (`--no-color`) is a term as it is written, too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ MAX_TERM_CHARS = 64
 """Longer words are data (hashes, base64), not names; their first parts are kept."""
 _MAX_PARTS = 12
 
+FLAG = re.compile(rf"(?<![\w!<-])--[A-Za-z][\w-]{{1,{MAX_TERM_CHARS - 3}}}+(?![\w-])")
+
 _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]{2,}s(?![^\W\d_A-Z])|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _stemmer = SnowballStemmer("english")
@@ -28,6 +30,8 @@ def terms(text: str) -> list[str]:
     found: list[str] = []
     for word in _WORD.findall(text):
         found.extend(word_terms(word))
+    if "--" in text:
+        found.extend(FLAG.findall(text))
     return found
 
 

@@ -17,6 +17,7 @@ from indexer.search.candidates import Asked, FileKey, Found
 from indexer.search.file_kinds import is_compatibility, is_prose, is_test
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.scoring import FileScores
+from indexer.stores.text.document import StoredChunk, source_path
 from indexer.types import TYPE_KINDS, SymbolKind
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ _TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A chunk whose name the query writes; `part` counts the parts of a long one."""
+    """A definition that a chunk has some of; `is_head` says whether its name stands there."""
 
     path: str
     kind: str
     name: str
     qualified_name: str
-    part: int = 0
+    is_head: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def definition_value(query: Query, definition: Definition) -> float:
     """Return how surely the query means this definition, 0.12 to 1.5.
 
     A plain word of a sentence names a definition by chance; the same case speaks for it, and so does a type, since
-    functions take their names from the types they make. A long definition is met at its beginning.
+    functions take their names from the types they make. A long definition is met where its name stands.
     """
     same_case = _is_qualified_so(query, definition) or (not query.qualified and definition.name in query.names)
     is_type = definition.kind in _TYPES
@@ -169,8 +170,21 @@ def definition_value(query: Query, definition: Definition) -> float:
         (1.0 if is_sure(query, definition) else 0.3)
         * (1.5 if same_case else 1.0)
         * (1.0 if is_type else 0.8)
-        * (0.5 if definition.part else 1.0)
+        * (1.0 if definition.is_head else 0.5)
     )
+
+
+def definition_of(query: Query, chunk: StoredChunk) -> Definition:
+    """Return the definition of a chunk that the query means most surely, the first of equals."""
+    path = source_path(chunk.path)
+    if not chunk.definitions:
+        return Definition(path, chunk.kind, chunk.name, chunk.qualified_name, is_head=False)
+    written = {name.lower() for name in query.names}
+    named = [own for own in chunk.definitions if own.name.lower() in written]
+    if not named:
+        return Definition(path, chunk.kind, chunk.name, chunk.qualified_name)
+    found = [Definition(path, chunk.kind, own.name, own.qualified_name) for own in named]
+    return max(found, key=lambda definition: definition_value(query, definition))
 
 
 def _is_qualified_so(query: Query, definition: Definition) -> bool:

@@ -83,5 +83,8 @@ def _inside(generation: Generation, name: str) -> frozenset[int]:
     return frozenset(
         chunk.id
         for chunk in generation.text.documents(ids).values()
-        if any(wanted in _steps(place) for place in (*chunk.qualified_name.split(", "), chunk.parent))
+        if any(
+            wanted in _steps(place)
+            for place in (*(own.qualified_name for own in chunk.definitions), chunk.qualified_name, chunk.parent)
+        )
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from indexer.languages.analyzer import word_terms
+from indexer.languages.analyzer import FLAG, word_terms
 from indexer.search.candidates import allowed_chunks
 from indexer.search.file_kinds import FileKind, file_kind
 from indexer.search.filters import Selection
@@ -39,6 +39,7 @@ AFTER_CHANCE = 3
 
 _KEY = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]*|\w+(?:[.-]\w+)+")
 _DEFINES = re.compile(r"\s*(?:[a-z]+\s+)?[\"'`]?[\w.-]+[\"'`]?\s*(?::|=(?!=)|=>)")
+_WORD = re.compile(r"\w+")
 _QUOTE = re.compile(r"[\"'`]")
 _COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|;|%)")
 
@@ -129,20 +130,20 @@ class _Look:
                 over = [chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line]
                 if over:
                     chunk = min(over, key=lambda chunk: (chunk.end_line - chunk.start_line, chunk.start_line, chunk.id))
-                    row = min(line - chunk.start_line, chunk.text.count("\n"))
-                    found.append(Standing(chunk, row, Sureness.PLACE, 1.0, 0.0))
+                    found.append(Standing(chunk, chunk.row_of(line), Sureness.PLACE, 1.0, 0.0))
         return found
 
     def named(self, literals: Literals) -> list[Standing]:
-        """Return the definitions of a query that is nothing but a name, each at its beginning."""
+        """Return the definitions of a query that is nothing but a name, at the lines of their names."""
         steps = STEPS.split(literals.whole.removesuffix("()"))
         ending = "." + ".".join(steps)
-        found: dict[tuple[str, str], StoredChunk] = {}
         ids = self.text.find("name", steps[-1].lower(), limit=TOO_MANY)
-        for chunk in sorted(self.documents(ids), key=lambda chunk: chunk.part):
-            if ("." + ".".join(STEPS.split(chunk.qualified_name))).endswith(ending):
-                found.setdefault((chunk.path, chunk.qualified_name), chunk)
-        return [Standing(chunk, 0, Sureness.DEFINED, 1.0, 0.0) for chunk in found.values()]
+        return [
+            Standing(chunk, chunk.row_of(own.line), Sureness.DEFINED, 1.0, 0.0)
+            for chunk in self.documents(ids)
+            for own in chunk.definitions
+            if ("." + ".".join(STEPS.split(own.qualified_name))).endswith(ending)
+        ]
 
     def whole(self, literals: Literals) -> list[Standing]:
         """Return the chunks in which the whole query stands, as it is written, or its words in a row."""
@@ -219,13 +220,14 @@ class _Look:
             found = pattern.search(text)
             return (text.count("\n", 0, found.start()), 1.0) if found else None
 
-        return self.holding(re.findall(r"\w+", literal), check, sureness)
+        return self.holding([literal] if FLAG.fullmatch(literal) else _WORD.findall(literal), check, sureness)
 
     def holding(
         self, words: Sequence[str], check: Callable[[str], tuple[int, float] | None], sureness: Sureness
     ) -> list[Standing]:
         """Return the chunks that have all the words and pass the check, unless too many do."""
-        terms = [term for word in words if (term := _term(word))]
+        terms = [word if FLAG.fullmatch(word) else _term(word) for word in words]
+        terms = [term for term in terms if term]
         if not terms:
             return []
         matches = self.text.holding_all(

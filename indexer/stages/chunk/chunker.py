@@ -19,7 +19,7 @@ from indexer.config import ChunkOptions
 from indexer.stages.chunk.layout import Item, Layout
 from indexer.stages.chunk.lines import LineTable, Part, pack
 from indexer.stages.chunk.text import embedded_text, notebook_body
-from indexer.types import Chunk, Symbol, SymbolKind
+from indexer.types import Chunk, DefinedName, Symbol, SymbolKind
 
 EMBEDDED_FACTOR: Final = 4
 """Of a part that could not be cut, this many times `max_chars` are embedded at most; encoders read no further."""
@@ -99,7 +99,9 @@ class _Chunker:
             elif shows_members:
                 member = self.symbols[item.large]
                 code = min(item.last, max(item.first, member.start_line - 1))
-                pieces.append(self.table.outline(item.first, item.last, code, member.signature or member.name))
+                pieces.append(
+                    self.table.outline(item.first, item.last, code, member.signature or member.name, member.line - 1)
+                )
         self.add_symbol(self.symbols[owner], pack(pieces, self.options.max_chars))
 
     def cut_region(self, item: Item, parent: str, anchor: str) -> None:
@@ -116,7 +118,10 @@ class _Chunker:
     def add_symbol(self, symbol: Symbol, parts: Iterable[Part]) -> None:
         """Add the parts of one symbol."""
         ordinal = self.ordinal(symbol.qualified_name, symbol.kind)
-        for number, part in enumerate(parts):
+        cut = list(parts)
+        holding = (number for number, part in enumerate(cut) if part.first < symbol.line <= part.last + 1)
+        head = next(holding, 0)
+        for number, part in enumerate(cut):
             key = chunk_id(
                 path=self.path,
                 qualified_name=symbol.qualified_name,
@@ -124,7 +129,7 @@ class _Chunker:
                 ordinal=ordinal,
                 part=number,
             )
-            self.add(key, symbol, number, part)
+            self.add(key, symbol, number, part, [symbol] if number == head else [])
 
     def add_group(self, part: Part, small: Sequence[Symbol], parent: str, anchor: str) -> None:
         """Add code between symbols. Its identity is the symbol before it and its first line, whatever its place."""
@@ -142,11 +147,12 @@ class _Chunker:
             end_byte=part.end,
             start_line=part.first + 1,
             end_line=part.last + 1,
+            line=part.first + 1,
         )
         place = f"{len(anchor)}:{anchor}{first_line}"
         ordinal = self.ordinal(place, SymbolKind.REGION)
         key = chunk_id(path=self.path, qualified_name=place, kind=SymbolKind.REGION, ordinal=ordinal, part=0)
-        self.add(key, symbol, 0, part)
+        self.add(key, symbol, 0, part, small)
 
     def is_covered(self, part: Part, small: Sequence[Symbol]) -> bool:
         """Whether small symbols make up all of a part."""
@@ -164,8 +170,8 @@ class _Chunker:
         self.ordinals[key] = count + 1
         return count
 
-    def add(self, key: int, symbol: Symbol, number: int, part: Part) -> None:
-        """Add one chunk."""
+    def add(self, key: int, symbol: Symbol, number: int, part: Part, defined: Sequence[Symbol]) -> None:
+        """Add one chunk, in which the names of `defined` stand."""
         body = part.body[: EMBEDDED_FACTOR * self.options.max_chars].decode("utf-8", "ignore")
         embedded = embedded_text(
             path=self.path,
@@ -193,5 +199,7 @@ class _Chunker:
                 part.text.decode("utf-8", "replace"),
                 embedded,
                 xxhash.xxh3_128_digest(embedded.encode("utf-8", "surrogatepass")),
+                tuple([DefinedName(own.name, own.qualified_name, own.line) for own in defined]),
+                tuple([(row, line + 1) for row, line in part.runs]),
             )
         )

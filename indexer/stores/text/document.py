@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
 
-from indexer.types import TIERS, Chunk, ChunkFields, Tier
+from indexer.types import TIERS, Chunk, ChunkFields, DefinedName, Tier
 
 _HEADER = struct.Struct("<BBBHf")
 _HEADER_VERSION = 2
@@ -21,6 +22,8 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
     text_hash: bytes
     embedded: str
     embedded_ends_with_text: bool
+    definitions: tuple[DefinedName, ...] = ()
+    runs: tuple[tuple[int, int], ...] = ()
 
     @property
     def embedded_text(self) -> str:
@@ -29,7 +32,28 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
 
     def to_chunk(self) -> Chunk:
         """Return the chunk that was indexed."""
-        return Chunk(**chunk_fields(self), text=self.text, embedded_text=self.embedded_text, text_hash=self.text_hash)
+        return Chunk(
+            **chunk_fields(self),
+            text=self.text,
+            embedded_text=self.embedded_text,
+            text_hash=self.text_hash,
+            definitions=self.definitions,
+            runs=self.runs,
+        )
+
+    def line_of(self, row: int) -> int:
+        """Return the line of the file that a row of the text, from 0, is."""
+        first, line = next((run for run in reversed(self.runs) if run[0] <= row), (0, self.start_line))
+        return line + row - first
+
+    def row_of(self, line: int) -> int:
+        """Return the row of the text, from 0, that a line of the file is; the first where the text lacks it."""
+        rows = self.text.count("\n") + 1
+        starts = [*self.runs, (rows, 0)] if self.runs else [(0, self.start_line), (rows, 0)]
+        for (row, own), (end, _) in pairwise(starts):
+            if own <= line < own + end - row:
+                return row + line - own
+        return 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -48,6 +72,9 @@ def stored_form(chunk: Chunk) -> StoredChunk:
     fields = msgspec.structs.asdict(chunk)
     embedded = fields.pop("embedded_text")
     fields = {name: utf8(value) if type(value) is str else value for name, value in fields.items()}
+    fields["definitions"] = tuple(
+        DefinedName(utf8(own.name), utf8(own.qualified_name), own.line) for own in chunk.definitions
+    )
     fields["path"] = index_path(chunk.path)
     fields["embedded"] = utf8(embedded.removesuffix(chunk.text) if ends_with_text else embedded)
     return StoredChunk(**fields, embedded_ends_with_text=ends_with_text)
