@@ -5,9 +5,9 @@
 From each repository, `--count` literals that occur once in all indexed files, as many of each kind as there are, and
 as many names that one definition alone has. Literals: string literals; parts of 3 to 8 words of comments; flags;
 constants in capitals; the text of TODO lines; error texts, which are format strings with other values filled in. Names:
-those of chunks of their own, and those of chunks that group several, of three characters or more. A hit is right when it
-is of the literal's, or definition's, file and spans its line; `line` is the share of right first hits that show this
-line. Indexes are made in DIR by folder name and kept. --misses writes each item that is not first: kind, text, place.
+those of chunks of their own, and those of chunks that group several, of three characters or more. A hit is right when
+it is of the literal's, or definition's, file and spans its line; `line` is the share of right first hits whose best
+line this is. Indexes are made in DIR by folder name and kept. --misses writes each item that is not first: kind, text, place.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ def make_items(index: Index, root: Path, *, count: int, seed: int) -> list[Item]
     """Return `count` literals and `count` names of an indexed repository, fewer where it has no more."""
     texts: dict[str, str] = {}
     languages: dict[str, str] = {}
-    for path in sorted({chunk.path: chunk.language for chunk in index.chunks()}.items()):
-        decoded = decode((root / path[0]).read_bytes())
+    for path, language in sorted({chunk.path: chunk.language for chunk in index.chunks()}.items()):
+        decoded = decode((root / path).read_bytes())
         if not isinstance(decoded, NotText):
-            texts[path[0]], languages[path[0]] = decoded.text, path[1]
+            texts[path], languages[path] = decoded.text, language
     chance = random.Random(f"{seed} {root.name}")
     return [
         *_sample(_unique(_literals(texts, languages, chance), texts), count, chance),
@@ -109,7 +109,7 @@ def place(index: Index, item: Item) -> tuple[int, bool]:
     hits = index.search(item.text, k=FIRST_HITS).hits
     for rank, hit in enumerate(hits, 1):
         if hit.path == item.path and hit.start_line <= item.line <= hit.end_line:
-            return rank, rank == 1 and hit.start_line == item.line
+            return rank, rank == 1 and hit.line == item.line
     return 0, False
 
 
@@ -191,20 +191,15 @@ def _occurrences(everything: str, text: str) -> int:
 
 
 def _names(index: Index, texts: Mapping[str, str], languages: Mapping[str, str]) -> list[Item]:
-    """Return the names that one definition alone has, whatever their case, with the line that writes it first."""
+    """Return the names that one definition alone has, whatever their case, with the lines that they stand on."""
     own = {(chunk.path, chunk.qualified_name) for chunk in index.chunks()}
     found: list[Item] = []
     for path, text in texts.items():
-        rows = text.split("\n")
         for symbol in parse(text, languages[path]).symbols:
             if symbol.kind in NOT_NAMED or len(symbol.name) < 3:
                 continue
-            word = re.compile(rf"(?<!\w){re.escape(symbol.name)}(?!\w)")
-            lines = range(symbol.start_line, min(symbol.end_line, len(rows)) + 1)
-            written = [line for line in lines if word.search(rows[line - 1]) and not _COMMENT.match(rows[line - 1])]
-            if written:
-                kind = "own" if (path, symbol.qualified_name) in own else "grouped"
-                found.append(Item(kind, symbol.name, path, written[0]))
+            kind = "own" if (path, symbol.qualified_name) in own else "grouped"
+            found.append(Item(kind, symbol.name, path, symbol.line))
     times = Counter(item.text.lower() for item in found)
     return [item for item in found if times[item.text.lower()] == 1]
 
