@@ -7,7 +7,8 @@ as many names that one definition alone has. Literals: string literals; parts of
 constants in capitals; the text of TODO lines; error texts, which are format strings with other values filled in. Names:
 those of chunks of their own, and those of chunks that group several, of three characters or more. A hit is right when
 it is of the literal's, or definition's, file and spans its line; `line` is the share of right first hits whose best
-line this is. Indexes are made in DIR by folder name and kept. --misses writes each item that is not first: kind, text, place.
+line this is. Indexes are made in DIR by folder name and kept. --misses writes each item that is not first: kind, place
+among the hits, text, and where it stands.
 """
 
 from __future__ import annotations

@@ -30,10 +30,12 @@ def best_hits(
     k: int,
     first: First = NOTHING_FIRST,
     lines: int = SNIPPET_LINES,
+    explain: bool = False,
+    row: Callable[[str], int | None] | None = None,
 ) -> tuple[Hit, ...]:
     """Return the best `k` chunks: those that come `first`, then those of the best files.
 
-    With `passages` the few best of each file are looked at closely.
+    With `passages` the few best of each file are looked at closely. `row` says which row of a text must be shown.
     """
     query, leading = evidence.asked.query, ranked[:k]
     stored: dict[tuple[int, int], StoredChunk] = {}
@@ -58,10 +60,12 @@ def best_hits(
     ]
 
     def hit(
-        space: int, chunk: StoredChunk, score: float, contributions: dict[str, float], row: int | None = None
+        space: int, chunk: StoredChunk, score: float, contributions: dict[str, float], best: int | None = None
     ) -> Hit:
+        if row is not None and (held := row(chunk.text)) is not None:
+            best = held
         own = {name: found[chunk.id] for name, found in ranks[space].items() if chunk.id in found}
-        return make_hit(chunk, query, score=score, ranks=own, contributions=contributions, row=row, lines=lines)
+        return make_hit(chunk, query, score=score, ranks=own, contributions=contributions, row=best, lines=lines)
 
     # What stands in a text by chance comes after the best of the ranking, all else before it.
     lead = [(leading[place].space, chunk_id) for place, chunk_id, _ in chosen[: first.after]]
@@ -75,7 +79,9 @@ def best_hits(
             hits.append(hit(file.space, found, score, _with_rest(file.contributions, score)))
     before = len(lead)
     top = hits[before - 1].score if before else max((own.score for own in hits), default=0.0) + 1.0
-    hits[before:before] = [hit(space, own.chunk, top, {"stands": top}, own.row) for space, own in standing]
+    hits[before:before] = [
+        hit(space, own.chunk, top, {"stands": top} if explain else {}, own.row) for space, own in standing
+    ]
     return tuple(hits[:k])
 
 

@@ -186,7 +186,10 @@ def _past_values(row: str, words: tuple[str, ...], run: str, at: int) -> tuple[s
 
 
 def _row_of(text: str, run: str) -> int:
-    """Return the line on which a run of words begins."""
-    first = run.split(_VALUE, maxsplit=1)[0].split()[:3]
-    found = re.search(r"\W{1,40}?".join(map(re.escape, first)), text, re.IGNORECASE)
-    return text.count("\n", 0, found.start()) if found else 0
+    """Return the line on which a run of words begins, or where it is first told from other text."""
+    words = run.split(_VALUE, maxsplit=1)[0].split()
+    for first in range(max(1, len(words) - 1)):
+        pattern = r"\W{1,40}?".join(map(re.escape, words[first : first + 3]))
+        if found := re.search(rf"(?<!\w){pattern}", text, re.IGNORECASE):
+            return text.count("\n", 0, found.start())
+    return 0

@@ -64,7 +64,17 @@ class Searcher:
         ranked = rank(evidence, ranker, explain=explain)
         first = self._standing(query, chosen or Filter(), ranked) if words else NOTHING_FIRST
         passages = ranker.passages if words else None
-        return best_hits(self._documents, evidence, ranked, passages, k=k, first=first, lines=lines)
+        return best_hits(
+            self._documents,
+            evidence,
+            ranked,
+            passages,
+            k=k,
+            first=first,
+            lines=lines,
+            explain=explain,
+            row=chosen.row if chosen else None,
+        )
 
     def evidence(
         self,

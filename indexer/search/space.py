@@ -10,6 +10,7 @@ import msgspec
 
 from indexer.search import candidates, scoring
 from indexer.search.candidates import Asked, Found
+from indexer.search.containing import containing
 from indexer.search.filters import Selection, select
 from indexer.search.literals import Literals
 from indexer.search.query import Query
@@ -23,12 +24,20 @@ if TYPE_CHECKING:
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be found, as `filters.select` has it: languages, kinds, path globs, and the inside of a symbol."""
+    """What may be found, as `filters.select` has it: languages, kinds, path globs, the inside of a symbol, and chunks
+    whose text has literals and a match of an expression."""
 
     languages: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     within: str = ""
+    literals: tuple[str, ...] = ()
+    pattern: str = ""
+
+    def row(self, text: str) -> int | None:
+        """Return the first row of a text that has what it must have; None where it need not have anything."""
+        held = containing(self.literals, self.pattern)
+        return held.row(text) if held else None
 
 
 class Searchable(Protocol):
@@ -105,6 +114,8 @@ class GenerationSpace:
             kinds=chosen.kinds,
             paths=chosen.paths,
             within=chosen.within,
+            literals=chosen.literals,
+            pattern=chosen.pattern,
         )
         self._selected = (chosen, selection)
         return selection
