@@ -177,12 +177,12 @@ def definition_value(query: Query, definition: Definition) -> float:
 def definition_of(query: Query, chunk: StoredChunk) -> Definition:
     """Return the definition of a chunk that the query means most surely, the first of equals."""
     path = source_path(chunk.path)
-    if not chunk.definitions:
-        return Definition(path, chunk.kind, chunk.name, chunk.qualified_name, is_head=False)
     written = {name.lower() for name in query.names}
     named = [own for own in chunk.definitions if own.name.lower() in written]
     if not named:
-        return Definition(path, chunk.kind, chunk.name, chunk.qualified_name)
+        is_own = any(own.qualified_name == chunk.qualified_name for own in chunk.definitions)
+        is_head = is_own or (not chunk.part and bool(chunk.definitions))
+        return Definition(path, chunk.kind, chunk.name, chunk.qualified_name, is_head=is_head)
     found = [Definition(path, chunk.kind, own.name, own.qualified_name) for own in named]
     return max(found, key=lambda definition: definition_value(query, definition))
 

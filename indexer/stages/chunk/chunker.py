@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Final
 
 import xxhash
+from msgspec.structs import replace
 
 from indexer.config import ChunkOptions
 from indexer.stages.chunk.layout import Item, Layout
@@ -39,7 +40,7 @@ def chunk(
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
     chunker = _Chunker(path, language, data, symbols, options)
     chunker.cut_container(-1, 0, len(chunker.table.lines) - 1)
-    return tuple(sorted(chunker.chunks, key=attrgetter("start_byte", "part", "id")))
+    return tuple(sorted(chunker.with_definitions(), key=attrgetter("start_byte", "part", "id")))
 
 
 def chunk_id(*, path: str, qualified_name: str, kind: str, ordinal: int, part: int) -> int:
@@ -118,10 +119,7 @@ class _Chunker:
     def add_symbol(self, symbol: Symbol, parts: Iterable[Part]) -> None:
         """Add the parts of one symbol."""
         ordinal = self.ordinal(symbol.qualified_name, symbol.kind)
-        cut = list(parts)
-        holding = (number for number, part in enumerate(cut) if part.first < symbol.line <= part.last + 1)
-        head = next(holding, 0)
-        for number, part in enumerate(cut):
+        for number, part in enumerate(parts):
             key = chunk_id(
                 path=self.path,
                 qualified_name=symbol.qualified_name,
@@ -129,7 +127,7 @@ class _Chunker:
                 ordinal=ordinal,
                 part=number,
             )
-            self.add(key, symbol, number, part, [symbol] if number == head else [])
+            self.add(key, symbol, number, part)
 
     def add_group(self, part: Part, small: Sequence[Symbol], parent: str, anchor: str) -> None:
         """Add code between symbols. Its identity is the symbol before it and its first line, whatever its place."""
@@ -152,7 +150,7 @@ class _Chunker:
         place = f"{len(anchor)}:{anchor}{first_line}"
         ordinal = self.ordinal(place, SymbolKind.REGION)
         key = chunk_id(path=self.path, qualified_name=place, kind=SymbolKind.REGION, ordinal=ordinal, part=0)
-        self.add(key, symbol, 0, part, small)
+        self.add(key, symbol, 0, part)
 
     def is_covered(self, part: Part, small: Sequence[Symbol]) -> bool:
         """Whether small symbols make up all of a part."""
@@ -170,8 +168,26 @@ class _Chunker:
         self.ordinals[key] = count + 1
         return count
 
-    def add(self, key: int, symbol: Symbol, number: int, part: Part, defined: Sequence[Symbol]) -> None:
-        """Add one chunk, in which the names of `defined` stand."""
+    def with_definitions(self) -> list[Chunk]:
+        """Return the chunks with the symbols whose names stand in them, each in the smallest that has its line."""
+        place_of: dict[int, int] = {}
+        by_size = sorted(
+            range(len(self.chunks)), key=lambda place: self.chunks[place].start_line - self.chunks[place].end_line
+        )
+        for place in by_size:
+            place_of.update(dict.fromkeys(_shown(self.chunks[place]), place))
+        defined: dict[int, list[DefinedName]] = {}
+        for symbol in self.symbols:
+            if symbol.line in place_of:
+                name = DefinedName(symbol.name, symbol.qualified_name, symbol.line)
+                defined.setdefault(place_of[symbol.line], []).append(name)
+        return [
+            replace(chunk, definitions=tuple(defined[place])) if place in defined else chunk
+            for place, chunk in enumerate(self.chunks)
+        ]
+
+    def add(self, key: int, symbol: Symbol, number: int, part: Part) -> None:
+        """Add one chunk."""
         body = part.body[: EMBEDDED_FACTOR * self.options.max_chars].decode("utf-8", "ignore")
         embedded = embedded_text(
             path=self.path,
@@ -199,7 +215,15 @@ class _Chunker:
                 part.text.decode("utf-8", "replace"),
                 embedded,
                 xxhash.xxh3_128_digest(embedded.encode("utf-8", "surrogatepass")),
-                tuple([DefinedName(own.name, own.qualified_name, own.line) for own in defined]),
+                (),
                 tuple([(row, line + 1) for row, line in part.runs]),
             )
         )
+
+
+def _shown(chunk: Chunk) -> Iterable[int]:
+    """Return the lines of the file that a chunk's text shows."""
+    if not chunk.runs:
+        return range(chunk.start_line, chunk.end_line + 1)
+    ends = [row for row, _ in chunk.runs[1:]] + [chunk.text.count("\n") + 1]
+    return [line + row for (first, line), end in zip(chunk.runs, ends, strict=True) for row in range(end - first)]

@@ -58,15 +58,14 @@ class TextWriter:
         document.add_text("path", index_path(chunk.path))
         document.add_text("language", chunk.language)
         document.add_text("kind", str(chunk.kind))
-        for name in {own.name: None for own in chunk.definitions} or [chunk.name]:
+        for name in dict.fromkeys([chunk.name, *(own.name for own in chunk.definitions)]):
             document.add_text("name", utf8(name).lower())
-        qualified = list({own.qualified_name: None for own in chunk.definitions} or [chunk.qualified_name])
-        for name in qualified:
+        for name in dict.fromkeys([chunk.qualified_name, *(own.qualified_name for own in chunk.definitions)]):
             document.add_text("qualified_name", utf8(name).lower())
         path_words, file_name = _path_terms(chunk.path)
         document.add_text("path_words", path_words)
         document.add_text("file_name", file_name)
-        document.add_text("names", indexed_text(utf8(", ".join(qualified))))
+        document.add_text("names", indexed_text(utf8(chunk.qualified_name)))
         document.add_text("signature", indexed_text(utf8(chunk.signature)))
         document.add_text("doc", indexed_text(utf8(chunk.doc)))
         document.add_text("body", indexed_text(utf8(chunk.text)))
