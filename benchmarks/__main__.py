@@ -30,6 +30,7 @@ ALL = (
 NEED_MORE = {
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
+    "known_items": "repositories, any",
     "encoder_variants": "the published weights that pipelines.export_model downloads",
     "retrieval": "an evaluation set, and the repositories that it asks about",
     "side_by_side": "two checkouts of this project, and a repository",

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from msgspec.structs import replace
+
 from indexer.closing import Closing
 from indexer.config import EncoderOptions, VectorOptions
 from indexer.errors import ConfigError, NoIndexError
-from indexer.search.answer import make_hit
+from indexer.search.answer import SNIPPET_LINES, make_hit
 from indexer.search.candidates import by_meaning
 from indexer.search.current import CurrentGeneration
 from indexer.search.encoding import QueryEncoder, check_encoder
 from indexer.search.freshness import KEEP_SECONDS, CountStale, Freshness
+from indexer.search.literals import required
 from indexer.search.query import read_query
 from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher
@@ -103,27 +106,33 @@ class Index(Closing):
         kinds: Sequence[str] = (),
         paths: Sequence[str] = (),
         within: str = "",
+        pattern: str = "",
         explain: bool = False,
         ranker: Ranker | None = None,
+        lines: int = SNIPPET_LINES,
     ) -> SearchResult:
         """Return the best `k` chunks; of one file no more than a few, as `ranking.arrange` has it.
 
         `mode` asks only the words, only the meaning, or both. A chunk has one of the languages and one of the kinds,
-        its path matches one of the globs and none that starts with `!`, and it is part of a symbol named `within`.
-        With `explain` a hit says what each feature of the ranking contributed to its score. `ranker` replaces the
-        shipped weights. Raises ConfigError for an empty query and for what can't be meant, TypeError for arguments of
-        the wrong type, and ModelError when the encoder is needed and its files are not what the index was built with.
+        its path matches one of the globs and none that starts with `!`, and it is part of a symbol named `within`; its
+        text has what stands in double quotes in the query, and a match of `pattern`, a regular expression of re2's.
+        A hit shows up to `lines` lines of its chunk; with `explain` it says what each feature of the ranking
+        contributed to its score. `ranker` replaces the shipped weights. Raises ConfigError for an empty query and for
+        what can't be meant, TypeError for arguments of the wrong type, and ModelError when the encoder is needed and
+        its files are not what the index was built with.
         """
         _check_count(k)
         if mode not in get_args(SearchMode):
             raise ConfigError(f"there is no mode {mode!r}; there are {', '.join(get_args(SearchMode))}")
         asked = read_query(_text("query", query))
-        chosen = _filter(languages, kinds, paths, within)
+        chosen = replace(
+            _filter(languages, kinds, paths, within), literals=required(asked), pattern=_text("pattern", pattern)
+        )
         with self._current.using() as opened:
             opened.space.select(chosen)
             vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.generation)
             hits = Searcher([opened.space]).search(
-                asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain
+                asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain, lines=lines
             )
             opened.generation.bound_memory()
             return self._result(query, opened.generation, hits)

@@ -12,9 +12,10 @@ from .path_bytes import path_bytes
 class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One hit: a chunk of a file, with 1-based lines, end inclusive.
 
-    `snippet` is some lines of the chunk, the first of them line `snippet_line`, or 0 where they are the outline of a
-    class. `ranks`, the chunk's place in each retriever, and `contributions`, what each feature added to the score, are
-    there with --explain alone. `path_bytes` is there for a path that is not UTF-8 (see pipelines.path_bytes).
+    `line` is the best line, `matched` the terms of the query that the chunk has. `snippet` is some lines of the chunk,
+    `snippet_lines` their numbers, `snippet_line` the first one's. `ranks`, the chunk's place in each retriever, and
+    `contributions`, what each feature added to the score, are there with --explain alone. `path_bytes` is there for a
+    path that is not UTF-8 (see pipelines.path_bytes).
     """
 
     path: str
@@ -29,6 +30,9 @@ class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     doc: str
     snippet: str
     snippet_line: int
+    snippet_lines: tuple[int, ...]
+    line: int
+    matched: tuple[str, ...]
     score: float
     ranks: dict[str, int] = {}
     contributions: dict[str, float] = {}

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from indexer.identity import rebuild_reason
-from indexer.languages.registry import LANGUAGES
-from indexer.search.features import PROSE_PATHS, TEST_PATHS
+from indexer.search.file_kinds import file_kind
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import begin
@@ -137,10 +136,11 @@ class _Run:
 
 
 def _windows(generation: Generation, *, size: int) -> Iterator[list[Chunk]]:
-    """Yield all chunks with static vectors: sources before tests before prose and data, files changed lately first."""
+    """Yield all chunks with static vectors: sources before tests, prose and data, files changed lately first."""
     static = [segment.number for segment in generation.manifest.segments if segment.tier is Tier.STATIC]
-    files = sorted(generation.catalog.files_in(static), key=lambda file: (_use(file[0], file[1]), -file[2], file[0]))
-    ids = _chunk_ids([path for path, _, _ in files], frozenset(static), generation)
+    times = generation.catalog.files_in(static)
+    paths = sorted(times, key=lambda path: (file_kind(path), -times[path], path))
+    ids = _chunk_ids(paths, frozenset(static), generation)
     while window := list(islice(ids, size)):
         documents = generation.text.documents(window)
         yield [documents[chunk_id].to_chunk() for chunk_id in window]
@@ -158,11 +158,3 @@ def _chunk_ids(paths: Sequence[str], segments: frozenset[int], generation: Gener
                 (place[path_of[file]], chunk_id) for file, chunk_id, segment in rows if segment in segments
             )
         )
-
-
-def _use(path: str, language: str) -> int:
-    """Return how far a file is from being asked for: 0 source, 1 tests, 2 prose and data."""
-    known = LANGUAGES.get(language)
-    if known is None or not known.has_symbols or PROSE_PATHS.search(path):
-        return 2
-    return 1 if TEST_PATHS.search(path) else 0

@@ -3,7 +3,7 @@
 A word is a run of letters, digits and underscores. An identifier of several parts yields itself and its parts, split at
 underscores, at case and between letters and digits. Parts are stemmed (Snowball English, Porter 2001); whole
 identifiers are not, but are written without case and underscores, so that `parse_url`, `parseUrl` and `ParseURL` are
-one term.
+one term. A flag (`--no-color`) is a term as it is written, too.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ _MAX_PARTS = 12
 _MAX_KNOWN_WORDS = 1 << 17
 """So many words are remembered with their terms; then the memory starts anew."""
 
+FLAG = re.compile(rf"(?<![\w!<-])--[A-Za-z][\w-]{{1,{MAX_TERM_CHARS - 3}}}+(?![\w-])")
+
 _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]{2,}s(?![^\W\d_A-Z])|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _BLANKED = bytes(byte if chr(byte).isalnum() or byte in b"_" else 32 for byte in range(128)) + bytes(128)
@@ -32,6 +34,8 @@ def terms(text: str) -> list[str]:
     found: list[str] = []
     for word in _words(text):
         found.extend(word_terms(word))
+    if "--" in text:
+        found.extend(FLAG.findall(text))
     return found
 
 

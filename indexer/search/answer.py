@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import fsum
 
 from indexer.languages.analyzer import terms
 from indexer.search.candidates import SCORE_DECIMALS
-from indexer.search.features import Evidence, rarity
+from indexer.search.features import Evidence, definition_of, is_sure, rarity
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
+from indexer.search.snippet import best_row, shown_rows
+from indexer.search.standing import NOTHING_FIRST, First
 from indexer.stores.text.document import StoredChunk, chunk_fields
 from indexer.types import Hit
 
@@ -21,9 +22,21 @@ Documents = Callable[[int, Sequence[int]], dict[int, StoredChunk]]
 
 
 def best_hits(
-    documents: Documents, evidence: Evidence, ranked: Sequence[RankedFile], passages: Model | None, *, k: int
+    documents: Documents,
+    evidence: Evidence,
+    ranked: Sequence[RankedFile],
+    passages: Model | None,
+    *,
+    k: int,
+    first: First = NOTHING_FIRST,
+    lines: int = SNIPPET_LINES,
+    explain: bool = False,
+    row: Callable[[str], int | None] | None = None,
 ) -> tuple[Hit, ...]:
-    """Return the best `k` chunks of the best files; with `passages` the few best of each file are looked at closely."""
+    """Return the best `k` chunks: those that come `first`, then those of the best files.
+
+    With `passages` the few best of each file are looked at closely. `row` says which row of a text must be shown.
+    """
     query, leading = evidence.asked.query, ranked[:k]
     stored: dict[tuple[int, int], StoredChunk] = {}
 
@@ -36,8 +49,8 @@ def best_hits(
     looked: list[tuple[float, dict[int, float]]] = []
     shares = rarity(evidence)
     for file in leading:
-        first = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
-        chunks = closer_look(query, shares, file.chunks, first, passages.weights) if passages else file.chunks
+        read = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
+        chunks = closer_look(query, shares, file.chunks, read, passages.weights) if passages else file.chunks
         looked.append((file.score, chunks))
     chosen = arrange(looked, count=k)
     fetch([(leading[place].space, chunk_id) for place, chunk_id, _ in chosen])
@@ -45,16 +58,31 @@ def best_hits(
         {name: {i: rank for rank, i in enumerate(scores, 1)} for name, scores in own.chunks.items()}
         for own in evidence.found
     ]
-    return tuple(
-        make_hit(
-            stored[file.space, chunk_id],
-            query,
-            score=score,
-            ranks={name: own[chunk_id] for name, own in ranks[file.space].items() if chunk_id in own},
-            contributions=_with_rest(file.contributions, score),
-        )
-        for file, chunk_id, score in ((leading[place], chunk_id, score) for place, chunk_id, score in chosen)
-    )
+
+    def hit(
+        space: int, chunk: StoredChunk, score: float, contributions: dict[str, float], best: int | None = None
+    ) -> Hit:
+        if row is not None and (held := row(chunk.text)) is not None:
+            best = held
+        own = {name: found[chunk.id] for name, found in ranks[space].items() if chunk.id in found}
+        return make_hit(chunk, query, score=score, ranks=own, contributions=contributions, row=best, lines=lines)
+
+    # What stands in a text by chance comes after the best of the ranking, all else before it.
+    lead = [(leading[place].space, chunk_id) for place, chunk_id, _ in chosen[: first.after]]
+    standing = [entry for entry in first.chunks if (entry[0], entry[1].chunk.id) not in lead]
+    known = {(space, own.chunk.id) for space, own in standing}
+    hits: list[Hit] = []
+    for place, chunk_id, score in chosen:
+        file = leading[place]
+        if (file.space, chunk_id) not in known:
+            found = stored[file.space, chunk_id]
+            hits.append(hit(file.space, found, score, _with_rest(file.contributions, score)))
+    before = len(lead)
+    top = hits[before - 1].score if before else max((own.score for own in hits), default=0.0) + 1.0
+    hits[before:before] = [
+        hit(space, own.chunk, top, {"stands": top} if explain else {}, own.row) for space, own in standing
+    ]
+    return tuple(hits[:k])
 
 
 def make_hit(
@@ -64,43 +92,46 @@ def make_hit(
     score: float,
     ranks: dict[str, int],
     contributions: dict[str, float],
+    row: int | None = None,
+    lines: int = SNIPPET_LINES,
 ) -> Hit:
-    """Return a stored chunk as a hit, with the lines of it that answer the query best."""
-    shown, line = snippet(chunk.text, query, start_line=chunk.start_line)
-    if chunk.text.count("\n") != chunk.end_line - chunk.start_line:
-        line = 0  # an outline, whose lines don't follow one another in the file
+    """Return a stored chunk as a hit, with up to `lines` lines of it that answer the query best.
+
+    `row` is the best row of its text where that is known.
+    """
+    texts = chunk.text.split("\n")
+    asked = {**query.words, **query.wholes} if query else {}
+    present = [asked.keys() & terms(text) for text in texts]
+    head = _definition_row(chunk, query)
+    starts_there = row is None and head is not None and query is not None and _is_named(chunk, query)
+    if row is None:
+        row = head if starts_there and head is not None else best_row(present, asked, otherwise=head or 0)
+    shown = shown_rows(present, asked, row, lines=lines, first=row if starts_there else 0, is_outline=bool(chunk.runs))
+    matched = set[str]().union(*present)
     return Hit(
         **chunk_fields(chunk),
-        snippet=shown,
-        snippet_line=line,
+        snippet="\n".join(texts[place] for place in shown),
+        snippet_lines=tuple(chunk.line_of(place) for place in shown),
+        line=chunk.line_of(row),
+        matched=tuple(term for term in asked if term in matched),
         score=score,
         ranks=ranks,
         contributions=contributions,
     )
 
 
+def _definition_row(chunk: StoredChunk, query: Query | None) -> int | None:
+    """Return the row of the definition in a chunk that the query names, else of the first; None where it has none."""
+    named = [own for own in chunk.definitions if query and own.name in query.names] or chunk.definitions
+    return chunk.row_of(named[0].line) if named else None
+
+
+def _is_named(chunk: StoredChunk, query: Query) -> bool:
+    """Whether the query names a definition in the chunk as only code does, or is nothing but its name."""
+    return is_sure(query, definition_of(query, chunk)) and any(own.name in query.names for own in chunk.definitions)
+
+
 def _with_rest(contributions: dict[str, float], score: float) -> dict[str, float]:
     """Return the parts of a file's score, and what a later chunk of it has less as a part of its own."""
     rest = round(score - sum(contributions.values()), SCORE_DECIMALS)
     return {**contributions, "later_chunk": rest} if contributions and rest < -0.01 else contributions
-
-
-def snippet(text: str, query: Query | None, *, start_line: int, lines: int = SNIPPET_LINES) -> tuple[str, int]:
-    """Return up to `lines` lines of a chunk's text and the number of the first of them.
-
-    The window that holds most of the query's words, the earliest of the best; without a query the chunk's start.
-    """
-    rows = text.split("\n")
-    if query is None or len(rows) <= lines:
-        return "\n".join(rows[:lines]), start_line
-    asked = {**query.words, **query.wholes}
-    present = [asked.keys() & terms(row) for row in rows]
-    best, best_gain = 0, -1.0
-    for start in range(len(rows) - lines + 1):
-        if start and not present[start + lines - 1]:
-            continue  # it can't hold more than the one before
-        # An exact sum, since the order of a set changes from process to process.
-        gain = fsum(asked[term] for term in set[str]().union(*present[start : start + lines]))
-        if gain > best_gain:
-            best, best_gain = start, gain
-    return "\n".join(rows[best : best + lines]), start_line + best

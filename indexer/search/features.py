@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
 from indexer.search.candidates import Asked, FileKey, Found
+from indexer.search.file_kinds import is_compatibility, is_prose, is_test
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.scoring import FileScores
+from indexer.stores.text.document import StoredChunk, source_path
 from indexer.types import TYPE_KINDS, SymbolKind
 
 if TYPE_CHECKING:
@@ -24,17 +26,7 @@ if TYPE_CHECKING:
 
 ALIKE_CHARS = 3
 """Shorter beginnings say nothing."""
-TEST_PATHS = re.compile(
-    r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)"
-    r"(?:/|$)|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$"
-)
 _TEST_WORDS = frozenset(("test", "exampl", "mock", "bench", "benchmark", "spec", "fixtur", "sampl", "demo"))
-_COMPATIBILITY = re.compile(
-    r"(?:^|[/._-])(?:compat|compatibility|legacy|deprecated|obsolete|vendor|vendored|third[_-]?party|polyfills?|shims?)(?:[/._-]|$)"
-)
-PROSE_PATHS = re.compile(
-    r"\.(?:md|mdx|rst|adoc|txt|text|ipynb|html?|tex|po)$|(?:^|/)(?:readme|changelog|changes|news|license)[^/]*$"
-)
 _PROSE_WORDS = frozenset(("readm", "doc", "document", "changelog", "tutori", "guid", "licens", "notebook"))
 _INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
 _TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
@@ -42,13 +34,13 @@ _TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A chunk whose name the query writes; `part` counts the parts of a long one."""
+    """A definition that a chunk has some of; `is_head` says whether its name stands there."""
 
     path: str
     kind: str
     name: str
     qualified_name: str
-    part: int = 0
+    is_head: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +148,9 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
             # A folder named like a symbol holds what is around it, not the symbol.
             "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
             "definition": defined.get(key, 0.0),
-            "test": float(not wants_tests and bool(TEST_PATHS.search(path))),
-            "compatibility": float(bool(_COMPATIBILITY.search(path.lower()))),
-            "prose": float(not wants_prose and bool(PROSE_PATHS.search(path.lower()))),
+            "test": float(not wants_tests and is_test(path)),
+            "compatibility": float(is_compatibility(path)),
+            "prose": float(not wants_prose and is_prose(path)),
             "depth": path.count("/") / deepest,
         }
         for name, feature in row.items():
@@ -170,7 +162,7 @@ def definition_value(query: Query, definition: Definition) -> float:
     """Return how surely the query means this definition, 0.12 to 1.5.
 
     A plain word of a sentence names a definition by chance; the same case speaks for it, and so does a type, since
-    functions take their names from the types they make. A long definition is met at its beginning.
+    functions take their names from the types they make. A long definition is met where its name stands.
     """
     same_case = _is_qualified_so(query, definition) or (not query.qualified and definition.name in query.names)
     is_type = definition.kind in _TYPES
@@ -178,8 +170,21 @@ def definition_value(query: Query, definition: Definition) -> float:
         (1.0 if is_sure(query, definition) else 0.3)
         * (1.5 if same_case else 1.0)
         * (1.0 if is_type else 0.8)
-        * (0.5 if definition.part else 1.0)
+        * (1.0 if definition.is_head else 0.5)
     )
+
+
+def definition_of(query: Query, chunk: StoredChunk) -> Definition:
+    """Return the definition of a chunk that the query means most surely, the first of equals."""
+    path = source_path(chunk.path)
+    written = {name.lower() for name in query.names}
+    named = [own for own in chunk.definitions if own.name.lower() in written]
+    if not named:
+        is_own = any(own.qualified_name == chunk.qualified_name for own in chunk.definitions)
+        is_head = is_own or (not chunk.part and bool(chunk.definitions))
+        return Definition(path, chunk.kind, chunk.name, chunk.qualified_name, is_head=is_head)
+    found = [Definition(path, chunk.kind, own.name, own.qualified_name) for own in named]
+    return max(found, key=lambda definition: definition_value(query, definition))
 
 
 def _is_qualified_so(query: Query, definition: Definition) -> bool:

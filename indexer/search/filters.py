@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from indexer.errors import ConfigError
 from indexer.globs import path_pattern
 from indexer.languages.registry import LANGUAGES
+from indexer.search.containing import containing
 from indexer.types import SymbolKind
 
 if TYPE_CHECKING:
@@ -35,20 +36,23 @@ def select(
     kinds: Sequence[str] = (),
     paths: Sequence[str] = (),
     within: str = "",
+    literals: Sequence[str] = (),
+    pattern: str = "",
 ) -> Selection:
     """Return the selection that all the given filters make together.
 
     A chunk has one of the languages and one of the kinds; its path matches one of the globs, or none is given, and no
     glob that starts with `!`; it is part of a symbol named `within` (`name`, `Type.name` or any longer ending of its
-    qualified name). Raises ConfigError for an unknown language or kind, a glob that can't be read, and more
-    than MAX_VALUES of one filter.
+    qualified name); its text has the literals, and a match of the expression `pattern`. Raises ConfigError for an
+    unknown language or kind, a glob or an expression that can't be read, and more than MAX_VALUES of one filter.
     """
     for what, given in (("language", languages), ("kind", kinds), ("path", paths)):
         if len(given) > MAX_VALUES:
             raise ConfigError(f"{len(given)} values for {what}; give no more than {MAX_VALUES}")
     _known("language", languages, LANGUAGES)
     _known("kind", kinds, [str(kind) for kind in SymbolKind])
-    if not (languages or kinds or paths or within):
+    held = containing(tuple(literals), pattern)
+    if not (languages or kinds or paths or within or held):
         return Selection(None)
     from indexer.stores.text.queries import Filters
 
@@ -58,7 +62,8 @@ def select(
         path_patterns=tuple(path_pattern(glob) for glob in paths if not glob.startswith("!")),
         not_path_patterns=tuple(path_pattern(glob[1:]) for glob in paths if glob.startswith("!")),
     )
-    return Selection(filters, _inside(generation, within) if within else None)
+    only = _inside(generation, within) if within else None
+    return Selection(filters, held.chunks(generation, filters, only) if held else only)
 
 
 def _known(what: str, given: Sequence[str], known: Collection[str]) -> None:
@@ -83,5 +88,8 @@ def _inside(generation: Generation, name: str) -> frozenset[int]:
     return frozenset(
         chunk.id
         for chunk in generation.text.documents(ids).values()
-        if any(wanted in _steps(place) for place in (*chunk.qualified_name.split(", "), chunk.parent))
+        if any(
+            wanted in _steps(place)
+            for place in (*(own.qualified_name for own in chunk.definitions), chunk.qualified_name, chunk.parent)
+        )
     )

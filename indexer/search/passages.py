@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts, stem
 from indexer.search.candidates import SCORE_DECIMALS
-from indexer.search.features import Evidence, alike, definition_value, is_sure
+from indexer.search.features import Evidence, alike, definition_of, definition_value, is_sure
 from indexer.search.query import Query
 from indexer.stores.text.document import StoredChunk
 from indexer.types import SymbolKind
@@ -92,16 +92,17 @@ def name_features(
 ) -> dict[str, float]:
     """Return what a chunk's name and kind say: the share of the query in the name and of the name in the query, by
     words that `find` says are alike, and whether it is code outside symbols, a later part, or private."""
-    if chunk.kind == SymbolKind.REGION:
+    meant = definition_of(query, chunk)
+    if chunk.kind == SymbolKind.REGION and meant.name not in query.names:
         return {"region": 1.0}
-    own = _terms(chunk.name)
+    own = _terms(meant.name)
     found = [find(term) for term in own]
     named = set().union(*found)
     return {
         "name_covered": sum(rarity[word] for word in query.words if word in named),
         "name_meant": sum(map(bool, found)) / len(own) if own else 0.0,
-        "later_part": float(chunk.part > 0),
-        "private": float(chunk.name.startswith("_") and chunk.name not in query.names),
+        "later_part": float(not meant.is_head),
+        "private": float(meant.name.startswith("_") and meant.name not in query.names),
     }
 
 

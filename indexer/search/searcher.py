@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from indexer.search.answer import best_hits
+from indexer.search.answer import SNIPPET_LINES, best_hits
 from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
-from indexer.search.features import Definition, Evidence
+from indexer.search.features import Definition, Evidence, definition_of
+from indexer.search.literals import read_literals
 from indexer.search.query import Query
-from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
+from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import joined
 from indexer.search.space import Filter, Searchable
-from indexer.stores.text.document import StoredChunk, source_path
+from indexer.search.standing import NOTHING_FIRST, First, first_of
+from indexer.stores.text.document import StoredChunk
 from indexer.types import Hit
 
 if TYPE_CHECKING:
@@ -49,16 +51,30 @@ class Searcher:
         chosen: Filter | None = None,
         ranker: Ranker | None = None,
         explain: bool = False,
+        lines: int = SNIPPET_LINES,
     ) -> tuple[Hit, ...]:
         """Return the best `k` chunks, of one file no more than a few, by words, by the query's vector, or by both.
 
-        `vector` is int8[k], or None when only words count. `ranker` replaces the shipped weights. Raises ConfigError
+        `vector` is int8[k], or None when only words count. `ranker` replaces the shipped weights. A hit shows up to
+        `lines` lines. Raises ConfigError
         for a filter that can't be meant.
         """
         evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
         ranker = ranker or (shipped_ranker() if words else meaning_alone())
         ranked = rank(evidence, ranker, explain=explain)
-        return best_hits(self._documents, evidence, ranked, ranker.passages if words else None, k=k)
+        first = self._standing(query, chosen or Filter(), ranked) if words else NOTHING_FIRST
+        passages = ranker.passages if words else None
+        return best_hits(
+            self._documents,
+            evidence,
+            ranked,
+            passages,
+            k=k,
+            first=first,
+            lines=lines,
+            explain=explain,
+            row=chosen.row if chosen else None,
+        )
 
     def evidence(
         self,
@@ -78,7 +94,15 @@ class Searcher:
             space.second_pass(asked, chosen, [key.path for key in leading if key.space == place])
             for place, space in enumerate(self._spaces)
         ]
-        return Evidence(asked, found, joined(scores), self._definitions(found))
+        return Evidence(asked, found, joined(scores), self._definitions(query, found))
+
+    def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
+        """Return the chunks of all spaces in which the query, or a part of it, stands."""
+        literals = read_literals(query)
+        found = [
+            (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)
+        ]
+        return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:
         """Return the document frequencies of the query's terms in all spaces together."""
@@ -91,11 +115,11 @@ class Searcher:
             total.update(space.frequencies(terms))
         return Statistics(sum(space.chunks for space in self._spaces), total)
 
-    def _definitions(self, found: Sequence[Found]) -> list[dict[int, Definition]]:
+    def _definitions(self, query: Query, found: Sequence[Found]) -> list[dict[int, Definition]]:
         """Return the chunks of each space that have a name which the query writes."""
         return [
             {
-                chunk_id: Definition(source_path(chunk.path), chunk.kind, chunk.name, chunk.qualified_name, chunk.part)
+                chunk_id: definition_of(query, chunk)
                 for chunk_id, chunk in space.documents(list(own.chunks.get("name", ()))[:NAMED_CHUNKS]).items()
             }
             for space, own in zip(self._spaces, found, strict=True)

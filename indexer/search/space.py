@@ -10,8 +10,12 @@ import msgspec
 
 from indexer.search import candidates, scoring
 from indexer.search.candidates import Asked, Found
+from indexer.search.containing import containing
 from indexer.search.filters import Selection, select
+from indexer.search.literals import Literals
+from indexer.search.query import Query
 from indexer.search.scoring import FileScores
+from indexer.search.standing import Standing, standing
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk
 
@@ -20,12 +24,20 @@ if TYPE_CHECKING:
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be found, as `filters.select` has it: languages, kinds, path globs, and the inside of a symbol."""
+    """What may be found, as `filters.select` has it: languages, kinds, path globs, the inside of a symbol, and chunks
+    whose text has literals and a match of an expression."""
 
     languages: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     within: str = ""
+    literals: tuple[str, ...] = ()
+    pattern: str = ""
+
+    def row(self, text: str) -> int | None:
+        """Return the first row of a text that has what it must have; None where it need not have anything."""
+        held = containing(self.literals, self.pattern)
+        return held.row(text) if held else None
 
 
 class Searchable(Protocol):
@@ -43,6 +55,9 @@ class Searchable(Protocol):
 
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""
+
+    def standing(self, query: Query, literals: Literals, chosen: Filter) -> list[Standing]:
+        """Return the chunks in which the query, or a part of it that only code is written as, stands."""
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of chunks, by id; unknown ids are left out."""
@@ -76,6 +91,14 @@ class GenerationSpace:
         """Return the scores of all chunks of the given files."""
         return scoring.score_files(self.generation, asked, paths, self.select(chosen))
 
+    def standing(self, query: Query, literals: Literals, chosen: Filter) -> list[Standing]:
+        """Return the chunks in which the query, or a part of it that only code is written as, stands."""
+        selection = self.select(chosen)
+        if not self.chunks or selection.only == frozenset():
+            return []
+        paths = self._paths() if query.paths or literals.places else {}
+        return standing(self.generation, query, literals, selection, paths)
+
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of chunks, by id; unknown ids are left out."""
         return self.generation.text.documents(ids)
@@ -91,6 +114,8 @@ class GenerationSpace:
             kinds=chosen.kinds,
             paths=chosen.paths,
             within=chosen.within,
+            literals=chosen.literals,
+            pattern=chosen.pattern,
         )
         self._selected = (chosen, selection)
         return selection

@@ -7,7 +7,7 @@ a quarter of a frozen dataclass's time to make. Vectors stay matrices aligned wi
 
 from __future__ import annotations
 
-from indexer.types.chunks import Chunk, ChunkFields, Document, ParsedFile
+from indexer.types.chunks import Chunk, ChunkFields, DefinedName, Document, ParsedFile
 from indexer.types.files import FileChanges, FileRecord, SkipReason, Stat
 from indexer.types.hits import Hit, SearchMode, SearchResult
 from indexer.types.sources import (
@@ -29,6 +29,7 @@ __all__ = [
     "TYPE_KINDS",
     "Chunk",
     "ChunkFields",
+    "DefinedName",
     "Document",
     "Encoder",
     "EncoderIdentity",

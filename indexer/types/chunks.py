@@ -35,27 +35,41 @@ class ChunkFields(msgspec.Struct, frozen=True, gc=False):
     end_byte: int
 
 
+class DefinedName(NamedTuple):
+    """A definition in a chunk: its names, and the line of the file that its name stands on."""
+
+    name: str
+    qualified_name: str
+    line: int
+
+
 class Chunk(ChunkFields, frozen=True, gc=False):
     """The unit of retrieval: a symbol, a part of a long one, or a region between symbols.
 
     `text` is the source of the span, save that a class shows the signatures of the members that are chunks of their
     own; code that holds several small symbols has all their names. `text_hash` is xxh3_128 of `embedded_text`.
+    `definitions` are those whose names stand in the text, in file order; of a symbol's parts, one has it. Where rows of
+    the text don't follow one another in the file, `runs` are those, from 0, at which some that do begin, each with its
+    line in the file.
     """
 
     text: str
     embedded_text: str
     text_hash: bytes
+    definitions: tuple[DefinedName, ...] = ()
+    runs: tuple[tuple[int, int], ...] = ()
 
 
 class Document(NamedTuple):
     """A chunk made ready for the text index: the text of each of its fields, in the schema's order, and what it stores.
 
-    A chunk's embedding is not part of it.
+    `more` are further values of fields, each with its field's name. A chunk's embedding is not part of it.
     """
 
     id: int
     texts: tuple[str, ...]
     stored: bytes
+    more: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,25 @@ SearchMode = Literal["hybrid", "text", "vector"]
 class Hit(ChunkFields, frozen=True):
     """One search result: a chunk, and why it was found.
 
-    `snippet` is some lines of the chunk, the first of them line `snippet_line` of the file, or 0 where they are the
-    outline of a class and don't follow one another. `ranks` holds the chunk's 1-based place in each retriever that
-    found it, `contributions` what each feature of the ranking added to `score`.
+    `line` is the line of the file that answers best: that of the definition which the query names, of the text that
+    stands there, or of the most words. `matched` are the terms of the query that the chunk's text has. `snippet` is
+    some lines of the chunk around that one, `snippet_lines` their numbers, which in an outline need not follow one
+    another. `ranks` holds the chunk's 1-based place in each retriever that found it, `contributions` what each feature
+    of the ranking added to `score`.
     """
 
     snippet: str
-    snippet_line: int
+    snippet_lines: tuple[int, ...]
+    line: int
+    matched: tuple[str, ...]
     score: float
     ranks: dict[str, int]
     contributions: dict[str, float]
+
+    @property
+    def snippet_line(self) -> int:
+        """The number of the snippet's first line."""
+        return self.snippet_lines[0]
 
 
 @dataclass(frozen=True, slots=True)

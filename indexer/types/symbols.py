@@ -65,7 +65,8 @@ class Symbol(msgspec.Struct, frozen=True, gc=False):
     """A named definition in a file.
 
     Spans are bytes in the decoded text's UTF-8 form, end exclusive, and 1-based lines, end inclusive; both include
-    decorators and the leading comment that `doc` was taken from. `parent` is the enclosing symbol's qualified name.
+    decorators and the leading comment that `doc` was taken from; `line` is the one that its name stands on. `parent` is
+    the enclosing symbol's qualified name.
     """
 
     kind: SymbolKind
@@ -78,3 +79,4 @@ class Symbol(msgspec.Struct, frozen=True, gc=False):
     end_byte: int
     start_line: int
     end_line: int
+    line: int

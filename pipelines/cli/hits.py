@@ -17,9 +17,15 @@ MAX_HIGHLIGHTED = 100
 
 
 def location_lines(hits: Iterable[Hit]) -> Iterator[str]:
-    """Yield path:line:name, made safe, for editors and pipes."""
+    """Yield path:line:name of the best line, a tab, and its text, made safe, for editors and pipes."""
     for hit in hits:
-        yield printable(f"{hit.path}:{hit.start_line}:{hit.qualified_name or hit.name}")
+        text = best_text(hit).strip().replace("\t", " ")
+        yield printable(f"{hit.path}:{hit.line}:{hit.qualified_name or hit.name}") + "\t" + printable(text)
+
+
+def best_text(hit: Hit) -> str:
+    """Return the text of a hit's best line."""
+    return dict(zip(hit.snippet_lines, hit.snippet.split("\n"), strict=False)).get(hit.line, "")
 
 
 def file_lines(hits: Iterable[Hit]) -> Iterator[str]:
@@ -44,7 +50,7 @@ def page(result: SearchResult, *, explain: bool) -> Iterator[str]:
 
 
 def _block(hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Iterator[str]:
-    place = style(f"{hit.path}:{hit.start_line}", fg="cyan", bold=True)
+    place = style(f"{hit.path}:{hit.line}", fg="cyan", bold=True)
     title = style(hit.qualified_name or hit.name, bold=True)
     yield f"{place}  {printable(hit.kind)} {title}".rstrip()
     if explain:
@@ -52,8 +58,7 @@ def _block(hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Itera
         parts = sorted(hit.contributions.items(), key=lambda item: -abs(item[1]))
         shown = ", ".join(f"{name} {value:+.3f}" for name, value in parts if value)
         yield style(f"    score {hit.score:.4f}  ranks: {ranks}  features: {shown}", dim=True)
-    for offset, line in enumerate(_trimmed(hit.snippet.split("\n"))):
-        number = str(hit.snippet_line + offset) if hit.snippet_line else ""
+    for number, line in zip(hit.snippet_lines, _trimmed(hit.snippet.split("\n")), strict=False):
         yield style(f"{number:>6}  ", dim=True) + _highlighted(printable(line.expandtabs(4)), pattern)
 
 

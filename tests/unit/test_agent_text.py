@@ -18,6 +18,7 @@ def hit(
     snippet_line: int | None = None,
 ) -> Hit:
     """Return a hit of a function."""
+    first = snippet_line or start
     return Hit(
         id=1,
         path=path,
@@ -34,7 +35,9 @@ def hit(
         start_byte=0,
         end_byte=1,
         snippet=snippet,
-        snippet_line=snippet_line or start,
+        snippet_lines=tuple(range(first, first + snippet.count("\n") + 1)),
+        line=start,
+        matched=(),
         score=1.0,
         ranks={},
         contributions={},

@@ -6,10 +6,12 @@ import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from indexer.config import ChunkOptions
 from indexer.stages.chunk.chunker import chunk, chunk_id
 from indexer.stages.chunk.text import embedded_text, notebook_body, path_words
+from indexer.stores.text.document import stored_form
 from indexer.types import Symbol, SymbolKind
 from tests.chunk_checks import check_chunks
 
@@ -46,7 +48,9 @@ def outline(data: bytes) -> tuple[Symbol, ...]:
         signature = line.decode("utf-8", "replace").strip()
         start = starts[number] + indent
         symbols.append(
-            Symbol(kinds[match[2]], name, qualified, signature, "", parent, start, end, number + 1, last + 1)
+            Symbol(
+                kinds[match[2]], name, qualified, signature, "", parent, start, end, number + 1, last + 1, number + 1
+            )
         )
     return tuple(symbols)
 
@@ -94,12 +98,29 @@ def test_a_class_shows_the_signatures_of_its_large_methods_and_the_text_of_small
     assert made[0].text == "class Box\n    var width\n    def grow\n    var height\n    def shrink"
     assert (made[0].start_line, made[0].end_line) == (1, 15)
     assert "statement_1" not in made[0].embedded_text
+    # The rows of the outline say where they stand in the file.
+    stored = stored_form(made[0])
+    lines = text.split("\n")
+    assert [lines[stored.line_of(row) - 1] for row in range(5)] == made[0].text.split("\n")
+    assert [stored.row_of(stored.line_of(row)) for row in range(5)] == list(range(5))
 
 
 def test_small_neighbours_are_grouped_under_their_names() -> None:
     data = b"var first\nvar second\nvar third\n"
     (group,) = chunk("a.x", "python", data, outline(data), ChunkOptions())
     assert (group.kind, group.name, group.text) == (SymbolKind.VARIABLE, "first, second, third", data.decode().rstrip())
+    assert [(own.name, own.line) for own in group.definitions] == [("first", 1), ("second", 2), ("third", 3)]
+
+
+def test_of_a_long_symbols_parts_the_one_with_its_name_has_the_definition() -> None:
+    comment = "".join(f"# all that is to be said of it, line {number}\n" for number in range(20))
+    data = (comment + "def long\n" + body(20)).encode()
+    (symbol,) = outline(data)
+    documented = replace(symbol, start_byte=0, start_line=1)
+    made = chunk("a.x", "python", data, [documented], ChunkOptions(max_chars=200))
+    (head,) = [one for one in made if one.definitions]
+    assert head.part > 0 and head.definitions[0].line == 21
+    assert head.start_line <= 21 <= head.end_line
 
 
 def test_a_lone_small_symbol_keeps_its_name() -> None:
@@ -116,7 +137,7 @@ def test_a_few_characters_go_with_the_symbol_before_them() -> None:
 def test_symbols_on_one_line_share_a_chunk() -> None:
     data = b"aa(); bb();"
     symbols = tuple(
-        Symbol(SymbolKind.FUNCTION, name, name, name, "", "", start, start + 5, 1, 1)
+        Symbol(SymbolKind.FUNCTION, name, name, name, "", "", start, start + 5, 1, 1, 1)
         for name, start in (("aa", 0), ("bb", 6))
     )
     (made,) = chunk("a.x", "c", data, symbols, ChunkOptions(min_chars=0))

@@ -17,13 +17,15 @@ from indexer.search.ranking import shipped_ranker
 from indexer.search.scoring import FileScores
 from indexer.stores.text.document import StoredChunk
 from indexer.stores.text.index import Statistics
-from indexer.types import SymbolKind
+from indexer.types import DefinedName, SymbolKind
 
 WEIGHTS = shipped_ranker().passages.weights
 
 
 def stored(number: int, name: str, kind: SymbolKind = SymbolKind.FUNCTION, *, part: int = 0) -> StoredChunk:
-    return StoredChunk(number, "a.py", "python", kind, name, name, "", "", "", part, 1, 2, 0, 9, "text", b"", "", True)
+    defined = () if part else (DefinedName(name, name, 1),)
+    fields = (number, "a.py", "python", kind, name, name, "", "", "", part, 1, 2, 0, 9, "text", b"", "", True, defined)
+    return StoredChunk(*fields)
 
 
 def shown_first(query: Query, *chunks: StoredChunk) -> str:
@@ -90,7 +92,7 @@ def scored(query: str, definitions: dict[int, Definition], *, cosines: list[floa
 
 
 def definition(kind: str, qualified_name: str, *, part: int = 0) -> Definition:
-    return Definition("a.py", kind, qualified_name.rpartition(".")[2], qualified_name, part)
+    return Definition("a.py", kind, qualified_name.rpartition(".")[2], qualified_name, is_head=not part)
 
 
 @pytest.mark.parametrize(

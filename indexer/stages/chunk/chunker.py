@@ -14,12 +14,13 @@ from operator import attrgetter
 from typing import Final
 
 import xxhash
+from msgspec.structs import replace
 
 from indexer.config import ChunkOptions
 from indexer.stages.chunk.layout import Item, Layout
 from indexer.stages.chunk.lines import LineTable, Part, pack
 from indexer.stages.chunk.text import embedded_text, notebook_body
-from indexer.types import Chunk, Symbol, SymbolKind
+from indexer.types import Chunk, DefinedName, Symbol, SymbolKind
 
 EMBEDDED_FACTOR: Final = 4
 """Of a part that could not be cut, this many times `max_chars` are embedded at most; encoders read no further."""
@@ -39,7 +40,7 @@ def chunk(
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
     chunker = _Chunker(path, language, data, symbols, options)
     chunker.cut_container(-1, 0, len(chunker.table.lines) - 1)
-    return tuple(sorted(chunker.chunks, key=attrgetter("start_byte", "part", "id")))
+    return tuple(sorted(chunker.with_definitions(), key=attrgetter("start_byte", "part", "id")))
 
 
 def chunk_id(*, path: str, qualified_name: str, kind: str, ordinal: int, part: int) -> int:
@@ -99,7 +100,9 @@ class _Chunker:
             elif shows_members:
                 member = self.symbols[item.large]
                 code = min(item.last, max(item.first, member.start_line - 1))
-                pieces.append(self.table.outline(item.first, item.last, code, member.signature or member.name))
+                pieces.append(
+                    self.table.outline(item.first, item.last, code, member.signature or member.name, member.line - 1)
+                )
         self.add_symbol(self.symbols[owner], pack(pieces, self.options.max_chars))
 
     def cut_region(self, item: Item, parent: str, anchor: str) -> None:
@@ -142,6 +145,7 @@ class _Chunker:
             end_byte=part.end,
             start_line=part.first + 1,
             end_line=part.last + 1,
+            line=part.first + 1,
         )
         place = f"{len(anchor)}:{anchor}{first_line}"
         ordinal = self.ordinal(place, SymbolKind.REGION)
@@ -163,6 +167,24 @@ class _Chunker:
         count = self.ordinals.get(key, 0)
         self.ordinals[key] = count + 1
         return count
+
+    def with_definitions(self) -> list[Chunk]:
+        """Return the chunks with the symbols whose names stand in them, each in the smallest that has its line."""
+        place_of: dict[int, int] = {}
+        by_size = sorted(
+            range(len(self.chunks)), key=lambda place: self.chunks[place].start_line - self.chunks[place].end_line
+        )
+        for place in by_size:
+            place_of.update(dict.fromkeys(_shown(self.chunks[place]), place))
+        defined: dict[int, list[DefinedName]] = {}
+        for symbol in self.symbols:
+            if symbol.line in place_of:
+                name = DefinedName(symbol.name, symbol.qualified_name, symbol.line)
+                defined.setdefault(place_of[symbol.line], []).append(name)
+        return [
+            replace(chunk, definitions=tuple(defined[place])) if place in defined else chunk
+            for place, chunk in enumerate(self.chunks)
+        ]
 
     def add(self, key: int, symbol: Symbol, number: int, part: Part) -> None:
         """Add one chunk."""
@@ -193,5 +215,15 @@ class _Chunker:
                 part.text.decode("utf-8", "replace"),
                 embedded,
                 xxhash.xxh3_128_digest(embedded.encode("utf-8", "surrogatepass")),
+                (),
+                tuple([(row, line + 1) for row, line in part.runs]),
             )
         )
+
+
+def _shown(chunk: Chunk) -> Iterable[int]:
+    """Return the lines of the file that a chunk's text shows."""
+    if not chunk.runs:
+        return range(chunk.start_line, chunk.end_line + 1)
+    ends = [row for row, _ in chunk.runs[1:]] + [chunk.text.count("\n") + 1]
+    return [line + row for (first, line), end in zip(chunk.runs, ends, strict=True) for row in range(end - first)]

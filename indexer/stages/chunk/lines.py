@@ -24,7 +24,8 @@ _NO_BREAK: Final = 1 << 30
 class Part(msgspec.Struct, frozen=True, gc=False):
     """Some text of lines [first, last], 0-based, and the bytes [start, end) of the source that it stands for.
 
-    `text` shows it, indentation kept; `body` is the same lines stripped, blank ones left out.
+    `text` shows it, indentation kept; `body` is the same lines stripped, blank ones left out. Where rows of the text
+    don't follow one another in the source, `runs` are those at which some that do begin, with their lines, 0-based.
     """
 
     first: int
@@ -33,6 +34,7 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     end: int
     text: bytes
     body: bytes
+    runs: tuple[tuple[int, int], ...] = ()
 
 
 class LineTable:
@@ -67,12 +69,12 @@ class LineTable:
         body = b"\n".join([line for line in self.stripped[first : last + 1] if line])
         return Part(first, last, start, start + len(text), text, body)
 
-    def outline(self, first: int, last: int, code: int, signature: str) -> Part:
-        """Return a signature in place of lines [first, last], indented as line `code` is."""
+    def outline(self, first: int, last: int, code: int, signature: str, line: int) -> Part:
+        """Return a signature in place of lines [first, last], indented as line `code` is, for a name on `line`."""
         whole = self.lines[code]
         text = signature.encode("utf-8", "replace")
         indented = whole[: len(whole) - len(whole.lstrip())] + text
-        return Part(first, last, self.starts[first], self.starts[last + 1] - 1, indented, text)
+        return Part(first, last, self.starts[first], self.starts[last + 1] - 1, indented, text, ((0, line),))
 
     def cut(self, first: int, last: int, limit: int) -> Iterator[Part]:
         """Yield lines [first, last] in parts of at most `limit`, cut in the second half where the indentation is least.
@@ -166,4 +168,16 @@ def pack(pieces: Iterable[Part], limit: int) -> Iterator[Part]:
 def _joined(pieces: Sequence[Part]) -> Part:
     text = b"\n".join([piece.text for piece in pieces])
     body = b"\n".join([piece.body for piece in pieces])
-    return Part(pieces[0].first, pieces[-1].last, pieces[0].start, pieces[-1].end, text, body)
+    return Part(pieces[0].first, pieces[-1].last, pieces[0].start, pieces[-1].end, text, body, _runs(pieces))
+
+
+def _runs(pieces: Sequence[Part]) -> tuple[tuple[int, int], ...]:
+    """Return the runs of pieces one below the other; none where all rows follow one another in the source."""
+    runs: list[tuple[int, int]] = []
+    row = 0
+    for piece in pieces:
+        for start, line in piece.runs or ((0, piece.first),):
+            if not runs or line - runs[-1][1] != row + start - runs[-1][0]:
+                runs.append((row + start, line))
+        row += piece.text.count(b"\n") + 1
+    return tuple(runs) if len(runs) > 1 or runs[0] != (0, pieces[0].first) else ()

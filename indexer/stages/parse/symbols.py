@@ -82,7 +82,8 @@ def name_symbols(
             latest[qualified, kind] = len(symbols)
         name, parent = _split_name(name, qualified, parent, language)
         signature, doc = _signature(definition, data), _doc(definition, data, starts)
-        symbol = Symbol(kind, name, qualified, signature, doc, parent, start, end, definition.row + 1, last_line)
+        line = captures["name"][0].start_point[0] + 1
+        symbol = Symbol(kind, name, qualified, signature, doc, parent, start, end, definition.row + 1, last_line, line)
         open_places.append(len(symbols))
         symbols.append(symbol)
     return tuple(symbols)

@@ -174,16 +174,16 @@ class Catalog:
         sql = "SELECT c.id FROM chunks c JOIN files f ON f.id = c.file WHERE f.path = ? ORDER BY c.id"
         return [chunk_id for (chunk_id,) in self._rows(sql, (encode_path(path),))]
 
-    def files_in(self, segments: Sequence[int]) -> list[tuple[str, str, int]]:
-        """Return path, language and modification time in nanoseconds of the files with a vector in those segments."""
+    def files_in(self, segments: Sequence[int]) -> dict[str, int]:
+        """Return the modification times, in nanoseconds, of the files with a vector in those segments, by path."""
         marks = ",".join("?" * len(segments))
         sql = (
-            "SELECT path, language, mtime_ns FROM files WHERE EXISTS"
-            f" (SELECT 1 FROM chunks WHERE file = files.id AND segment IN ({marks})) ORDER BY path"
+            "SELECT path, mtime_ns FROM files WHERE EXISTS"
+            f" (SELECT 1 FROM chunks WHERE file = files.id AND segment IN ({marks}))"
         )
         rows = self._rows(sql, segments)
         with self._damage():
-            return [(decode_path(path), language, mtime_ns) for path, language, mtime_ns in rows]
+            return {decode_path(path): mtime_ns for path, mtime_ns in rows}
 
     def chunks(self, ids: Sequence[int]) -> dict[int, ChunkRow]:
         """Return the rows of those of the given chunks that exist, by id."""

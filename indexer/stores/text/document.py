@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import msgspec
 
 from indexer.languages.analyzer import indexed_text
-from indexer.types import TIERS, Chunk, ChunkFields, Document, Tier
+from indexer.types import TIERS, Chunk, ChunkFields, DefinedName, Document, Tier
 
 WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
 """Analysed fields."""
@@ -32,6 +33,8 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
     text_hash: bytes
     embedded: str
     embedded_ends_with_text: bool
+    definitions: tuple[DefinedName, ...] = ()
+    runs: tuple[tuple[int, int], ...] = ()
 
     @property
     def embedded_text(self) -> str:
@@ -40,7 +43,28 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
 
     def to_chunk(self) -> Chunk:
         """Return the chunk that was indexed."""
-        return Chunk(**chunk_fields(self), text=self.text, embedded_text=self.embedded_text, text_hash=self.text_hash)
+        return Chunk(
+            **chunk_fields(self),
+            text=self.text,
+            embedded_text=self.embedded_text,
+            text_hash=self.text_hash,
+            definitions=self.definitions,
+            runs=self.runs,
+        )
+
+    def line_of(self, row: int) -> int:
+        """Return the line of the file that a row of the text, from 0, is."""
+        first, line = next((run for run in reversed(self.runs) if run[0] <= row), (0, self.start_line))
+        return line + row - first
+
+    def row_of(self, line: int) -> int:
+        """Return the row of the text, from 0, that a line of the file is; the first where the text lacks it."""
+        rows = self.text.count("\n") + 1
+        starts = [*self.runs, (rows, 0)] if self.runs else [(0, self.start_line), (rows, 0)]
+        for (row, own), (end, _) in pairwise(starts):
+            if own <= line < own + end - row:
+                return row + line - own
+        return 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -59,13 +83,19 @@ def stored_form(chunk: Chunk) -> StoredChunk:
     fields = msgspec.structs.asdict(chunk)
     embedded = fields.pop("embedded_text")
     fields = {name: utf8(value) if type(value) is str else value for name, value in fields.items()}
+    fields["definitions"] = tuple(
+        DefinedName(utf8(own.name), utf8(own.qualified_name), own.line) for own in chunk.definitions
+    )
     fields["path"] = index_path(chunk.path)
     fields["embedded"] = utf8(embedded.removesuffix(chunk.text) if ends_with_text else embedded)
     return StoredChunk(**fields, embedded_ends_with_text=ends_with_text)
 
 
 def make_document(chunk: Chunk) -> Document:
-    """Return a chunk ready to be indexed: its texts are those of RAW_FIELDS and WORD_FIELDS."""
+    """Return a chunk ready to be indexed: its texts are those of RAW_FIELDS and WORD_FIELDS.
+
+    Each definition in it has its names beside the chunk's own.
+    """
     path, path_words, file_name = _path_texts(chunk.path)
     qualified_name = utf8(chunk.qualified_name)
     texts = (
@@ -81,7 +111,11 @@ def make_document(chunk: Chunk) -> Document:
         indexed_text(utf8(chunk.doc)),
         indexed_text(utf8(chunk.text)),
     )
-    return Document(chunk.id, texts, encode_stored(chunk))
+    names = dict.fromkeys(("name", utf8(own.name).lower()) for own in chunk.definitions)
+    qualified = dict.fromkeys(("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions)
+    known = (("name", texts[3]), ("qualified_name", texts[4]))
+    more = tuple(pair for pair in (*names, *qualified) if pair not in known)
+    return Document(chunk.id, texts, encode_stored(chunk), more)
 
 
 def encode_stored(chunk: Chunk) -> bytes:

@@ -138,6 +138,35 @@ class TextIndex:
             answers.append(self._unordered(limited(either(parts), clauses), limit))
         return answers
 
+    def holding_all(
+        self,
+        words: Sequence[str],
+        field: str,
+        *,
+        limit: int,
+        filters: Filters | None = None,
+        any_of: Sequence[int] = (),
+    ) -> list[Match]:
+        """Return the best `limit` chunks by BM25 among those that have every one of the terms in a field."""
+        every = [(tantivy.Occur.Must, term_query(self._schema, field, word)) for word in dict.fromkeys(words)]
+        return self._matches(tantivy.Query.boolean_query([*every, *limits(self._schema, filters, any_of)]), limit)
+
+    def holding_most(
+        self,
+        weights: Mapping[str, float],
+        field: str,
+        *,
+        limit: int,
+        filters: Filters | None = None,
+        any_of: Sequence[int] = (),
+    ) -> list[Match]:
+        """Return the `limit` chunks whose terms in a field weigh most together, however often each comes."""
+        parts = [
+            tantivy.Query.const_score_query(term_query(self._schema, field, word), weight)
+            for word, weight in weights.items()
+        ]
+        return self._matches(limited(either(parts), limits(self._schema, filters, any_of)), limit) if parts else []
+
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
         """Return how many living documents have each of the terms."""
         return {term: self._frequency(term) for term in terms}

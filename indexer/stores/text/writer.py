@@ -57,6 +57,8 @@ class TextWriter:
         added.add_unsigned("id", document.id)
         for field, text in zip(_TEXT_FIELDS, document.texts, strict=True):
             added.add_text(field, text)
+        for field, text in document.more:
+            added.add_text(field, text)
         added.add_bytes("stored", document.stored)
         added.add_bytes("embedding", encode_embedding(embedding))
         with self._refusals():

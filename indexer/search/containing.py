@@ -1,0 +1,84 @@
+"""Chunks whose text must hold something: literals as they are written, and what a regular expression matches.
+
+Expressions are re2's: it looks at each character once, so that no expression takes long, unlike Python's own. What it
+can't do for that reason, references to groups and looking around, is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from indexer.errors import ConfigError
+from indexer.languages.analyzer import word_terms
+from indexer.search.literals import verbatim
+
+if TYPE_CHECKING:
+    from indexer.stores.generation.reader import Generation
+    from indexer.stores.text.queries import Filters
+
+READ_AT_ONCE = 512
+MAX_PATTERN_CHARS = 1000
+_WORD = re.compile(r"\w+")
+
+
+class Containing:
+    """What a chunk's text must hold: every literal, and a match of the expression, if there is one."""
+
+    def __init__(self, literals: Sequence[str], pattern: str) -> None:
+        """Compile; raises ConfigError for an expression that re2 can't read."""
+        self.literals = tuple(literals)
+        self._written = [verbatim(literal) for literal in literals]
+        self._pattern = _compiled(pattern) if pattern else None
+
+    @cached_property
+    def terms(self) -> list[str]:
+        """The terms that every such text has in the text index."""
+        words = (word for literal in self.literals for word in _WORD.findall(literal))
+        return [term for word in words for term in word_terms(word)[:1]]
+
+    def row(self, text: str) -> int | None:
+        """Return the first row, from 0, of what the text holds; None where it lacks any of it."""
+        found = [pattern.search(text) for pattern in self._written]
+        if self._pattern is not None:
+            found.append(self._pattern.search(text))
+        starts = [match.start() for match in found if match]
+        return text.count("\n", 0, starts[-1]) if len(starts) == len(found) else None
+
+    def chunks(self, generation: Generation, filters: Filters, only: frozenset[int] | None) -> frozenset[int]:
+        """Return the chunks of a generation that hold it, of those that the filters let through; each is read."""
+        text, limit, any_of = generation.text, generation.text.count, sorted(only or ())
+        if only is not None and not only:
+            return frozenset()
+        if self.terms:
+            ids = [match.id for match in text.holding_all(self.terms, "body", limit=limit, filters=filters)]
+            ids = ids if only is None else [chunk_id for chunk_id in ids if chunk_id in only]
+        else:
+            ids = text.filter(filters, limit=limit, any_of=any_of)
+        batches = (ids[first : first + READ_AT_ONCE] for first in range(0, len(ids), READ_AT_ONCE))
+        return frozenset(
+            chunk.id for own in batches for chunk in text.documents(own).values() if self.row(chunk.text) is not None
+        )
+
+
+@lru_cache(maxsize=32)
+def containing(literals: tuple[str, ...], pattern: str) -> Containing | None:
+    """Return what a text must hold; None where it is nothing."""
+    return Containing(literals, pattern) if literals or pattern else None
+
+
+def _compiled(pattern: str) -> Any:
+    import re2
+
+    if len(pattern) > MAX_PATTERN_CHARS:
+        raise ConfigError(f"an expression of {len(pattern):,} characters; give no more than {MAX_PATTERN_CHARS:,}")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(f"(?m:{pattern})", options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise ConfigError(f"{pattern!r}: is no expression that re2 can read: {reason}") from error

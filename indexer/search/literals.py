@@ -1,0 +1,195 @@
+"""What of a query may stand in code as it is written: all of it, code-like parts, a place in a file, quoted text.
+
+Words are compared as a text's words in a row, whatever stands between them; where the text has the value of a format
+string (`%s`, `{name!r}`, `${x}`), the query may have up to MAX_VALUE_WORDS words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from indexer.search.query import STOP_WORDS, Query, QueryKind
+
+MAX_VALUE_WORDS = 6
+MIN_CONSTANT_WORDS = 3
+MIN_TELLING_WORDS = 4
+MAX_PARTS = 4
+MAX_WORDS = 40
+MAX_VALUES = 3
+_VALUE = "\0"
+_BETWEEN = f" {_VALUE} "
+
+_CODE_PART = re.compile(
+    r"--?[A-Za-z][\w-]*+"  # a flag
+    r"|[A-Z][A-Z0-9]*_[A-Z0-9_]*+"  # a constant
+    r"|\$\{?\w++\}?"  # a variable
+    r"|[A-Za-z_][\w-]*+(?:(?:\.|::|->|/)[A-Za-z_][\w-]*+){2,}"  # a key or name of three steps and more
+    r"|(?=\w*[A-Za-z])(?=\w*\d)\w{4,}+"  # a code such as E501
+)
+_EDGES = "`'\"()[]{}<>.,;:!?"
+_QUOTED = re.compile(r'(?<!\S)"([^"\n]+)"(?!\S)')
+_PLACE = re.compile(r"(?<!\S)([^\s:]*[^\s:/]\.\w+)(?::|, line )(\d{1,7})(?![\w.])")
+_WORD = re.compile(r"\w+")
+_ROW = re.compile(r"\w+|\0")
+_PREFIX = re.compile(r"\b[bBfFrRuU]{1,2}(?=[\"'])")
+_FORMAT = re.compile(
+    r"%\(\w{1,40}\)[sdr]|%[-+#0 ]{0,3}\d{0,3}(?:\.\d{1,3})?(?:ll?|z)?[sdrfiuxXcpqvgT](?!\w)"
+    r"|[#$]\{[^{}\n]{0,80}\}|\{[^{}\s\"]{0,60}\}|\"\s{0,3}PRI\w{1,6}\s{0,3}\"|(?<![\w$])\$[A-Za-z_]\w{0,40}|\\\([^()\n]{1,40}\)"
+)
+_WITHOUT = re.compile(r"'[^'\n]{0,80}'|`[^`\n]{0,80}`|\"[^\"\n]{0,80}\"|\S*[\d/\\_=]\S*")
+_PLAIN = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ -](?:[A-Z]?[a-z]+|[A-Z]+))*")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where words stand in a text: the line, from 0, how much of what was asked they are, 0 to 1, and how many.
+
+    `has_value` says whether some of the query stands for a value there.
+    """
+
+    row: int
+    share: float
+    words: int
+    has_value: bool
+
+
+@dataclass(frozen=True)
+class Literals:
+    """The whole query, its code-like parts, and the places in files that it names."""
+
+    whole: str
+    parts: tuple[str, ...]
+    places: tuple[tuple[str, int], ...]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words of the whole query, lower-cased."""
+        return tuple(word.lower() for word in _WORD.findall(self.whole)[:MAX_WORDS])
+
+    @cached_property
+    def constant(self) -> list[tuple[str, ...]]:
+        """The words without what looks like the values of an error text, and those before and after its first colon."""
+        told = _WITHOUT.sub(" ", self.whole)
+        sides = [told, *told.partition(": ")[::2], told.rpartition(":")[0]]
+        found = (tuple(word.lower() for word in _WORD.findall(side)[:MAX_WORDS]) for side in sides)
+        return [words for words in dict.fromkeys(found) if len(words) >= MIN_CONSTANT_WORDS]
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether the whole query is more than a few plain words, which stand somewhere by chance."""
+        plain = _PLAIN.fullmatch(self.whole) is not None
+        return not plain or len(self.words) >= MIN_TELLING_WORDS or not STOP_WORDS.isdisjoint(self.words[1:])
+
+
+def read_literals(query: Query) -> Literals:
+    """Return the literals of a query; a long text has none but the places that it names."""
+    whole = _QUOTED.sub(lambda match: match[1], query.text)
+    places = tuple((match[1], int(match[2])) for match in _PLACE.finditer(query.text))
+    if query.is_long or "\n" in query.text:
+        return Literals("", (), places)
+    if query.kind is QueryKind.CODE or not _SPACE.search(whole):
+        return Literals(whole, (), places)
+    written = (token.strip(_EDGES) for token in whole.split())
+    parts = [token for token in written if _CODE_PART.fullmatch(token)]
+    return Literals(whole, tuple(dict.fromkeys(parts))[:MAX_PARTS], places)
+
+
+def required(query: Query) -> tuple[str, ...]:
+    """Return what stands in double quotes with blanks around and so must stand verbatim in whatever is found.
+
+    In code, and in error messages, quotes are part of the text.
+    """
+    if query.is_long or query.kind in (QueryKind.CODE, QueryKind.ERROR):
+        return ()
+    return tuple(dict.fromkeys(_QUOTED.findall(query.text)))[:MAX_PARTS]
+
+
+def verbatim(literal: str) -> re.Pattern[str]:
+    """Return what finds the literal as it is written, not within a longer word or flag."""
+    is_flag = literal.startswith("-")
+    before = r"(?<![\w-])" if is_flag else r"(?<!\w)" if _is_word(literal[0]) else ""
+    after = r"(?![\w-])" if is_flag else r"(?!\w)" if _is_word(literal[-1]) else ""
+    return re.compile(before + re.escape(literal) + after)
+
+
+def _is_word(character: str) -> bool:
+    return character == "_" or character.isalnum()
+
+
+def phrase(text: str, words: tuple[str, ...], weights: Mapping[str, float]) -> Match | None:
+    """Return where most of the words, by their weights, stand in a row; None where no two do.
+
+    `share` is the weight of those in the row, of all words but those that stand for values there.
+    """
+    row = f" {' '.join(_ROW.findall(_FORMAT.sub(_BETWEEN, _PREFIX.sub('', text)).lower()))} "
+    best, share = _Run("", [], 0, 0), 0.0
+    start = 0
+    while start < len(words):
+        run = _run(row, words, start)
+        if len(run.held) > 1:
+            gain = sum(weights.get(word, 0.0) for word in set(run.held))
+            rest = set(words[: start - run.before] + words[run.end :]).difference(run.held)
+            own = gain / ((gain + sum(weights.get(word, 0.0) for word in rest)) or 1.0)
+            if own > share:
+                best, share = run, own
+            start = run.end
+        else:
+            start += 1
+    if not best.text:
+        return None
+    return Match(_row_of(text, best.text), share, len(best.held), best.has_value)
+
+
+class _Run(NamedTuple):
+    """Words of a query in a row, from one to the place `end`, as a text has them; `before` stand for a value there."""
+
+    text: str
+    held: list[str]
+    before: int
+    end: int
+    has_value: bool = False
+
+
+def _run(row: str, words: tuple[str, ...], start: int) -> _Run:
+    """Return the longest run from one word on."""
+    run, held, at = f" {words[start]} ", [words[start]], start + 1
+    if run not in row:
+        return _Run("", [], 0, at)
+    while at < len(words):
+        if f"{run}{words[at]} " in row:
+            run, at = f"{run}{words[at]} ", at + 1
+        elif found := _past_values(row, words, run, at):
+            run, at = found
+        else:
+            break
+        held.append(words[at - 1])
+    before = min(start, MAX_VALUE_WORDS) if f" {_VALUE}{run}" in row else 0
+    end = min(at + MAX_VALUE_WORDS, len(words)) if f"{run}{_VALUE} " in row else at
+    return _Run(run, held, before, end, _VALUE in run or before > 0 or end > at)
+
+
+def _past_values(row: str, words: tuple[str, ...], run: str, at: int) -> tuple[str, int] | None:
+    """Return the run with the next word after values that it goes on with, and the place after that word."""
+    for _ in range(MAX_VALUES):
+        run = f"{run}{_VALUE} "
+        if run not in row:
+            return None
+        for place in range(at, min(at + MAX_VALUE_WORDS + 1, len(words))):
+            if f"{run}{words[place]} " in row:
+                return f"{run}{words[place]} ", place + 1
+    return None
+
+
+def _row_of(text: str, run: str) -> int:
+    """Return the line on which a run of words begins, or where it is first told from other text."""
+    words = run.split(_VALUE, maxsplit=1)[0].split()
+    for first in range(max(1, len(words) - 1)):
+        pattern = r"\W{1,40}?".join(map(re.escape, words[first : first + 3]))
+        if found := re.search(rf"(?<!\w){pattern}", text, re.IGNORECASE):
+            return text.count("\n", 0, found.start())
+    return 0

@@ -1,0 +1,50 @@
+"""Which lines of a chunk a hit shows, and which of them answers best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from math import fsum
+
+
+def best_row(present: Sequence[AbstractSet[str]], asked: Mapping[str, float], *, otherwise: int) -> int:
+    """Return the row with most of the query's terms, by their weights: `otherwise` if that is one of them, or none is.
+
+    `present` are the terms that each row has.
+    """
+    # Exact sums, since the order of a set changes from process to process.
+    gains = [fsum(asked[term] for term in own) for own in present]
+    most = max(gains)
+    return otherwise if gains[otherwise] == most else gains.index(most)
+
+
+def shown_rows(
+    present: Sequence[AbstractSet[str]],
+    asked: Mapping[str, float],
+    row: int,
+    *,
+    lines: int,
+    first: int,
+    is_outline: bool,
+) -> list[int]:
+    """Return up to `lines` rows, the best one `row` among them, in order.
+
+    They follow one another: the window from row `first` on that has most of the query's terms, the earliest of the
+    best. Of an outline they are its first row and those that have terms.
+    """
+    count = len(present)
+    if count <= lines:
+        return list(range(count))
+    if is_outline:
+        gains = {place: fsum(asked[term] for term in own) for place, own in enumerate(present) if own}
+        best = sorted(gains, key=lambda place: (-gains[place], place))
+        return sorted(list(dict.fromkeys([row, 0, *best, *range(count)]))[:lines])
+    if first:
+        return list(range(min(first, count - 1), min(first + lines, count)))
+    earliest, latest = max(0, row - lines + 1), min(row, count - lines)
+    windows = {
+        start: fsum(asked[term] for term in set[str]().union(*present[start : start + lines]))
+        for start in range(earliest, latest + 1)
+    }
+    start = min(windows, key=lambda start: (-windows[start], start), default=0)
+    return list(range(start, start + lines))

@@ -1,0 +1,168 @@
+"""What a query writes stands in code: such chunks come first, the definition of a name first of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import indexer
+from indexer.config import Config, EncoderOptions
+from indexer.errors import ConfigError
+from indexer.index import Index
+from pipelines.build import build
+
+CONFIG = Config(encoder=EncoderOptions(name="static"))
+FILES = {
+    "app/server.py": '''
+MAX_HEADER_BYTES = 8192
+
+# How often a client that was turned away may knock again.
+RETRY_SECONDS = 5
+
+
+def parse_arguments(arguments):
+    """Read what the command line says."""
+    for argument in arguments:
+        if argument == "--no-banner":
+            return {"banner": False}
+        if argument == "--banner":
+            return {"banner": True}
+    raise SystemExit("unknown argument")
+
+
+def find_view(name, views):
+    """Return the view of a name."""
+    if name not in views:
+        raise LookupError(f"no view named {name!r} is registered among"
+                          f" {len(views)} known views")
+    return views[name]
+
+
+def open_door(path, mode):
+    """Open a door for a client."""
+    if mode not in ("r", "w"):
+        raise ValueError("cannot open door %s: mode %r is not supported" % (path, mode))
+    # TODO: knock before entering a room that is in use
+    return path, mode
+''',
+    "app/client.py": '''
+from app.server import MAX_HEADER_BYTES
+
+
+def too_long(header):
+    """Whether a header is longer than MAX_HEADER_BYTES allows."""
+    return len(header) > MAX_HEADER_BYTES
+
+
+def connect(host):
+    """Knock at the door of a host."""
+    return host
+''',
+    "tests/test_server.py": """
+from app.server import MAX_HEADER_BYTES, find_view, parse_arguments
+
+
+def test_arguments():
+    assert parse_arguments(["--no-banner"]) == {"banner": False}
+
+
+def test_limit():
+    assert MAX_HEADER_BYTES == 8192
+""",
+    "docs/usage.md": """# Usage
+
+Start it with `--no-banner` to see no banner. The limit is MAX_HEADER_BYTES.
+
+A view that is not registered is an error; see how a view is found.
+""",
+    "shapes.h": """
+enum shape { SHAPE_ROUND, SHAPE_SQUARE, SHAPE_FLAT };
+#define SHAPE_LIMIT 12
+#define SHAPE_DEFAULT SHAPE_ROUND
+typedef int shape_id;
+typedef long shape_area;
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    root = tmp_path_factory.mktemp("standing")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text.lstrip("\n"), encoding="utf-8")
+    build(root, config=CONFIG)
+    with indexer.open(root, options=CONFIG.encoder) as opened:
+        yield opened
+
+
+def line_of(path: str, text: str) -> int:
+    return next(number for number, line in enumerate(FILES[path].lstrip("\n").split("\n"), 1) if text in line)
+
+
+def places(index: Index, query: str, **options: object) -> list[tuple[str, int]]:
+    return [(hit.path, hit.line) for hit in index.search(query, **options).hits]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "text"),
+    [
+        ("--no-banner", "app/server.py", '"--no-banner"'),
+        ("MAX_HEADER_BYTES", "app/server.py", "MAX_HEADER_BYTES ="),
+        ("where is MAX_HEADER_BYTES set", "app/server.py", "MAX_HEADER_BYTES ="),
+        ("TODO: knock before entering", "app/server.py", "TODO: knock"),
+        ("client that was turned away may", "app/server.py", "turned away"),
+        ("app/server.py:14", "app/server.py", "SystemExit"),
+        ("LookupError: no view named 'index' is registered among 3 known views", "app/server.py", "no view named"),
+        ("cannot open door /dev/null: mode 'x' is not supported", "app/server.py", "cannot open door"),
+        ("SHAPE_SQUARE", "shapes.h", "SHAPE_SQUARE"),
+        ("SHAPE_LIMIT", "shapes.h", "define SHAPE_LIMIT"),
+        ("shape_area", "shapes.h", "shape_area"),
+        ("connect", "app/client.py", "def connect"),
+    ],
+)
+def test_what_is_written_is_found_first_at_its_line(index: Index, query: str, path: str, text: str) -> None:
+    assert places(index, query)[0] == (path, line_of(path, text))
+
+
+def test_source_comes_before_tests_and_tests_before_documents(index: Index) -> None:
+    found = [path for path, _ in places(index, "--no-banner")]
+    assert found[:3] == ["app/server.py", "tests/test_server.py", "docs/usage.md"]
+
+
+def test_a_flag_is_not_found_within_another(index: Index) -> None:
+    hits = index.search("--banner", explain=True).hits
+    assert [hit.line for hit in hits if "stands" in hit.contributions] == [line_of("app/server.py", '"--banner"')]
+    assert not any("stands" in hit.contributions for hit in index.search("--ban", explain=True).hits)
+
+
+def test_quoted_text_must_stand_as_it_is_written(index: Index) -> None:
+    assert {path for path, _ in places(index, '"no view named" error')} == {"app/server.py"}
+    assert places(index, '"no view called" error') == []
+    assert places(index, '"a view is" found')[0][0] == "docs/usage.md"
+
+
+def test_an_expression_keeps_what_it_matches(index: Index) -> None:
+    found = index.search("turn something on or off", pattern=r"--(no-)?banner").hits
+    assert {hit.path for hit in found} == {"app/server.py", "tests/test_server.py", "docs/usage.md"}
+    assert all(
+        "banner" in dict(zip(hit.snippet_lines, hit.snippet.split("\n"), strict=True))[hit.line] for hit in found
+    )
+    assert places(index, "limit", pattern=r"^#define SHAPE_L") == [("shapes.h", line_of("shapes.h", "SHAPE_LIMIT"))]
+    assert index.search("limit", pattern="nothing has this").hits == ()
+
+
+@pytest.mark.parametrize("pattern", ["(", r"(?<=a)b", r"(a)\1", "a" * 2000])
+def test_an_expression_that_cannot_be_read_is_an_error(index: Index, pattern: str) -> None:
+    with pytest.raises(ConfigError):
+        index.search("limit", pattern=pattern)
+
+
+def test_a_filter_holds_for_what_stands_too(index: Index) -> None:
+    assert {path for path, _ in places(index, "--no-banner", paths=["docs/**"])} == {"docs/usage.md"}
+    assert {path for path, _ in places(index, "app/server.py:14", paths=["docs/**"])} == {"docs/usage.md"}
+
+
+def test_each_name_of_a_group_holds_what_is_in_it(index: Index) -> None:
+    assert {path for path, _ in places(index, "round", within="shape_area")} == {"shapes.h"}
