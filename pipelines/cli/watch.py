@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from msgspec.structs import replace
 
 from indexer.errors import ConfigError, LockedError
 
@@ -19,8 +18,6 @@ from .console import echo
 from .options import index_options, print_json, settings
 from .root import root_to_build
 
-UPGRADE_SECONDS = 5.0
-"""How long a change may have to wait for vectors that are being upgraded."""
 MISSING = "`indexer watch` needs watchfiles: pip install 'codebase-indexer[watch]'"
 
 
@@ -53,7 +50,6 @@ def command(
 
     root = root_to_build(root, index_dir)
     config = settings(root, chosen)
-    fast = replace(config, build=replace(config.build, upgrade="never"))
     cache_dir = None if no_cache else cache_folder(config.cache)
 
     def reported(done: BuildReport | LockedError) -> None:
@@ -69,10 +65,7 @@ def command(
 
     watch(
         root,
-        build=lambda: build(root, config=fast, index_dir=index_dir, cache_dir=cache_dir),
-        upgrade=lambda: build(
-            root, config=config, index_dir=index_dir, cache_dir=cache_dir, max_seconds=UPGRADE_SECONDS
-        ),
+        build=lambda: build(root, config=config, index_dir=index_dir, cache_dir=cache_dir),
         source=lambda: open_worktree(root, config, index_dir=index_dir),
         reported=reported,
         debounce_ms=round(1000 * debounce_seconds),
@@ -84,8 +77,7 @@ def line(report: BuildReport) -> str:
     files, chunks = report.files, report.chunks
     return (
         f"generation {report.generation}: {files.added} added, {files.modified} modified, {files.removed} removed; "
-        f"{chunks.embedded} of {chunks.total} chunks embedded, {report.upgraded:.0%} of the vectors upgraded, "
-        f"{sum(report.seconds.values()):.1f} s"
+        f"{chunks.embedded} of {chunks.total} chunks embedded, {sum(report.seconds.values()):.1f} s"
     )
 
 

@@ -30,7 +30,6 @@ def watch(
     root: Path,
     *,
     build: Callable[[], BuildReport],
-    upgrade: Callable[[], BuildReport],
     source: Callable[[], Worktree],
     reported: Reported,
     debounce_ms: int,
@@ -38,19 +37,16 @@ def watch(
 ) -> None:
     """Build now and after each change of a file that the source may list, until `stop` is set.
 
-    While no file changes, `upgrade` is called until all vectors are the encoder's own; it should take seconds, since
-    changes wait for it. `source` gives the source with the rules as they are. `reported` is told of each build that committed, and of one
-    that another writer held up, which is tried again. Raises what these raise, and StorageError when the system
+    `source` gives the source with the rules as they are. `reported` is told of each build that committed, and of one
+    that another writer held up, which is tried again. Raises what `build` raises, and StorageError when the system
     watches no more folders; SourceError when the root is gone.
     """
-    settled = _settle(build, reported)
+    waiting = not _settle(build, reported)
     for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
         if not root.is_dir():
             raise SourceError(f"{root}: is gone, so there is nothing to watch any more")
-        if settled is None or (changed and is_relevant(changed, source())):
-            settled = _settle(build, reported)
-        elif not changed and settled.upgraded < 1:
-            settled = _upgraded(upgrade, reported)
+        if waiting or (changed and is_relevant(changed, source())):
+            waiting = not _settle(build, reported)
 
 
 def is_relevant(changed: Iterable[Path], source: Worktree) -> bool:
@@ -62,28 +58,16 @@ def is_relevant(changed: Iterable[Path], source: Worktree) -> bool:
     return any(explain_path(source, path, rules=rules).state not in ("left-out", "skipped") for path in paths)
 
 
-def _upgraded(upgrade: Callable[[], BuildReport], reported: Reported) -> BuildReport | None:
-    """Upgrade for a while; return what was reached, or None when another writer was in the way."""
-    try:
-        report = upgrade()
-    except LockedError as error:
-        reported(error)
-        return None
-    if report.upgraded == 1:
-        reported(report)
-    return report
-
-
-def _settle(build: Callable[[], BuildReport], reported: Reported) -> BuildReport | None:
-    """Build until nothing is left to do; return the last report, or None when another writer was in the way."""
+def _settle(build: Callable[[], BuildReport], reported: Reported) -> bool:
+    """Build until nothing is left to do; return whether that was reached."""
     while True:
         try:
             report = build()
         except LockedError as error:
             reported(error)
-            return None
+            return False
         if not report.committed:
-            return report
+            return True
         reported(report)
 
 

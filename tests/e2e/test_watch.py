@@ -94,15 +94,6 @@ def test_each_change_is_one_build_and_what_is_ignored_none(cli: Cli, root: Path)
     assert cli("status", root, "--json").json["stale"] == 0
 
 
-def test_vectors_are_upgraded_while_nothing_changes(cli: Cli, root: Path) -> None:
-    (root / ".indexer.toml").unlink()
-    with watching(cli, root, "--no-cache") as watch:
-        assert "0% of the vectors upgraded" in watch.line()
-        assert "100% of the vectors upgraded" in watch.line()
-        assert watch.stop() == 130
-    assert cli("verify", root, "--deep").code == 0
-
-
 def test_a_branch_switch_of_thousands_of_files_is_followed(cli: Cli, root: Path) -> None:
     git(root, "checkout", "-qb", "other")
     for number in range(FILES):

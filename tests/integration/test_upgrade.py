@@ -11,7 +11,7 @@ import pytest
 import indexer
 from indexer.config import BuildOptions, Config, EncoderOptions
 from indexer.encoders.registry import find_static
-from indexer.errors import ModelError
+from indexer.errors import ModelError, NoIndexError
 from indexer.search.encoding import load_encoder, load_projection, load_static
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
@@ -86,6 +86,16 @@ def test_a_build_upgrades_every_vector_and_says_when_it_was_searchable(complete:
     assert complete.recall.tier is Tier.CONTEXTUAL
     assert complete.drift is not None
     assert complete.drift.tier is Tier.CONTEXTUAL
+
+
+def test_who_asks_during_the_first_build_is_told_that_it_runs(tmp_path: Path) -> None:
+    with (
+        begin(tmp_path / "index"),
+        pytest.raises(NoIndexError, match=r"process \d+ on .* and has committed nothing yet"),
+    ):
+        indexer.open(tmp_path / "index")
+    with pytest.raises(NoIndexError, match="there is no index here"):
+        open_generation(tmp_path / "index")
 
 
 def test_a_fast_build_has_static_vectors_and_the_next_build_makes_it_complete(

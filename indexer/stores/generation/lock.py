@@ -49,7 +49,7 @@ def writer_lock(index_dir: Path, *, wait_seconds: float = 0.0) -> Iterator[None]
             folder.require_regular(LOCK)  # a FIFO can be locked too; links are refused by filelock itself
         lock.acquire()
     except Timeout:
-        raise LockedError(_who(index_dir)) from None
+        raise LockedError(f"{_who(index_dir)}; wait for it to end, or use --wait SECONDS") from None
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(f"{path}: can't be locked ({reason}); check the file and the permissions") from error
@@ -60,6 +60,20 @@ def writer_lock(index_dir: Path, *, wait_seconds: float = 0.0) -> Iterator[None]
         # The kernel frees the lock with this process at the latest; what led here is what the caller must hear of.
         with suppress(OSError):
             lock.release()
+
+
+def writing(index_dir: Path) -> str:
+    """Return who is writing an index now, a sentence without its end; nothing when nobody is or it can't be told."""
+    if fcntl is None:
+        return ""
+    try:
+        with Folder(index_dir) as folder, folder.open(LOCK) as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _who(index_dir)
+    except OSError:
+        pass
+    return ""
 
 
 def lease(file: FileIO, path: Path) -> bool:
@@ -106,12 +120,9 @@ def _note_holder(index_dir: Path) -> None:
 
 
 def _who(index_dir: Path) -> str:
-    advice = "wait for it to end, or use --wait SECONDS"
     try:
         with Folder(index_dir) as folder:
             holder = msgspec.json.decode(folder.read(HOLDER, _MAX_HOLDER_BYTES), type=Holder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return f"{index_dir}: another process is writing this index; {advice}"
-    return (
-        f"{index_dir}: process {holder.pid} on {holder.host} has been writing this index since {holder.since}; {advice}"
-    )
+        return f"{index_dir}: another process is writing this index"
+    return f"{index_dir}: process {holder.pid} on {holder.host} has been writing this index since {holder.since}"

@@ -167,7 +167,12 @@ def open_generation(index_dir: Path, *, options: VectorOptions | None = None, ch
     """
     # A generation may be collected between reading CURRENT and opening it: then CURRENT names a later one.
     for _ in range(_ATTEMPTS):
-        current = layout.read_current(index_dir)
+        try:
+            current = layout.read_current(index_dir)
+        except NoIndexError:
+            if builder := lock.writing(index_dir):
+                raise NoIndexError(f"{builder}, and has committed nothing yet; ask again in a moment") from None
+            raise
         try:
             return open_numbered(index_dir, current, options=options, check_files=check_files)
         except NoIndexError:
