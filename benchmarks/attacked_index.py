@@ -81,9 +81,10 @@ class AttackedIndex:
         quiet: list[str | Path] = ["--quiet"] if name == "build" else []
         return [name, self.root, *options, *configured, *quiet]
 
-    def run(self, name: str, *options: str | Path) -> Ended:
-        """Run a command on this index to its end."""
-        return self.program(*self.command(name, *options))
+    def run(self, name: str, *options: str | Path, whole: bool = False, kill_after: float | None = None) -> Ended:
+        """Run a command on this index, forked or as the whole program, to its end or to a kill -9."""
+        program = self.program.whole if whole else self.program
+        return program(*self.command(name, *options), kill_after=kill_after)
 
     def build(self, *options: str) -> None:
         """Build to the end: it must work, and give the digest of a clean build.

@@ -1,47 +1,21 @@
-"""The command line in short-lived processes, forked from a server that has the engines loaded.
-
-A start costs milliseconds instead of the interpreter's and the imports' time, so that thousands of attacks take
-minutes, and a crash or a hang costs one process. Needs fork: Linux or macOS.
-"""
+"""The command line in a process of its own, run to the end or killed: forked from a warm server, or whole."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-S = TypeVar("S")
-T = TypeVar("T")
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    [
-        "__main__",
-        "pipelines.cli.build",
-        "pipelines.cli.gc",
-        "pipelines.cli.main",
-        "pipelines.cli.repair",
-        "pipelines.cli.search",
-        "pipelines.cli.verify",
-        "pipelines.parsing.pool",
-        "pipelines.quality.measure",
-        "pipelines.vectors",
-        "pipelines.check.chunks",
-        "indexer.encoders.hashing",
-        "indexer.stores.generation.staging",
-        "indexer.stores.text.index",
-        "indexer.stores.vectors.segments",
-    ]
-)
+from benchmarks.fork_server import ForkedWorker, forked
 
 LIMIT_SECONDS = 60.0
 """A command on a tree of a dozen files that takes longer hangs, on however slow a machine."""
@@ -51,11 +25,12 @@ CODES = frozenset({0, 1, 2, 3, 4, 5, 6})
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended: its exit code, negative for a signal, None when it hung; and what it printed."""
+    """How a command ended: exit code, negative for a signal, None when it hung; what it printed; how long it ran."""
 
     code: int | None
     out: str
     err: str
+    seconds: float
 
     @property
     def json(self) -> Any:
@@ -92,7 +67,7 @@ class Program:
     memory_bytes: int = 8 << 30
 
     def __call__(self, *arguments: str | Path, kill_after: float | None = None) -> Ended:
-        """Run to the end, to the limit, or to a kill -9 after some seconds."""
+        """Run a forked one to the end, to the limit, or to a kill -9 after some seconds."""
         return self.run(be_program, arguments, kill_after=kill_after)
 
     def run(
@@ -102,21 +77,44 @@ class Program:
         *more: object,
         kill_after: float | None = None,
     ) -> Ended:
-        """Run target(arguments, this program, *more) in the child; it is `be_program`, or calls it."""
-        process = CONTEXT.Process(target=target, args=(list(map(str, arguments)), self, *more))
-        process.start()
-        process.join(self.limit_seconds if kill_after is None else kill_after)
-        running = process.is_alive()
-        if running:
-            process.kill()
-            process.join()
-        code = None if running and kill_after is None else process.exitcode
-        process.close()
+        """Run target(arguments, this program, *more) in a forked child; it is `be_program`, or calls it."""
+        seconds = self.limit_seconds if kill_after is None else kill_after
+        code, in_time, took = forked(target, (list(map(str, arguments)), self, *more), seconds)
+        return self._ended(code if in_time or kill_after is not None else None, took)
+
+    def whole(self, *arguments: str | Path, under: Sequence[str | Path] = (), kill_after: float | None = None) -> Ended:
+        """Run the installed program, by way of the command `under` if given; its memory has no limit."""
+        for name in ("out", "err"):
+            (self.home / name).unlink(missing_ok=True)
+        start = time.perf_counter()
+        with (self.home / "out").open("wb") as out, (self.home / "err").open("wb") as err:
+            process = subprocess.Popen(
+                [*under, Path(sys.executable).parent / "indexer", *arguments],
+                cwd=self.folder or self.home,
+                env={**os.environ, **surroundings(self.home)},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+            code: int | None = None
+            try:
+                code = process.wait(self.limit_seconds if kill_after is None else kill_after)
+            except subprocess.TimeoutExpired:
+                if kill_after is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                else:
+                    process.kill()
+                    code = process.wait()
+        return self._ended(code, time.perf_counter() - start)
+
+    def _ended(self, code: int | None, seconds: float) -> Ended:
         out, err = (
             path.read_text(encoding="utf-8", errors="replace") if (path := self.home / name).exists() else ""
             for name in ("out", "err")
         )
-        return Ended(code, out, err)
+        return Ended(code, out, err, seconds)
 
 
 def surroundings(home: Path) -> dict[str, str]:
@@ -137,26 +135,8 @@ def be_program(arguments: Sequence[str], program: Program, started: Callable[[],
     os.environ |= surroundings(home)
     sys.argv = ["indexer", *arguments]
     from pipelines.cli.main import main
+    from pipelines.parsing import process
 
+    process.start_worker = ForkedWorker
     started()
     main()
-
-
-def in_lanes(work: Callable[..., T], items: Sequence[S], *more: object) -> list[T]:
-    """Call work(lane, its share of the items, *more) in a process a core, and return what each gave.
-
-    Processes, as one that waits for a child takes the exit codes of those that its other threads wait for.
-    """
-    lanes = max(1, min(os.cpu_count() or 1, len(items)))
-    with ProcessPoolExecutor(lanes, mp_context=CONTEXT) as pool:
-        started = [pool.submit(work, lane, items[lane::lanes], *more) for lane in range(lanes)]
-        return [lane.result() for lane in started]
-
-
-def added_up(counts: Iterable[dict[str, int]]) -> dict[str, int]:
-    """Return the sums of counts by name, names in order."""
-    total: dict[str, int] = {}
-    for part in counts:
-        for name, number in part.items():
-            total[name] = total.get(name, 0) + number
-    return dict(sorted(total.items()))

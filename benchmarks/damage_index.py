@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.attacked_index import AttackedIndex, attacked_index, replaced, restored
-from benchmarks.children import added_up, in_lanes
+from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import write_result
 from benchmarks.reseal import file_sum, reseal, served_folder
 

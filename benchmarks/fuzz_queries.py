@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.attacked_index import attacked_index
-from benchmarks.children import CONTEXT, in_lanes
+from benchmarks.fork_server import CONTEXT, in_lanes
 from benchmarks.measure import write_result
 
 COUNT = 100_000

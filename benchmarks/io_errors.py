@@ -22,17 +22,16 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 
 from benchmarks.attacked_index import AttackedIndex, attacked_index, restored
-from benchmarks.children import LIMIT_SECONDS, Ended, Program, added_up, be_program, in_lanes, surroundings
+from benchmarks.children import Ended, Program, be_program
+from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import write_result
 
 READS = "openat read pread64 lseek newfstatat fstat statx getdents64 flock fcntl mmap"
@@ -161,25 +160,9 @@ def _run_traced(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, str]:
 
 
 def _strace(attacked: AttackedIndex, *options: str) -> Ended:
-    """Run a build as a new process under strace."""
-    program = [str(Path(sys.executable).parent / "indexer"), *map(str, attacked.command("build", "--json"))]
-    environment = {**os.environ, **surroundings(attacked.program.home)}
-    process = subprocess.Popen(
-        ["strace", "-f", "-qq", "--seccomp-bpf", *options, *program],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=LIMIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        return Ended(None, out, err)
-    return Ended(process.returncode, out, err)
+    """Run a build as a whole program under strace."""
+    under = ("strace", "-f", "-qq", "--seccomp-bpf", *options)
+    return attacked.program.whole(*attacked.command("build", "--json"), under=under)
 
 
 def _known(name: str) -> bool:

@@ -6,6 +6,9 @@ third attack a build is run to its end: no lock is in its way, its digest is tha
 state's own function, and nothing but the documented files is left. The others start from what a killed command left.
 Commands that end before their moment are checked too, and not counted as kills.
 
+Most commands are forked from a warm server (see benchmarks.fork_server), so that the kills fall into the command's own
+work and not into imports; every tenth is the installed program, from its first instruction on.
+
 python -m benchmarks.kill_anytime [KILLS]     default: 10,000
 """
 
@@ -16,24 +19,39 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchmarks.attacked_index import STATES, AttackedIndex, attacked_index, replaced
-from benchmarks.children import added_up, in_lanes
+from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import write_result
 
 KILLS = 10_000
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "build": ("build",),
-    "build --full": ("build", "--full"),
-    "gc": ("gc", "--keep", "1"),
-    "verify": ("verify",),
-    "repair vectors": ("repair",),
-    "repair from the sources": ("repair",),
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A command to kill; `weight` is its share of the kills, `damaged` a file that is altered first, for a repair."""
+
+    command: tuple[str, ...]
+    weight: int
+    damaged: str = ""
+
+
+COMMANDS = {
+    "build": Victim(("build",), 8),
+    "build --full": Victim(("build", "--full"), 4),
+    "gc": Victim(("gc", "--keep", "1"), 2),
+    "verify": Victim(("verify",), 1),
+    "repair vectors": Victim(("repair",), 2, damaged="vectors/*.vectors"),
+    "repair from the sources": Victim(("repair",), 2, damaged="text/*.store"),
 }
-WEIGHTS = (8, 4, 2, 1, 2, 2)
-"""Most kills go to what writes most."""
-DAMAGE = {"repair vectors": "vectors/*.vectors", "repair from the sources": "text/*.store"}
-"""What is damaged first, so that a repair has work."""
+WHOLE = 0.1
+"""The share of commands that are the installed program."""
+LATER = 1.02
+"""How much later the next kill of a command may fall when this one came in time; else at its end at the latest.
+
+So the moments follow a machine that is busy now and idle then, and about one in ten comes too late.
+"""
 BUILDS = 0.3
 """The share of attacks after which a build is run to its end."""
 
@@ -58,19 +76,27 @@ def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
     """Kill so many commands on one index, one after the other."""
     rng = random.Random(f"{seed}:{lane}")
     counts: Counter[str] = Counter()
+    weights = [victim.weight for victim in COMMANDS.values()]
     with attacked_index(rng) as attacked:
-        took = {name: _took(attacked, name) for name in COMMANDS}
+        took = {
+            (name, whole): _took(attacked, victim, whole=whole)
+            for name, victim in COMMANDS.items()
+            for whole in (False, True)
+        }
         served = attacked.assert_whole(*range(STATES))
         while counts["killed"] < len(kills):
-            name = rng.choices(list(COMMANDS), WEIGHTS)[0]
-            before = served
+            name, whole = rng.choices(list(COMMANDS), weights)[0], rng.random() < WHOLE
+            victim, before = COMMANDS[name], served
             attacked.edit(rng.randrange(STATES))
-            damaged = _damage(attacked, name)
-            done = attacked.program(*attacked.command(*COMMANDS[name]), kill_after=rng.uniform(0, took[name]))
+            _damage(attacked, victim)
+            done = attacked.run(*victim.command, whole=whole, kill_after=rng.uniform(0, took[name, whole]))
             assert done.code == -9 or not done.fault, (name, done)
-            counts["killed" if done.code == -9 else "done before the kill"] += 1
-            counts[f"killed: {name}"] += done.code == -9
-            if damaged:
+            killed = done.code == -9
+            took[name, whole] = LATER * took[name, whole] if killed else done.seconds
+            counts["killed" if killed else "done before the kill"] += 1
+            counts[f"killed: {name}"] += killed
+            counts["killed: the installed program"] += killed and whole
+            if victim.damaged:
                 repaired = attacked.run("repair")
                 assert repaired.code == 0, repaired
             served = attacked.assert_whole(before, attacked.state)
@@ -83,26 +109,22 @@ def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
     return counts
 
 
-def _took(attacked: AttackedIndex, name: str) -> float:
+def _took(attacked: AttackedIndex, victim: Victim, *, whole: bool) -> float:
     """Return the seconds that a command takes with something to do."""
     attacked.edit((attacked.state + 1) % STATES)
-    _damage(attacked, name)
-    start = time.perf_counter()
-    done = attacked.run(*COMMANDS[name])
-    took = time.perf_counter() - start
-    assert done.code == 0, (name, done)
-    return took
+    _damage(attacked, victim)
+    done = attacked.run(*victim.command, whole=whole)
+    assert done.code == 0, done
+    return done.seconds
 
 
-def _damage(attacked: AttackedIndex, name: str) -> bool:
-    """Alter a file of the served generation where the command is there to mend it; return whether one was altered."""
-    if name not in DAMAGE:
-        return False
-    path = sorted(attacked.generation.glob(DAMAGE[name]))[0]
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    replaced(path, bytes(content))
-    return True
+def _damage(attacked: AttackedIndex, victim: Victim) -> None:
+    """Alter a file of the served generation where the command is there to mend it."""
+    if victim.damaged:
+        path = sorted(attacked.generation.glob(victim.damaged))[0]
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        replaced(path, bytes(content))
 
 
 if __name__ == "__main__":

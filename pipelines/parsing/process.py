@@ -16,10 +16,10 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import IO
+from typing import IO, Protocol
 
 from indexer.errors import IndexerError
 from indexer.types import FileRecord
@@ -38,6 +38,35 @@ _DAY = 86_400.0
 
 STALLED = "stopped answering"
 """What is said of a worker that neither answers nor ends."""
+
+
+class Started(Protocol):
+    """A worker that was started: what is used of `subprocess.Popen`."""
+
+    returncode: int | None
+
+    def kill(self) -> None:
+        """End it."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit code; raises subprocess.TimeoutExpired."""
+
+
+def _start(descriptor: int, errors: IO[bytes]) -> Started:
+    """Start an interpreter that serves the socket `descriptor` and writes to stderr into `errors`; raises OSError."""
+    return subprocess.Popen(
+        # Isolated, so that no file in the working directory is imported in place of a library.
+        [sys.executable, "-I", "-c", _BOOT.format(path=sys.path, descriptor=descriptor)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        pass_fds=(descriptor,),
+        process_group=0,  # Ctrl-C is the parent's to handle
+    )
+
+
+start_worker: Callable[[int, IO[bytes]], Started] = _start
+"""Starts a worker process; attacks that start thousands of them put a fork in its place."""
 
 _SIGNALS = {
     "SIGPROF": "took too long (parse.timeout_seconds)",
@@ -72,15 +101,7 @@ class WorkerProcess:
             _limit_waits(ours, max(self._limit, START_SECONDS))
             self.connection = Connection(ours.detach())
             try:
-                self._process = subprocess.Popen(
-                    # Isolated, so that no file in the working directory is imported in place of a library.
-                    [sys.executable, "-I", "-c", _BOOT.format(path=sys.path, descriptor=theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=errors,
-                    pass_fds=(theirs.fileno(),),
-                    process_group=0,  # Ctrl-C is the parent's to handle
-                )
+                self._process = start_worker(theirs.fileno(), errors)
             except OSError as error:
                 self.connection.close()
                 raise IndexerError(f"a parser process can't be started ({error}); lower parse.workers") from error
