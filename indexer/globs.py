@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
 
 from indexer.errors import ConfigError
 from indexer.wildcards import Piece, bounded_regex
@@ -75,7 +76,18 @@ def _pieces(glob: str) -> list[Piece]:
         raise ConfigError(f"the glob {glob!r} matches nothing; give a path or a glob such as 'src/**/*.py'")
     anywhere = [] if "/" in glob.rstrip("/") else [("deep", _WILD["deep"])]
     below = "" if body.endswith("/**") or body == "**" else "/(?s:.)*" if glob.endswith("/") else "(/(?s:.)*)?"
-    return [*anywhere, *_translate(body, glob), ("below", below)]
+    return [*anywhere, *_in_order(_translate(body, glob)), ("below", below)]
+
+
+def _in_order(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Put the `?` of a run of wildcards before one `*`, which matches the same: in turns they make many states."""
+    for is_run, run in groupby(pieces, lambda piece: piece[0] in ("star", "any")):
+        if is_run:
+            kinds = [kind for kind, _ in run]
+            yield from [("any", _WILD["any"])] * kinds.count("any")
+            yield from [("star", _WILD["star"])] * ("star" in kinds)
+        else:
+            yield from run
 
 
 def _alternatives(pieces: Iterable[Piece], glob: str) -> list[tuple[Piece, ...]]:

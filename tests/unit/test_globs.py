@@ -61,6 +61,8 @@ from indexer.globs import MAX_GLOB_CHARS, compile_glob, path_pattern
         ("*.py", "odd\nname/a.py", True),
         ("a,b", "a,b", True),
         ("caf\udce9", "caf\udce9", True),
+        ("a*?*?b", "axyb", True),
+        ("a*?*?b", "axb", False),
     ],
 )
 def test_globs(glob: str, path: str, matches: bool) -> None:
@@ -87,6 +89,11 @@ def test_no_glob_takes_long(glob: str) -> None:
     """Tried in all ways, each of these would take longer than the universe is old."""
     for path in ("a" * 255, "a/" * 2000, "aa/" * 1000):
         assert compile_glob(glob).fullmatch(path) is None
+
+
+def test_wildcards_in_turns_are_brought_in_order() -> None:
+    """An automaton of `*?*?…` has a state for each set of places that it may be at; of `??…*` one for each place."""
+    assert path_pattern("*?*?**?a") == path_pattern("???*a")
 
 
 def test_braces_that_make_too_many_alternatives_are_refused() -> None:

@@ -170,6 +170,14 @@ def test_a_manifest_comes_back_and_any_altered_value_is_noticed(tmp_path: Path) 
                 assert str(tmp_path) in str(error)
 
 
+@pytest.mark.parametrize("name", ["digest", "vector_digest"])
+@pytest.mark.parametrize("digest", ["", "/etc/passwd", "0" * 31, "0" * 33, "g" * 32, "0" * 32 + "\n", "-" + "1" * 31])
+def test_a_digest_that_no_increment_could_go_on_from_is_damage(tmp_path: Path, name: str, digest: str) -> None:
+    altered = manifests.seal(msgspec.structs.replace(manifest(), **{name: digest}))
+    with pytest.raises(DamagedIndexError, match=name):
+        manifests.decode(manifests.encode(altered), tmp_path)
+
+
 def test_a_manifest_with_unknown_keys_is_refused(tmp_path: Path) -> None:
     extended = msgspec.json.encode(msgspec.structs.asdict(manifest()) | {"more": 1})
     with pytest.raises(DamagedIndexError, match="more"):

@@ -30,6 +30,10 @@ Dims = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 """Far more than any encoder has; a square matrix of so many takes 64 MB."""
 
 
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+"""128 bits in hex, which an increment goes on from."""
+
+
 class Encoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which encoder made the vectors."""
 
@@ -88,8 +92,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     source: IndexedSource
     counts: Counts
     segments: tuple[Segment, ...]
-    digest: str
-    vector_digest: str
+    digest: Digest
+    vector_digest: Digest
     files: dict[str, FileSum]
     extra: dict[str, str | int | float | bool] = {}
     checksum: str = ""
