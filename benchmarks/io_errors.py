@@ -4,7 +4,8 @@ python -m benchmarks.io_errors [--every N]     default: each call, twice (EIO, a
 
 First a build is traced and its calls are counted, call by call; then, for each that concerns the tree, the index or the
 cache, the build runs anew and strace answers that call with the error instead of the system. A count is kept by thread
-and process, so calls of worker threads and processes with the same number fail too.
+and process, so calls of worker threads and processes with the same number fail too. Each `close` is done and then fails
+(benchmarks.failing_close), where there is a C compiler.
 
 Where strace is missing, or may not trace, Python's audit events stand in: before the n-th event of opening, linking,
 renaming or removing, OSError is raised. Calls of the engines are not among them, and the result says which was used.
@@ -26,9 +27,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
+from benchmarks import failing_close
 from benchmarks.attacked_index import AttackedIndex, attacked_index, restored
 from benchmarks.children import Ended, Program, be_program
 from benchmarks.fork_server import added_up, in_lanes
@@ -41,7 +44,7 @@ WRITES = (
 )
 """The calls that read or write files on Linux; those that a machine has no name for are left out.
 
-`close` is not among them: strace would leave the file open and locked, where Linux closes it whatever it answers.
+`close` is not among them, which benchmarks.failing_close makes fail.
 """
 EVENTS = "open os.chmod os.link os.listdir os.mkdir os.remove os.rename os.rmdir os.scandir os.truncate os.utime"
 """Python's audit events for the same."""
@@ -49,10 +52,11 @@ _CALL = re.compile(r"^(\d+) +(\w+)\((.*)")
 
 Failure = tuple[str, int, str]
 """A call's name, which of the calls of this name, and the error's name."""
-Run = Callable[[AttackedIndex, Failure], tuple[Ended, str]]
-"""Builds with that failure; returns the end, and what the failure met: one of the following."""
 FAILED, FAILED_ELSEWHERE, NOT_REACHED = "failed", "failed elsewhere too", "not reached"
-"""Where the same call of another process failed as well, such as of one that only starts, its message is its own."""
+"""What a failure met.
+
+Where the same call of another process failed as well, such as of one that only starts, its message is its own.
+"""
 
 
 def main() -> None:
@@ -75,11 +79,14 @@ def fail_calls(*, every: int, traced: bool, seed: int = 1) -> dict[str, object]:
     with attacked_index(random.Random(seed)) as attacked:
         attacked.edit(1)
         failures = _traced(attacked) if traced else _audited(attacked)
-    run = _run_traced if traced else _run_audited
-    chosen = failures[::every]
-    done = in_lanes(_lane, chosen, seed, run)
+        library = failing_close.compiled(attacked.folder)
+        if library:
+            _, closed = failing_close.build(attacked, library, 0)
+            failures += [("close", number, "EIO") for number in range(1, len(closed) + 1)]
+        done = in_lanes(_lane, failures[::every], seed, library)
     counts, harmed = added_up(counts for counts, _ in done), [line for _, lines in done for line in lines]
     how = "strace" if traced else "Python's audit events; calls of the engines were not tried"
+    how += ", and a library for close" if library else "; close was not tried"
     return {
         "failed by": how,
         "calls": len(failures),
@@ -99,7 +106,7 @@ def can_trace() -> bool:
     return done.returncode == 0
 
 
-def _lane(lane: int, failures: Sequence[Failure], seed: int, run: Run) -> tuple[dict[str, int], list[str]]:
+def _lane(lane: int, failures: Sequence[Failure], seed: int, library: Path | None) -> tuple[dict[str, int], list[str]]:
     """Try the failures one after the other on the same index, put back each time; return counts, and what did harm."""
     counts: Counter[str] = Counter()
     harmed: list[str] = []
@@ -109,7 +116,7 @@ def _lane(lane: int, failures: Sequence[Failure], seed: int, run: Run) -> tuple[
         attacked.edit(1)
         for failure in failures:
             restored(attacked.index_dir, saved)
-            done, met = run(attacked, failure)
+            done, met = _run(attacked, failure, library)
             counts[met] += 1
             try:
                 if met == FAILED:
@@ -125,6 +132,17 @@ def _lane(lane: int, failures: Sequence[Failure], seed: int, run: Run) -> tuple[
             except AssertionError as error:
                 harmed.append(f"{' '.join(map(str, failure))}: {error}".replace(str(attacked.folder), ""))
     return counts, harmed
+
+
+def _run(attacked: AttackedIndex, failure: Failure, library: Path | None) -> tuple[Ended, str]:
+    """Build with that failure; return the end, and what the failure met."""
+    name, number, _ = failure
+    if name == "event":
+        return _run_audited(attacked, failure)
+    if name == "close" and library:
+        done, closed = failing_close.build(attacked, library, number)
+        return done, FAILED if any(line.startswith("!") for line in closed) else NOT_REACHED
+    return _run_traced(attacked, failure)
 
 
 def _traced(attacked: AttackedIndex) -> list[Failure]:

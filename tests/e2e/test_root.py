@@ -61,15 +61,24 @@ def test_a_link_is_no_index_folder(cli: Cli, tree: Path, tmp_path: Path) -> None
 
 
 def test_an_index_folder_alone_is_compared_with_the_root_that_it_records(cli: Cli, tree: Path, tmp_path: Path) -> None:
-    for index_dir in (tmp_path / "apart", tree / "build" / "index"):
-        index_dir.parent.mkdir(exist_ok=True)
+    for index_dir in (tmp_path / "apart", tree / "index"):
         assert cli("build", tree, "--index-dir", index_dir).code == 0
         assert cli("status", "--index-dir", index_dir, "--json", cwd=tmp_path).json["stale"] == 0
         assert cli("search", "cup", "--index-dir", index_dir, "--require-fresh", cwd=tmp_path).code == 0
     refused = cli("build", "--index-dir", tmp_path / "apart", cwd=tmp_path)
     assert refused.code == 2
     assert f"says that it is an index of {tree}" in refused.err
-    assert cli("build", "--index-dir", tree / "build" / "index", "--json", cwd=tmp_path).json["committed"] is False
+    assert cli("build", "--index-dir", tree / "index", "--json", cwd=tmp_path).json["committed"] is False
+
+
+def test_an_index_folder_alone_leads_no_further_up_than_to_the_folder_that_holds_it(cli: Cli, tree: Path) -> None:
+    index_dir = tree / "sub" / "index"
+    assert cli("build", tree, "--index-dir", index_dir).code == 0
+    for command in (("build",), ("search", "cup"), ("status",), ("verify", "--source"), ("repair",)):
+        done = cli(*command, "--index-dir", index_dir)
+        assert done.code == 2, command
+        assert f"says that it is an index of {tree}; if it is, name that folder too" in done.err
+    assert cli("status", tree, "--index-dir", index_dir, "--json").json["stale"] == 0
 
 
 def test_a_tree_that_moves_with_its_index_stays_fresh_and_one_that_is_gone_is_unknown(
