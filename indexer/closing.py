@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext, suppress
 from typing import Self
 
 
@@ -16,5 +17,7 @@ class Closing(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        # What led here is what the caller must hear of.
+        with suppress(OSError) if error is not None else nullcontext():
+            self.close()

@@ -150,10 +150,13 @@ class Folder(Closing):
         return os.fstat(self._descriptor).st_uid == os.geteuid()
 
     def close(self) -> None:
-        """Close the folder."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        """Close the folder, which is then closed even where the system reports an error."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            try:
+                os.close(descriptor)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def _at(self, name: str) -> tuple[str, int | None]:
         """Return how the system is told of an entry: by its name and the folder's descriptor, or by a path."""

@@ -3,13 +3,18 @@ index. `make bench` runs them at length, and says what each does."""
 
 from __future__ import annotations
 
+import random
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
 if sys.platform == "win32":
     pytest.skip("needs fork", allow_module_level=True)
 
+from benchmarks import failing_close
+from benchmarks.attacked_index import attacked_index, restored
 from benchmarks.damage_index import damage
 from benchmarks.fuzz_queries import fuzz
 from benchmarks.io_errors import can_trace, fail_calls
@@ -28,6 +33,24 @@ def test_io_errors_that_engines_meet_are_named_and_leave_the_index_whole() -> No
     done = fail_calls(every=60, traced=True)
     assert done["harmed"] == []
     assert done["ended with a named error"]
+
+
+def test_a_close_that_fails_is_named_or_harmless(tmp_path: Path) -> None:
+    library = failing_close.compiled(tmp_path)
+    if library is None:
+        pytest.skip("needs Linux and a C compiler")
+    with attacked_index(random.Random(1)) as attacked:
+        saved = attacked.folder / "saved"
+        shutil.copytree(attacked.index_dir, saved)
+        attacked.edit(1)
+        _, order = failing_close.build(attacked, library, 0)
+        for name in ("next/catalog.sqlite", "generation.json", "generations/00000001", "root/.indexer"):
+            restored(attacked.index_dir, saved)
+            last = max(number for number, line in enumerate(order, 1) if line.endswith(name))
+            done, closed = failing_close.build(attacked, library, last)
+            assert not done.fault, (name, done)
+            assert any(line.startswith("!") for line in closed)
+            attacked.assert_whole(0, 1)
 
 
 def test_altered_files_give_no_other_answer_and_no_crash() -> None:

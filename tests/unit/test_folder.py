@@ -123,3 +123,30 @@ def test_an_owner_is_this_user_or_one_that_was_named(inside: Path, monkeypatch: 
         assert not folder.is_owned()
     assert not owner_is_trusted(inside)
     assert owner_is_trusted(inside, also={inside.stat().st_uid})
+
+
+@pytest.fixture
+def closing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Descriptors are closed, and the system then reports an error: on Linux they are gone whatever it answers."""
+    close = os.close
+
+    def failing(descriptor: int) -> None:
+        close(descriptor)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "close", failing)
+
+
+@pytest.mark.usefixtures("closing_fails")
+def test_a_folder_that_closes_with_an_error_is_named_and_not_closed_again(inside: Path) -> None:
+    folder = Folder(inside)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        folder.close()
+    assert caught.value.filename == str(inside)
+    folder.close()  # the number may be another file's by now
+
+
+@pytest.mark.usefixtures("closing_fails")
+def test_what_led_out_of_a_folder_is_what_the_caller_hears_of(inside: Path) -> None:
+    with pytest.raises(KeyError), Folder(inside):
+        raise KeyError

@@ -42,9 +42,10 @@ class CatalogWriter:
 
     def __init__(self, path: Path, *, content_digest: int, vector_digest: int, live: Counter[int]) -> None:
         """Open the copy at `path`, or make an empty catalog there; raises DamagedIndexError for what is no catalog."""
-        _refuse_journals(path)
-        exists = path.exists()
         self._path = path
+        with self._refusals():
+            _refuse_journals(path)
+        exists = path.exists()
         self.digest = content_digest
         self.vector_digest = vector_digest
         self.live = live

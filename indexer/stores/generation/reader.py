@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from io import FileIO
 from pathlib import Path
@@ -146,8 +146,10 @@ class Generation(Closing):
                 if store is not None:
                     store.close()
             self.__dict__.pop("text", None)
-            self._lease.close()
-            self._folder.close()
+            # What was only read has nothing left to lose, and what it was read for is done.
+            for file in (self._lease, self._folder):
+                with suppress(OSError):
+                    file.close()
 
 
 def open_generation(index_dir: Path, *, options: VectorOptions | None = None, check_files: bool = True) -> Generation:
