@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.attacked_index import AttackedIndex
 from benchmarks.children import Ended
@@ -28,19 +29,29 @@ def compiled(folder: Path) -> Path | None:
     return library
 
 
-def build(attacked: AttackedIndex, library: Path, number: int) -> tuple[Ended, list[str]]:
-    """Build while the close of that number fails in each process (0: none); return the end and the log's lines.
+class Close(NamedTuple):
+    """A close of a descriptor whose path counts: which one of its process it was, the path, and whether it failed."""
 
-    A line is the path of a descriptor below the attacked folder that was closed, after "! " where that failed.
+    number: int
+    path: str
+    failed: bool
+
+
+def build(attacked: AttackedIndex, library: Path, number: int, start: str = "") -> tuple[Ended, list[Close]]:
+    """Build while the close of that number fails in each process (0: none); return the end, and what was closed.
+
+    Those count whose path, relative to the attacked folder, starts with `start`.
     """
     log = attacked.folder / "closed"
     log.unlink(missing_ok=True)
     under = (
         "env",
         f"LD_PRELOAD={library}",
-        f"FAILING_CLOSE_FOLDER={attacked.folder}",
+        f"FAILING_CLOSE_START={attacked.folder}/{start}",
         f"FAILING_CLOSE_NUMBER={number}",
         f"FAILING_CLOSE_LOG={log}",
     )
     done = attacked.program.whole(*attacked.command("build", "--json"), under=under)
-    return done, log.read_text(encoding="utf-8", errors="replace").splitlines()
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.split(" ", 2) for line in text.splitlines()]
+    return done, [Close(int(own), path, word == "failed") for word, own, path in lines]

@@ -82,7 +82,7 @@ def fail_calls(*, every: int, traced: bool, seed: int = 1) -> dict[str, object]:
         library = failing_close.compiled(attacked.folder)
         if library:
             _, closed = failing_close.build(attacked, library, 0)
-            failures += [("close", number, "EIO") for number in range(1, len(closed) + 1)]
+            failures += [("close", number, "EIO") for number in sorted({close.number for close in closed})]
         done = in_lanes(_lane, failures[::every], seed, library)
     counts, harmed = added_up(counts for counts, _ in done), [line for _, lines in done for line in lines]
     how = "strace" if traced else "Python's audit events; calls of the engines were not tried"
@@ -141,7 +141,7 @@ def _run(attacked: AttackedIndex, failure: Failure, library: Path | None) -> tup
         return _run_audited(attacked, failure)
     if name == "close" and library:
         done, closed = failing_close.build(attacked, library, number)
-        return done, FAILED if any(line.startswith("!") for line in closed) else NOT_REACHED
+        return done, FAILED if any(close.failed for close in closed) else NOT_REACHED
     return _run_traced(attacked, failure)
 
 

@@ -43,13 +43,16 @@ def test_a_close_that_fails_is_named_or_harmless(tmp_path: Path) -> None:
         saved = attacked.folder / "saved"
         shutil.copytree(attacked.index_dir, saved)
         attacked.edit(1)
-        _, order = failing_close.build(attacked, library, 0)
-        for name in ("next/catalog.sqlite", "generation.json", "generations/00000001", "root/.indexer"):
+        served = attacked.generation.relative_to(attacked.index_dir)
+        for number, name in (
+            (1, "staging/next/catalog"),
+            (2, "staging/next/catalog"),
+            (1, f"{served}/generation.json"),
+        ):
             restored(attacked.index_dir, saved)
-            last = max(number for number, line in enumerate(order, 1) if line.endswith(name))
-            done, closed = failing_close.build(attacked, library, last)
+            done, closed = failing_close.build(attacked, library, number, f"root/.indexer/{name}")
             assert not done.fault, (name, done)
-            assert any(line.startswith("!") for line in closed)
+            assert any(close.failed for close in closed)
             attacked.assert_whole(0, 1)
 
 
