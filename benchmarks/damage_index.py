@@ -100,6 +100,7 @@ def _lane(_: int, numbers: Sequence[int], seed: int, manifests: bool) -> tuple[d
                     attacked.assert_tidy()
             except AssertionError as error:
                 harmed.append(f"{number}: {what}: {error}".replace(str(attacked.folder), "")[:500])
+                print(harmed[-1], file=sys.stderr, flush=True)
     return counts, harmed
 
 

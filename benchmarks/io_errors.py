@@ -131,6 +131,7 @@ def _lane(lane: int, failures: Sequence[Failure], seed: int, library: Path | Non
                 attacked.assert_tidy()
             except AssertionError as error:
                 harmed.append(f"{' '.join(map(str, failure))}: {error}".replace(str(attacked.folder), ""))
+                print(harmed[-1], file=sys.stderr, flush=True)
     return counts, harmed
 
 
