@@ -83,6 +83,8 @@ def publish(index_dir: Path, folder: Path, manifest: Manifest, carried: Mapping[
             path.chmod(mode)
             durable.fsync_file(path)
             known = manifests.file_sum(path)
+        if known.size > manifests.MAX_FILE_BYTES:
+            raise StorageError(f"{path}: has grown to {known.size:,} bytes, more than are read; index less at once")
         files[name] = known
     manifest = manifests.seal(msgspec.structs.replace(manifest, files=files))
     durable.write_file(folder / layout.MANIFEST, manifests.encode(manifest))

@@ -22,6 +22,8 @@ STATIC = "static"
 
 MAX_BYTES = 16 << 20
 """No manifest is larger."""
+MAX_FILE_BYTES = 64 << 30
+"""No file of an index is larger, which is ten times the text of ten million chunks: a checksum's time has an end."""
 _BLOCK = 1 << 20
 
 
@@ -63,7 +65,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class FileSum(msgspec.Struct, frozen=True, array_like=True):
     """A file's size in bytes and xxh3_128 in hex."""
 
-    size: Annotated[int, msgspec.Meta(ge=0)]
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_FILE_BYTES)]
     xxh3_128: str
 
 

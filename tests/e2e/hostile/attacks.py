@@ -148,6 +148,7 @@ def attacks() -> dict[str, Hostile]:
         indexes.a_projection_that_is_a_pickle,
         indexes.a_lock_that_is_a_link,
         indexes.every_number_is_vast,
+        indexes.a_file_of_a_terabyte_without_content,
     ):
         found[make.__name__.replace("_", " ")] = Hostile(make, indexed=True)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import struct
 from pathlib import Path
@@ -138,3 +139,10 @@ def every_number_is_vast(place: Place) -> None:
         manifest["counts"]["chunks"] = 1 << 62
 
     reseal(place.index, change)
+
+
+def a_file_of_a_terabyte_without_content(place: Place) -> None:
+    """A sparse file that takes no space and, with the size that the manifest says, an hour to be summed."""
+    catalog = place.generation / "catalog.sqlite"
+    reseal(place.index, lambda manifest: manifest["files"].update({catalog.name: [1 << 40, "0" * 32]}))
+    os.truncate(catalog, 1 << 40)
