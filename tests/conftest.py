@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 # A run started in the background inherits an ignored SIGINT, and so would the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Hundreds of programs are started, and each would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
