@@ -29,13 +29,23 @@ queries = 0
 [parse]
 workers = 1
 """
+TIERED = """[encoder]
+window_chunks = 8
+[build]
+commit_seconds = 0
+[recall]
+queries = 0
+[parse]
+workers = 1
+"""
+"""The encoder of the package, with static vectors first and an upgrade in several commits; its cache fills at once."""
 SHARED_MEMORY = Path("/dev/shm")
 
 
 class AttackedIndex:
     """One lane's tree, index and digests of clean builds; everything lies in `folder`."""
 
-    def __init__(self, folder: Path, rng: random.Random) -> None:
+    def __init__(self, folder: Path, rng: random.Random, settings: str) -> None:
         """Write the tree and build its index in the first state, and an index of each state beside."""
         self.root, self.index_dir = folder / "root", folder / "root" / ".indexer"
         self.folder, self._rng = folder, rng
@@ -43,9 +53,10 @@ class AttackedIndex:
             (folder / name).mkdir(parents=True)
         (folder / "neighbour" / "kept.txt").write_text("not yours\n")
         self._config = folder / "attack.toml"
-        self._config.write_text(SETTINGS, encoding="utf-8")
+        self._config.write_text(settings, encoding="utf-8")
         self.program = Program(folder / "home")
-        self.digests = [self._clean_digest(state) for state in range(STATES)]
+        clean = [self._clean(state) for state in range(STATES)]
+        self.digests, self._vectors = [digest for digest, _ in clean], [vectors for _, vectors in clean]
         assert len(set(self.digests)) == STATES
         self.state = 0
         self.edit(0)
@@ -94,6 +105,7 @@ class AttackedIndex:
         done = self.run("build", "--json", *options)
         assert done.code == 0, done
         assert done.json["digest"] == self.digests[self.state], "another digest than a clean build's"
+        assert done.json["vector_digest"] == self._vectors[self.state], "other vectors than a clean build's"
         if not done.json["committed"]:
             collected = self.run("gc")
             assert collected.code == 0, collected
@@ -117,7 +129,8 @@ class AttackedIndex:
         assert names <= self._names, f"left over: {sorted(names - self._names)}"
         staged = list((self.index_dir / "staging").iterdir())
         assert not staged, f"left over in staging: {staged}"
-        assert len(list((self.index_dir / "generations").iterdir())) <= 2
+        kept = sorted(path.name for path in (self.index_dir / "generations").iterdir())
+        assert len(kept) <= 3, f"left over: {kept}"  # the one that an upgrade began with is open until its end
         found = self.run("search", f"only_in_state_{self.state}", "-l", "--mode", "text", "-k", "1")
         assert found.out == f"{_marked(self.state)}\n", found
 
@@ -125,11 +138,12 @@ class AttackedIndex:
         """Return what lies around the index folder, to be compared after an attack."""
         return snapshot(self.folder, without=("home", "root/.indexer"))
 
-    def _clean_digest(self, state: int) -> str:
+    def _clean(self, state: int) -> tuple[str, str]:
+        """Return the digests of content and vectors of a clean build of a state."""
         self.edit(state)
         done = self.run("build", "--index-dir", str(self.folder / "clean" / str(state)), "--json")
         assert done.code == 0, done
-        return str(done.json["digest"])
+        return str(done.json["digest"]), str(done.json["vector_digest"])
 
 
 def tree(state: int) -> dict[str, str]:
@@ -154,11 +168,11 @@ def _marked(state: int) -> str:
 
 
 @contextmanager
-def attacked_index(rng: random.Random) -> Iterator[AttackedIndex]:
+def attacked_index(rng: random.Random, settings: str = SETTINGS) -> Iterator[AttackedIndex]:
     """Yield an index to attack, in memory where there is a file system for that, since no attack is about the disk."""
     parent = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
-        yield AttackedIndex(Path(folder).resolve(), rng)
+        yield AttackedIndex(Path(folder).resolve(), rng, settings)
 
 
 def replaced(path: Path, content: bytes) -> None:

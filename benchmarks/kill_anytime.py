@@ -3,7 +3,9 @@
 Each attack edits a small tree at random, starts a command, and kills it with SIGKILL at a random moment of the time
 that the command takes. Afterwards the old or the new state must be served whole: `verify` finds nothing. About every
 third attack a build is run to its end: no lock is in its way, its digest is that of a clean build, a search finds the
-state's own function, and nothing but the documented files is left. The others start from what a killed command left.
+state's own function, and nothing but the documented files is left. All vectors are then those of a clean build,
+whether static ones were replaced in several commits, some of them before the kill, or not. The others start from what a
+killed command left.
 Commands that end before their moment are checked too, and not counted as kills.
 
 Most commands are forked from a warm server (see benchmarks.fork_server), so that the kills fall into the command's own
@@ -21,7 +23,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.attacked_index import STATES, AttackedIndex, attacked_index, replaced
+from benchmarks.attacked_index import STATES, TIERED, AttackedIndex, attacked_index, replaced
 from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import write_result
 
@@ -30,16 +32,22 @@ KILLS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """A command to kill; `weight` is its share of the kills, `damaged` a file that is altered first, for a repair."""
+    """A command to kill, and its share of the kills; so that it has work, a command before it, or a damaged file."""
 
     command: tuple[str, ...]
     weight: int
+    first: tuple[str, ...] = ()
     damaged: str = ""
 
 
+FAST = ("build", "--fast", "--no-cache")
+"""Static vectors for whatever is new: what was computed before is not taken from the cache."""
 COMMANDS = {
     "build": Victim(("build",), 8),
+    "build --fast": Victim(FAST, 4),
     "build --full": Victim(("build", "--full"), 4),
+    "upgrade": Victim(("build",), 4, first=FAST),
+    "build and upgrade": Victim(("build", "--no-cache"), 1),
     "gc": Victim(("gc", "--keep", "1"), 2),
     "verify": Victim(("verify",), 1),
     "repair vectors": Victim(("repair",), 2, damaged="vectors/*.vectors"),
@@ -77,7 +85,7 @@ def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
     rng = random.Random(f"{seed}:{lane}")
     counts: Counter[str] = Counter()
     weights = [victim.weight for victim in COMMANDS.values()]
-    with attacked_index(rng) as attacked:
+    with attacked_index(rng, TIERED) as attacked:
         took = {
             (name, whole): _took(attacked, victim, whole=whole)
             for name, victim in COMMANDS.items()
@@ -88,7 +96,9 @@ def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
             name, whole = rng.choices(list(COMMANDS), weights)[0], rng.random() < WHOLE
             victim, before = COMMANDS[name], served
             attacked.edit(rng.randrange(STATES))
-            _damage(attacked, victim)
+            _give_work(attacked, victim)
+            if victim.first:
+                before = attacked.state
             done = attacked.run(*victim.command, whole=whole, kill_after=rng.uniform(0, took[name, whole]))
             assert done.code == -9 or not done.fault, (name, done)
             killed = done.code == -9
@@ -112,14 +122,17 @@ def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
 def _took(attacked: AttackedIndex, victim: Victim, *, whole: bool) -> float:
     """Return the seconds that a command takes with something to do."""
     attacked.edit((attacked.state + 1) % STATES)
-    _damage(attacked, victim)
+    _give_work(attacked, victim)
     done = attacked.run(*victim.command, whole=whole)
     assert done.code == 0, done
     return done.seconds
 
 
-def _damage(attacked: AttackedIndex, victim: Victim) -> None:
-    """Alter a file of the served generation where the command is there to mend it."""
+def _give_work(attacked: AttackedIndex, victim: Victim) -> None:
+    """Run what comes first, and alter a file of the served generation where the command is there to mend it."""
+    if victim.first:
+        done = attacked.run(*victim.first)
+        assert done.code == 0, done
     if victim.damaged:
         path = sorted(attacked.generation.glob(victim.damaged))[0]
         content = bytearray(path.read_bytes())

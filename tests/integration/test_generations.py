@@ -256,6 +256,15 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     assert (tmp_path / "staging" / "mine").read_text() == "mine"
 
 
+def test_drafts_of_stopped_programs_are_swept_and_are_no_foreign_files(tmp_path: Path) -> None:
+    drafts = [tmp_path / f"{name}.{pid}" for name in (".gitignore", "writer.json", "stat_cache") for pid in (7, 31999)]
+    for _ in range(2):
+        for draft in drafts:
+            draft.write_text("{")
+        commit_tree(tmp_path, small_tree(), fresh=True)
+        assert not any(draft.exists() for draft in drafts)
+
+
 def test_an_index_whose_generations_were_removed_is_built_again(tmp_path: Path) -> None:
     commit_tree(tmp_path, small_tree())
     remove_tree(tmp_path / "generations")

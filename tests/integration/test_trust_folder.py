@@ -28,6 +28,7 @@ from pipelines.check.findings import FindingKind
 from pipelines.check.repair import Repair, repair
 from pipelines.check.verify import verify
 from pipelines.status import read_status
+from tests.integration.conftest import remove_tree
 from tests.synthetic import commit_tree, small_tree, text_hits, vector_hits
 
 if sys.platform == "win32":
@@ -211,7 +212,7 @@ def test_nothing_outside_changes_and_nothing_waits(
         if index_dir.is_symlink() or not index_dir.is_dir():
             index_dir.unlink()
         else:
-            shutil.rmtree(index_dir)
+            remove_tree(index_dir)
         shutil.copytree(template / ".indexer", index_dir)
 
 

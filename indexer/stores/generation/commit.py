@@ -39,17 +39,22 @@ def prepare(index_dir: Path) -> None:
         with open_to_write(index_dir) as folder:
             if folder.status(layout.GENERATIONS) is None:
                 ours = folder.status(layout.CURRENT) is not None
-                if not ours and any(entry.name not in _OWN for entry in folder.entries()):
+                if not ours and any(not _is_own(entry.name) for entry in folder.entries()):
                     raise StorageError(f"{index_dir}: is not empty and no index; give another folder")
                 if folder.status(_IGNORE) is None:
-                    folder.replace(_IGNORE, b"*\n")
+                    with suppress(FileNotFoundError):  # a writer swept the draft, and has made the file itself
+                        folder.replace(_IGNORE, b"*\n")
             folder.make(layout.GENERATIONS)
 
 
 def sweep(index_dir: Path) -> None:
-    """Remove what a writer left that did not commit: staging/, and generations after the current one."""
+    """Remove what writers left that were stopped: staging/, drafts, and generations after the current one."""
     clear_staging(index_dir)
     with storing(index_dir):
+        with Folder(index_dir) as folder:
+            for entry in folder.entries():
+                if layout.is_draft(entry.name):
+                    folder.unlink(entry.name)
         try:
             current = layout.read_current(index_dir).number
         except (NoIndexError, DamagedIndexError):
@@ -138,6 +143,11 @@ def storing(path: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename2 or error.filename or path
         raise StorageError(f"{where}: {error.strerror or error}; check the free space and the permissions") from error
+
+
+def _is_own(name: str) -> bool:
+    """Whether a file may be there before the first generation is."""
+    return name in _OWN or layout.is_draft(name)
 
 
 def _remove(index_dir: Path, number: int) -> bool:

@@ -39,6 +39,7 @@ _FILE = re.compile(
     r"catalog\.sqlite|projection\.npz|text/(meta|\.managed)\.json|vectors/[0-9]{8}\.vectors"
     r"|text/[0-9a-f]{32}\.(fast|fieldnorm|idx|pos|store|term|[0-9]{1,20}\.del)"
 )
+_DRAFT = re.compile(r"(\.gitignore|stat_cache|writer\.json)\.[0-9]{1,10}")
 _MAX_CURRENT_BYTES = 64
 _CURRENT = re.compile(rb"([0-9]{8}) ([0-9a-f]{32})\n")
 
@@ -95,6 +96,11 @@ def next_number(index_dir: Path) -> int:
 def is_generation_file(name: str) -> bool:
     """Whether a generation may hold a file of this name, relative to its folder; its manifest names all but itself."""
     return _FILE.fullmatch(name) is not None
+
+
+def is_draft(name: str) -> bool:
+    """Whether a file in the index folder is what `Folder.replace` writes before it renames."""
+    return _DRAFT.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
