@@ -23,6 +23,7 @@ from indexer.config import Config
 from indexer.errors import IndexerError
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
+from .encode import ChunkEncoder
 from .file import give_up
 from .process import WorkerDied, WorkerProcess
 from .worker import Outcome, Settings
@@ -37,16 +38,22 @@ WINDOW_BYTES = 8 << 20
 
 
 def parse_files(
-    source: Source, records: Sequence[FileRecord], config: Config, *, for_index: bool = False
+    source: Source,
+    records: Sequence[FileRecord],
+    config: Config,
+    *,
+    for_index: bool = False,
+    encoder: ChunkEncoder | None = None,
 ) -> Iterator[ParsedFile | FileRecord]:
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
-    `for_index` asks for the chunks' documents too. A file whose record has a `failure` is chunked by its lines, as if
-    its grammar had just failed that way. The outcome is the same for any `config.parse.workers` (0: one a core), which
-    read the files themselves. A record's hash is that of the content that was parsed. Memory is bounded by the window,
-    not by the number of files. Raises IndexerError when workers can't be started at all.
+    `for_index` asks for the chunks' documents too, and `encoder` for their vectors. A file whose record has a `failure`
+    is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
+    `config.parse.workers` (0: one a core), which read the files themselves. A record's hash is that of the content that
+    was parsed. Memory is bounded by the window, not by the number of files. Raises IndexerError when workers can't be
+    started at all.
     """
-    with _Pool(Settings(config, source.reader(), for_index), records) as pool:
+    with _Pool(Settings(config, source.reader(), for_index, encoder), records) as pool:
         yield from pool.run()
 
 
@@ -162,4 +169,5 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
         raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
     if outcome.chunks is None:
         return outcome.record
-    return ParsedFile(outcome.record, tuple(Chunk(*fields) for fields in outcome.chunks), outcome.documents)
+    chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
+    return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized)
