@@ -24,14 +24,12 @@ class FromWorkers:
 
     def take(self, files: Iterable[ParsedFile | FileRecord]) -> None:
         """Hold the vectors that came with files, in place of those held before."""
-        self._made = {
-            chunk.text_hash: StoredVector(vector, scale, self._tier)
-            for file in files
-            if isinstance(file, ParsedFile) and file.quantized is not None
-            for chunk, vector, scale in zip(
-                file.chunks, file.quantized.vectors, file.quantized.scales.tolist(), strict=True
-            )
-        }
+        self._made = {}
+        for file in files:
+            if isinstance(file, ParsedFile) and file.quantized is not None:
+                vectors, scales = file.quantized
+                for chunk, vector, scale in zip(file.chunks, vectors, scales.tolist(), strict=True):
+                    self._made[chunk.text_hash] = StoredVector(vector, scale, self._tier)
 
     def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, StoredVector]:
         """Return vectors as they are to be stored."""
