@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from indexer.stages.reduce import Projection
     from indexer.stores.generation.staging import Staging
 
+    from .parsing.encode import ChunkEncoder
+    from .parsing.pool import Workers
     from .quality.figures import Basis
 
 NOTHING_INDEXED = "nothing is indexed: {root} holds no text file that the ignore rules let through"
@@ -132,24 +134,38 @@ def _look(job: Job, stack: ExitStack, *, by_content: bool) -> _Look:
 
 def _update(staging: Staging, look: _Look, job: Job) -> BuildReport:
     """Bring what is staged up to date, publish it, and report; what is measured meanwhile only listens."""
-    from .quality.measure import BasisMeasure
-    from .quality.projection import choose_projection
-    from .vectors import make_vectorizer, open_cache
+    from .parsing.pool import start_workers
 
     changes = look.changes
     if changes is None:
         with job.clock("detect"):
             changes = detect(job.source, {})
     tally, records = Tally(changes), fair_order((*changes.added, *changes.modified))
-    with open_cache(job.config, job.cache_dir) as cache:
+    with start_workers(records, job.config) as workers, ExitStack() as stack:
+        # They get ready while this process loads the engines.
+        from .parsing.encode import chunk_encoder
+        from .parsing.encoded import FromWorkers
+        from .quality.measure import BasisMeasure
+        from .quality.projection import choose_projection
+        from .vectors import make_vectorizer, open_cache
+
+        cache = stack.enter_context(open_cache(job.config, job.cache_dir))
+        from_workers = FromWorkers(job.first.identity.tier, job.progress)
         vectorizer = make_vectorizer(
-            job.first, job.config.encoder, index=staging, cache=cache, clock=job.clock, progress=job.progress
+            job.first,
+            job.config.encoder,
+            index=staging,
+            workers=[from_workers],
+            cache=cache,
+            clock=job.clock,
+            progress=job.progress,
         )
         projection = choose_projection(job.source, records, job.config, staging.base, vectorizer)
         measure = BasisMeasure(projection, job.config.recall, _measured(staging.base))
         _store_unparsed(staging, changes, tally)
-        parsed = _parse_and_chunk(records, job)
+        parsed = _parse_and_chunk(records, job, workers, chunk_encoder(job.first, projection, records))
         for files, chunks in _windows(parsed, size=job.config.encoder.window_chunks):
+            from_workers.take(files)
             vectors = vectorizer.embed(chunks)
             batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
             _store(staging, files, batch, tally, job)
@@ -198,11 +214,13 @@ def _store_unparsed(staging: Staging, changes: FileChanges, tally: Tally) -> Non
         tally.put(record, staging.put_file(record))
 
 
-def _parse_and_chunk(records: Sequence[FileRecord], job: Job) -> Iterator[Parsed]:
+def _parse_and_chunk(
+    records: Sequence[FileRecord], job: Job, workers: Workers, encoder: ChunkEncoder | None
+) -> Iterator[Parsed]:
     """Yield files that worker processes parse and chunk, counting only the time that this process waits for them."""
     from .parsing.pool import parse_files
 
-    parsed = parse_files(job.source, records, job.config, for_index=True)
+    parsed = parse_files(job.source, records, job.config, for_index=True, encoder=encoder, workers=workers)
     chunks = 0
     for number in range(1, len(records) + 1):
         with job.clock("parse"):

@@ -255,11 +255,12 @@ def make_vectorizer(
     options: EncoderOptions,
     *,
     index: KnownVectors | None = None,
+    workers: Sequence[Origin] = (),
     cache: EmbeddingCache | None = None,
     clock: StageClock,
     progress: Progress,
 ) -> Vectorizer:
-    """Return a vectorizer that asks the index, the cache, and last `encoder`.
+    """Return a vectorizer that asks the index, the cache, the workers, and last `encoder`.
 
     What a contextual encoder computes is kept in the cache.
     """
@@ -281,4 +282,4 @@ def make_vectorizer(
     )
     known: list[Origin] = [] if index is None else [FromIndex(index)]
     kept = [] if cache is None else [FromCache(cache, clock)]
-    return Vectorizer((*known, *kept, computed), tier=tier, clock=clock, progress=progress)
+    return Vectorizer((*known, *kept, *workers, computed), tier=tier, clock=clock, progress=progress)

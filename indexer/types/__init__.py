@@ -7,7 +7,7 @@ a quarter of a frozen dataclass's time to make. Vectors stay matrices aligned wi
 
 from __future__ import annotations
 
-from indexer.types.chunks import Chunk, ChunkFields, DefinedName, Document, ParsedFile
+from indexer.types.chunks import Chunk, ChunkFields, DefinedName, Document, ParsedFile, Quantized
 from indexer.types.files import FileChanges, FileRecord, SkipReason, Stat
 from indexer.types.hits import Hit, SearchMode, SearchResult
 from indexer.types.sources import (
@@ -42,6 +42,7 @@ __all__ = [
     "LeftOutReason",
     "ParsedFile",
     "PreparedTexts",
+    "Quantized",
     "QuantizedBatch",
     "Reader",
     "Role",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from indexer.types.files import FileRecord
 from indexer.types.symbols import SymbolKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class ChunkFields(msgspec.Struct, frozen=True, gc=False):
@@ -72,13 +76,21 @@ class Document(NamedTuple):
     more: tuple[tuple[str, str], ...] = ()
 
 
+class Quantized(NamedTuple):
+    """Reduced vectors: int8[n, k], and float32[n] scales such that vector = int8 * scale."""
+
+    vectors: NDArray[np.int8]
+    scales: NDArray[np.float32]
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
     """One file after parsing and chunking: the record for the catalog and its chunks in file order.
 
-    `documents` are those of its chunks, if they were asked for.
+    `documents` and `quantized` vectors are those of its chunks, if they were asked for.
     """
 
     record: FileRecord
     chunks: tuple[Chunk, ...]
     documents: tuple[Document, ...] = ()
+    quantized: Quantized | None = None

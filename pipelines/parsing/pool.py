@@ -23,6 +23,7 @@ from indexer.config import Config
 from indexer.errors import IndexerError
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
+from .encode import ChunkEncoder
 from .file import give_up
 from .process import WorkerDied, WorkerProcess
 from .worker import Outcome, Settings
@@ -37,27 +38,76 @@ WINDOW_BYTES = 8 << 20
 
 
 def parse_files(
-    source: Source, records: Sequence[FileRecord], config: Config, *, for_index: bool = False
+    source: Source,
+    records: Sequence[FileRecord],
+    config: Config,
+    *,
+    for_index: bool = False,
+    encoder: ChunkEncoder | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[ParsedFile | FileRecord]:
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
-    `for_index` asks for the chunks' documents too. A file whose record has a `failure` is chunked by its lines, as if
-    its grammar had just failed that way. The outcome is the same for any `config.parse.workers` (0: one a core), which
-    read the files themselves. A record's hash is that of the content that was parsed. Memory is bounded by the window,
-    not by the number of files. Raises IndexerError when workers can't be started at all.
+    `for_index` asks for the chunks' documents too, and `encoder` for their vectors. A file whose record has a `failure`
+    is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
+    `config.parse.workers` (0: one a core), which read the files themselves; `workers` are those that were started for
+    these records before. A record's hash is that of the content that was parsed. Memory is bounded by the window, not
+    by the number of files. Raises IndexerError when workers can't be started at all.
     """
-    with _Pool(Settings(config, source.reader(), for_index), records) as pool:
-        yield from pool.run()
+    settings = Settings(config, source.reader(), for_index, encoder)
+    with ExitStack() as stack:
+        started = workers or stack.enter_context(start_workers(records, config))
+        yield from _Pool(settings, records, started).run()
+
+
+class Workers:
+    """Processes that wait to be told what to do. Raises IndexerError when they can't be started."""
+
+    def __init__(self, count: int, config: Config) -> None:
+        """Start as many; `errors` takes what they and those that replace them write to stderr."""
+        self.count = count
+        self._config = config
+        self._all: list[WorkerProcess] = []
+        with ExitStack() as stack:
+            self._errors = stack.enter_context(tempfile.TemporaryFile())
+            stack.callback(self._stop)
+            for _ in range(count):
+                self._all.append(WorkerProcess(config, self._errors))
+            self._spare = list(self._all)
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def take(self, settings: Settings) -> WorkerProcess:
+        """Return one that was started before, or else a new one, and tell it what to do."""
+        if not self._spare:
+            self._all.append(WorkerProcess(self._config, self._errors))
+            self._spare.append(self._all[-1])
+        worker = self._spare.pop()
+        worker.begin(settings)
+        return worker
+
+    def _stop(self) -> None:
+        for worker in self._all:
+            worker.stop()
+
+
+def start_workers(records: Sequence[FileRecord], config: Config) -> Workers:
+    """Start the processes that `parse_files` will want, so that they get ready while the caller does something else."""
+    return Workers(_worker_count(records, config) if records else 0, config)
 
 
 class _Pool:
     """The workers, what waits for them, and what waits for an earlier file."""
 
-    def __init__(self, settings: Settings, records: Sequence[FileRecord]) -> None:
+    def __init__(self, settings: Settings, records: Sequence[FileRecord], started: Workers) -> None:
         self._settings = settings
         self._records = list(records)
-        self._size = _worker_count(records, settings.config)
-        self._stack = ExitStack()
+        self._started = started
         self._workers: list[WorkerProcess] = []
         self._orphans: deque[int] = deque()
         self._suspects: deque[int] = deque()
@@ -65,15 +115,6 @@ class _Pool:
         self._next = 0
         self._bytes = 0
         self._done: dict[int, ParsedFile | FileRecord] = {}
-
-    def __enter__(self) -> _Pool:
-        self._errors = self._stack.enter_context(tempfile.TemporaryFile())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.stop()
-        self._stack.close()
 
     def run(self) -> Iterator[ParsedFile | FileRecord]:
         """Yield outcomes in order."""
@@ -93,10 +134,10 @@ class _Pool:
             worker.give(batch, [self._records[position] for position in batch])
 
     def _free(self) -> bool:
-        return len(self._workers) < self._size or any(not worker.tasks for worker in self._workers)
+        return len(self._workers) < self._started.count or any(not worker.tasks for worker in self._workers)
 
     def _start(self) -> WorkerProcess:
-        self._workers.append(WorkerProcess(self._settings, self._errors))
+        self._workers.append(self._started.take(self._settings))
         return self._workers[-1]
 
     def _batch(self, head: int) -> list[int]:
@@ -162,4 +203,5 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
         raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
     if outcome.chunks is None:
         return outcome.record
-    return ParsedFile(outcome.record, tuple(Chunk(*fields) for fields in outcome.chunks), outcome.documents)
+    chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
+    return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized)

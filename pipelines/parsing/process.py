@@ -21,6 +21,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import IO, Protocol
 
+from indexer.config import Config
 from indexer.errors import IndexerError
 from indexer.types import FileRecord
 
@@ -89,12 +90,13 @@ class WorkerProcess:
     next message: longer than its own timers let a file take. Raises IndexerError when it can't be started.
     """
 
-    def __init__(self, settings: Settings, errors: IO[bytes]) -> None:
+    def __init__(self, config: Config, errors: IO[bytes]) -> None:
+        """Start the process, which imports what it needs and then waits to be told what to do."""
         self.tasks: deque[int] = deque()
         self._errors = errors
         self._ready = False
         self._cause = ""
-        self._limit = min(WALL_GRACE * settings.config.parse.timeout_seconds, _DAY) + LAST_SECONDS
+        self._limit = min(WALL_GRACE * config.parse.timeout_seconds, _DAY) + LAST_SECONDS
         self.deadline = time.monotonic() + START_SECONDS
         ours, theirs = socket.socketpair()
         with theirs:
@@ -105,11 +107,11 @@ class WorkerProcess:
             except OSError as error:
                 self.connection.close()
                 raise IndexerError(f"a parser process can't be started ({error}); lower parse.workers") from error
-        try:
-            self._send(settings)
-        except BaseException:
-            self.stop()
-            raise
+
+    def begin(self, settings: Settings) -> None:
+        """Tell the process what it works on."""
+        self.deadline = time.monotonic() + START_SECONDS
+        self._send(settings)
 
     def give(self, positions: Sequence[int], records: Sequence[FileRecord]) -> None:
         """Send one batch of files; the worker must have answered the one before."""

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 from indexer.config import Config
 from indexer.stores.text.document import make_document
-from indexer.types import Chunk, Document, FileRecord, ParsedFile, Reader
+from indexer.types import Chunk, Document, FileRecord, ParsedFile, Quantized, Reader
 
+from .encode import ChunkEncoder
 from .file import parse_file, read_file
 
 OUT_OF_MEMORY = 77
@@ -32,11 +33,12 @@ WALL_GRACE = 10.0
 
 
 class Settings(NamedTuple):
-    """What a worker is told first; `for_index` asks for documents with the chunks."""
+    """What a worker is told first; `for_index` asks for documents with the chunks, `encoder` for vectors."""
 
     config: Config
     reader: Reader
     for_index: bool = False
+    encoder: ChunkEncoder | None = None
 
 
 class Outcome(NamedTuple):
@@ -49,6 +51,7 @@ class Outcome(NamedTuple):
     chunks: list[tuple[Any, ...]] | None
     error: str = ""
     documents: tuple[Document, ...] = ()
+    quantized: Quantized | None = None
 
 
 HEADROOM = 64 << 20
@@ -69,6 +72,8 @@ def serve(descriptor: int) -> None:
         try:
             settings: Settings = connection.recv()
             _default_signals()
+            if settings.encoder is not None:
+                settings.encoder.load()
             _limit_resources(settings.config.parse.memory_megabytes)
             connection.send(READY)
             while True:
@@ -97,7 +102,9 @@ def _parse(record: FileRecord, settings: Settings) -> Outcome:
     result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
         documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
-        return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks], documents=documents)
+        quantized = settings.encoder.encode(result.chunks) if settings.encoder else None
+        chunks = [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
+        return Outcome(result.record, chunks, documents=documents, quantized=quantized)
     return Outcome(result, None)
 
 

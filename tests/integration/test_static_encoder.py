@@ -34,6 +34,7 @@ from indexer.errors import ModelError
 from indexer.stages.embed import embed
 from indexer.stages.reduce import bundled_projection, reduce
 from pipelines.build import build
+from pipelines.parsing import encode
 
 TEXTS: list[str] = json.loads(
     (Path(__file__).parents[1] / "data" / "encoder" / "texts.json").read_text(encoding="utf-8")
@@ -181,3 +182,19 @@ def test_an_increment_equals_a_fresh_build(tmp_path: Path) -> None:
     assert grown.digest == fresh.digest
     with indexer.open(tmp_path / "grown") as one, indexer.open(tmp_path / "fresh") as other:
         assert one.search("second", mode="vector").hits == other.search("second", mode="vector").hits
+
+
+def test_workers_make_the_vectors_that_the_main_process_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "tree"
+    for number in range(40):
+        path = root / f"m{number}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(f"def f{number}_{i}(text):\n    return text.split({i})\n" for i in range(20)))
+    config = Config(encoder=EncoderOptions(name="static"))
+    reports = []
+    for worth in (0, 1 << 40):
+        monkeypatch.setattr(encode, "WORTH_BYTES", worth)
+        reports.append(build(root, config=config, index_dir=tmp_path / str(worth)))
+    assert [report.recall is None for report in reports] == [True, False]  # the main process measures what it makes
+    assert reports[0].vector_digest == reports[1].vector_digest
+    assert reports[0].chunks == reports[1].chunks

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from indexer.stages.reduce import identity_projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
 from indexer.stores.generation.staged_vectors import StoredVector
-from indexer.types import Chunk, Encoder, QuantizedBatch, Tier
+from indexer.types import Chunk, Encoder, FileRecord, ParsedFile, Quantized, QuantizedBatch, Tier
+from pipelines.parsing.encoded import FromWorkers
 from pipelines.progress import Silence, StageClock
 from pipelines.vectors import CACHED_TEXTS, FromCache, FromEncoder, FromIndex, Listener, Vectorizer
 from tests.fakes import FakeEncoder, IndexedVectors
@@ -82,6 +83,24 @@ def test_what_the_index_holds_is_taken_as_it_is() -> None:
     np.testing.assert_array_equal(batch.vectors, np.stack([expected(["two"])[0], held.vector]))
     assert batch.scales[1] == 0.5
     assert batch.tiers == (Tier.STATIC, Tier.CONTEXTUAL)
+
+
+def test_what_came_from_the_workers_is_not_encoded_again_and_counts_as_encoded() -> None:
+    one, two = chunks("one", "two")
+    record = FileRecord("a.py", 1, 1, b"")
+    quantized = Quantized(np.full((1, DIMS), 7, np.int8), np.array([0.5], np.float32))
+    encoder = FakeEncoder(DIMS)
+    clock, silence = StageClock(Silence()), Silence()
+    computed = FromEncoder(Loader(encoder), Tier.STATIC, cache=None, token_budget=2048, clock=clock, progress=silence)
+    workers = FromWorkers(Tier.STATIC, Silence())
+    made = Vectorizer((workers, computed), tier=Tier.STATIC, clock=clock, progress=silence)
+    workers.take([record, ParsedFile(record, (one,), quantized=quantized), ParsedFile(record, (two,))])
+    batch = quantize(made, (one, two))
+    assert encoder.encoded == ["two"]
+    assert made.found == {"encoder": 2}
+    np.testing.assert_array_equal(batch.vectors[0], quantized.vectors[0])
+    workers.take([])
+    assert workers.find({one.text_hash: "one"}, Tier.STATIC) == {}
 
 
 def test_a_vector_of_a_lower_tier_does_not_stand_in() -> None:
