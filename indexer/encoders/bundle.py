@@ -1,7 +1,7 @@
 """A model folder: which files an encoder needs, whether they are the ones that were published, and who they are.
 
 model.onnx  tokenizer.json  ...             what a transformer loads
-table.npy  scales.npy  vocabulary.txt      what a static encoder loads
+table.npy  scales.npy  vocabulary.txt ...  what a static encoder loads
 encoder.json                               what `spec.EncoderSpec` says
 basis.npz                                  PCA basis; a transformer may have none
 SHA256SUMS                                 a line a file: sha256, two spaces, name
@@ -38,10 +38,11 @@ BASIS = "basis.npz"
 TABLE = "table.npy"
 SCALES = "scales.npy"
 VOCABULARY = "vocabulary.txt"
+WORDS = "words.txt"
 LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
 """The files that decide a vector of a transformer."""
 
-STATIC_LOADED = (TABLE, SCALES, VOCABULARY, BASIS, DESCRIPTION)
+STATIC_LOADED = (TABLE, SCALES, VOCABULARY, WORDS, BASIS, DESCRIPTION)
 """The files that decide a vector of a static encoder."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")

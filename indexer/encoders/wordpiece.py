@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import Final
 
 UNKNOWN: Final = "[UNK]"
@@ -48,11 +48,15 @@ class WordPieces:
     marks, as they do for the transformer.
     """
 
-    def __init__(self, vocabulary: Sequence[str]) -> None:
-        """Take the tokens by number; raises ValueError when there is none for unknown words."""
-        if UNKNOWN not in vocabulary:
+    def __init__(self, vocabulary: Sequence[str], whole: Sequence[str] = ()) -> None:
+        """Take the tokens by number; raises ValueError when there is none for unknown words.
+
+        Words of `whole` are not cut; their numbers come after the vocabulary's.
+        """
+        self._numbers = dict(zip(vocabulary, count(), strict=False))
+        if UNKNOWN not in self._numbers:
             raise ValueError(f"the vocabulary has no {UNKNOWN}")
-        self._numbers = {token: number for number, token in enumerate(vocabulary)}
+        self._whole = dict(zip(whole, count(len(vocabulary)), strict=False))
         self._known = _Known(self)
 
     def tokens(self, text: str) -> list[int]:
@@ -63,6 +67,8 @@ class WordPieces:
 
     def cut(self, word: str) -> tuple[int, ...]:
         """Return the numbers of a word's pieces: the longest beginning in the vocabulary, then the rest likewise."""
+        if word in self._whole:
+            return (self._whole[word],)
         unknown = (self._numbers[UNKNOWN],)
         if len(word) > MAX_WORD:
             return unknown
