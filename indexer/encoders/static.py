@@ -7,7 +7,6 @@ bit-identical whatever it is encoded with, and on every machine.
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,9 +121,8 @@ def load(bundle: Bundle) -> StaticEncoder:
 
 
 def _array(bundle: Bundle, name: str) -> NDArray[Any]:
-    """Return an array of a .npy file, over the bytes that were read: np.load would copy them."""
-    content = bundle.read(name)
-    file = io.BytesIO(content)
-    np.lib.format.read_magic(file)
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    return np.frombuffer(content, dtype=dtype, offset=file.tell()).reshape(shape)
+    """Return an array over the pages of a .npy file; np.load would copy them, which takes a third of the load."""
+    content = bundle.map(name)
+    np.lib.format.read_magic(content)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+    return np.frombuffer(content, dtype=dtype, offset=content.tell()).reshape(shape)
