@@ -52,7 +52,7 @@ class StaticEncoder:
         """Read the folder's files; raises ModelError when one is missing or damaged, or they are of different models.
 
         The table is int8[tokens, components], rows in the basis's coordinates, each divided by its scale, which is
-        uint8[tokens] and at most 127; the vocabulary has a token a line, and so have the whole words, whose rows follow.
+        uint8[tokens] and at most 127; the vocabulary has a token a line, as have the whole words, whose rows follow.
         """
         self._table, scales = (_array(bundle, name) for name in (TABLE, SCALES))
         vocabulary, whole = (bundle.read(name).decode().splitlines() for name in (VOCABULARY, WORDS))

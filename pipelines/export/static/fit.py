@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from indexer.encoders.wordpiece import WordPieces, words
+from indexer.encoders.wordpiece import SIGNS, WordPieces, words
 
 from ..weights import Float
 from .contrast import SHIPPED, Contrast, sharpen
@@ -46,7 +46,8 @@ class Recipe:
 def whole_words(texts: Iterable[str], pieces: WordPieces, least: int) -> list[str]:
     """Return the words that the vocabulary cuts and that at least so many texts have, sorted."""
     having = Counter(word for text in texts for word in set(words(text)))
-    return sorted(word for word, count in having.items() if count >= least and len(pieces.cut(word)) > 1)
+    often = (word for word, count in having.items() if count >= least and word[0] not in SIGNS)
+    return sorted(word for word in often if len(pieces.cut(word)) > 1)
 
 
 def count_matrix(texts: Iterable[str], pieces: WordPieces, vocabulary: int) -> sparse.csr_matrix:
