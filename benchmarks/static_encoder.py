@@ -14,12 +14,11 @@ import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from benchmarks.evaluation_sets import DEPTH, SETS, EvaluationSet
 from benchmarks.measure import write_result
@@ -29,14 +28,16 @@ from indexer.encoders.onnx import load
 from indexer.encoders.wordpiece import WordPieces
 from indexer.sources.worktree import Worktree
 from indexer.types import FileRecord, ParsedFile, SourceFile
+from pipelines.export.static.contrast import Contrast
 from pipelines.export.static.corpus import read_corpus
-from pipelines.export.static.fit import Recipe, count_matrix, fit_table, prior_rows
-from pipelines.export.static.teacher import taught, token_vectors
+from pipelines.export.static.fit import Recipe, count_matrix, fit_table, prior_rows, whole_words
+from pipelines.export.static.teacher import taught, vectors_alone
 from pipelines.export_static import read_vocabulary, training_texts
 from pipelines.parsing.pool import parse_files
 
 Float = NDArray[np.float32]
 MAX_QUERY_CHARS = 2000
+DIMS = (128, 192, 256)
 
 
 SHIPPED = Recipe()
@@ -44,35 +45,29 @@ SHIPPED = Recipe()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One way to make a table: the recipe, the share and kinds of the texts, the prior, and the dims of a vector."""
+    """One way to make a table: the recipe, and the share and kinds of the texts."""
 
     recipe: Recipe = SHIPPED
     share: float = 1.0
     kinds: tuple[str, ...] = ("chunk", "head", "sentence", "question", "name")
-    prior: Literal["states", "alone", "zero"] = "states"
-    dims: int = 128
+
+
+def _contrast(**changed: Any) -> Trial:
+    return Trial(recipe=Recipe(contrast=Contrast(**changed)))
 
 
 TRIALS: Mapping[str, Trial] = {
     "as shipped": Trial(),
-    "a quarter of the texts": Trial(share=0.25),
-    "half of the texts": Trial(share=0.5),
-    "64 dims": Trial(dims=64),
-    "256 dims": Trial(dims=256),
-    "ridge 0.3": Trial(recipe=Recipe(ridge=0.3)),
-    "ridge 1": Trial(recipe=Recipe(ridge=1.0)),
-    "ridge 10": Trial(recipe=Recipe(ridge=10.0)),
-    "prior: zero": Trial(prior="zero"),
-    "prior: the token alone": Trial(prior="alone"),
-    "the prior, not fitted": Trial(recipe=Recipe(steps=0)),
-    "pseudocount 10": Trial(recipe=Recipe(pseudocount=10.0)),
-    "without inverse frequencies": Trial(recipe=Recipe(frequency=0.0)),
-    "square root of inverse frequencies": Trial(recipe=Recipe(frequency=0.5)),
-    "each token once": Trial(recipe=Recipe(power=0.0)),
-    "counts to the power of 0.75": Trial(recipe=Recipe(power=0.75)),
-    "counts as they are": Trial(recipe=Recipe(power=1.0)),
-    "chunks and heads alone": Trial(kinds=("chunk", "head")),
-    "without questions": Trial(kinds=("chunk", "head", "sentence", "name")),
+    "without the contrast": Trial(recipe=Recipe(contrast=None)),
+    "without the contrast and whole words": Trial(recipe=Recipe(contrast=None, least=1 << 40)),
+    "without the contrast, words of 3 texts": Trial(recipe=Recipe(contrast=None, least=3)),
+    "without the contrast, words of 20 texts": Trial(recipe=Recipe(contrast=None, least=20)),
+    "without the contrast, half of the texts": Trial(recipe=Recipe(contrast=None), share=0.5),
+    "without the contrast, chunks and heads": Trial(recipe=Recipe(contrast=None), kinds=("chunk", "head")),
+    "two epochs": _contrast(epochs=2),
+    "temperature 0.05": _contrast(temperature=0.05),
+    "temperature 0.2": _contrast(temperature=0.2),
+    "twice the rate": _contrast(rate=2e-3),
 }
 
 
@@ -104,49 +99,47 @@ def main() -> None:
     basis = open_bundle(BUNDLED).basis()
     assert basis is not None
     asked = {name: _kept(arguments.work / f"{name}.msgpack", one) for name, one in sets.items()}
-    counted = {name: [_counted(one, pieces, len(vocabulary)) for one in indexes] for name, indexes in asked.items()}
     texts = training_texts(read_corpus(), Path(), arguments.work)
     known = taught([text.text for text in texts], arguments.work / "vectors", vocabulary=len(vocabulary))
     kind_of = {text.text: text.kind for text in texts}
     kinds = np.array([kind_of[text] for text in known.texts])
     targets = known.vectors @ basis
-    counts = count_matrix(known.texts, pieces, len(vocabulary))
-    alone = token_vectors(len(vocabulary), vocabulary.index("[CLS]"), vocabulary.index("[SEP]"))
-    figures: dict[str, Any] = {"texts": len(kinds), "tokens": float(counts.sum())}
+    figures: dict[str, Any] = {"texts": len(kinds)}
     for name in arguments.only:
         trial = TRIALS[name]
         chosen = np.flatnonzero(np.isin(kinds[: round(trial.share * len(kinds))], trial.kinds))
-        states = prior_rows(known.states, known.occurrences, alone, trial.recipe)
-        prior = {"states": states, "alone": alone, "zero": np.zeros_like(alone)}[trial.prior] @ basis
-        rows = fit_table(counts[chosen], targets[chosen], prior, trial.recipe)
+        own = [known.texts[place] for place in chosen]
+        whole = whole_words(own, pieces, trial.recipe.least)
+        words = WordPieces(vocabulary, whole)
+        cuts = [*([number] for number in range(len(vocabulary))), *(pieces.cut(word) for word in whole)]
+        alone = vectors_alone(cuts, vocabulary.index("[CLS]"), vocabulary.index("[SEP]"))
+        prior = prior_rows(known, alone, cuts, trial.recipe) @ basis
+        rows = fit_table(count_matrix(own, words, len(cuts)), targets[chosen], prior, trial.recipe)
         figures[name] = {
-            key: _ask(asked[key], counted[key], _encode(rows, trial), basis[:, : trial.dims]) for key in asked
+            f"{key}, {dims} dims": _ask(indexes, _encoder(rows[:, :dims], words, trial.recipe.power), basis[:, :dims])
+            for key, indexes in asked.items()
+            for dims in DIMS
         }
-        print(f"{name} ({len(chosen)} texts): {figures[name]}", flush=True)
+        print(f"{name} ({len(chosen)} texts, {len(whole)} whole words): {figures[name]}", flush=True)
     write_result("static_encoder", "python -m benchmarks.static_encoder WORK CODE_SEARCH REPOS COSQA", figures)
 
 
-def _encode(rows: Float, trial: Trial) -> Callable[[sparse.csr_matrix], Float]:
-    def encode(counts: sparse.csr_matrix) -> Float:
-        weighted = counts.copy()
-        weighted.data **= np.float32(trial.recipe.power)
-        return _unit(np.asarray(weighted @ rows[:, : trial.dims]))
+def _encoder(rows: Float, pieces: WordPieces, power: float) -> Callable[[Sequence[str]], Float]:
+    def encode(texts: Sequence[str]) -> Float:
+        counts = count_matrix(texts, pieces, len(rows))
+        counts.data **= np.float32(power)
+        return _unit(np.asarray(counts @ rows))
 
     return encode
 
 
-def _ask(
-    indexes: Sequence[Asked],
-    counted: Sequence[tuple[sparse.csr_matrix, sparse.csr_matrix]],
-    encode: Callable[[sparse.csr_matrix], Float],
-    basis: Float,
-) -> dict[str, float]:
+def _ask(indexes: Sequence[Asked], encode: Callable[[Sequence[str]], Float], basis: Float) -> dict[str, float]:
     """Return the mean NDCG@10 with the transformer's queries and with static ones."""
     found: dict[str, list[float]] = {"transformer": [], "static": []}
-    for asked, (documents, queries) in zip(indexes, counted, strict=True):
-        chunks = encode(documents)
+    for asked in indexes:
+        chunks = encode(asked.texts)
         by_transformer = _unit(np.array(asked.vectors, dtype=np.float32) @ basis)
-        for name, vectors in (("transformer", by_transformer), ("static", encode(queries))):
+        for name, vectors in (("transformer", by_transformer), ("static", encode(asked.queries))):
             ranked = zip(vectors @ chunks.T, asked.wanted, strict=True)
             found[name].append(float(np.mean([_ndcg(scores, asked.paths, wanted) for scores, wanted in ranked])))
     return {name: float(np.mean(values)) for name, values in found.items()}
@@ -160,10 +153,6 @@ def _ndcg(scores: Float, paths: Sequence[str], wanted: Sequence[str]) -> float:
             break
     gains = [1 / np.log2(rank + 1) for rank, path in enumerate(files, 1) if path in wanted]
     return float(sum(gains) / sum(1 / np.log2(rank + 1) for rank in range(1, min(DEPTH, len(wanted)) + 1)))
-
-
-def _counted(asked: Asked, pieces: WordPieces, size: int) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    return count_matrix(asked.texts, pieces, size), count_matrix(asked.queries, pieces, size)
 
 
 def _kept(path: Path, evaluation: EvaluationSet) -> list[Asked]:

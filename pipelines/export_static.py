@@ -22,9 +22,9 @@ from indexer.encoders.static import MAX_TOKENS
 from indexer.encoders.wordpiece import WordPieces
 
 from .export.static.corpus import StaticCorpus, read_corpus
-from .export.static.fit import Recipe, count_matrix, fit_table, prior_rows
+from .export.static.fit import Recipe, count_matrix, fit_table, prior_rows, whole_words
 from .export.static.folder import write_static
-from .export.static.teacher import taught, teach, token_vectors
+from .export.static.teacher import taught, teach, vectors_alone
 from .export.static.texts import Text, in_fair_order, package_texts
 
 NAME = "all-minilm-l6-v2-static"
@@ -48,15 +48,18 @@ def main() -> None:
     assert basis is not None
     known = taught(texts, shards, vocabulary=len(vocabulary))
     recipe = Recipe()
-    alone = token_vectors(len(vocabulary), vocabulary.index("[CLS]"), vocabulary.index("[SEP]"))
-    prior = prior_rows(known.states, known.occurrences, alone, recipe) @ basis
-    counts = count_matrix(known.texts, WordPieces(vocabulary), len(vocabulary))
+    pieces = WordPieces(vocabulary)
+    whole = whole_words(known.texts, pieces, recipe.least)
+    cuts = [*([number] for number in range(len(vocabulary))), *(pieces.cut(word) for word in whole)]
+    alone = vectors_alone(cuts, vocabulary.index("[CLS]"), vocabulary.index("[SEP]"))
+    prior = prior_rows(known, alone, cuts, recipe) @ basis
+    counts = count_matrix(known.texts, WordPieces(vocabulary, whole), len(cuts))
     rows = fit_table(counts, known.vectors @ basis, prior, recipe)
     teacher = bundle.spec
     spec = EncoderSpec(
         name=NAME, dims=teacher.dims, max_tokens=MAX_TOKENS, pooling="mean", chunk_chars=teacher.chunk_chars
     )
-    write_static(arguments.out, rows=rows, basis=basis, vocabulary=vocabulary, spec=spec)
+    write_static(arguments.out, rows=rows, basis=basis, vocabulary=vocabulary, whole=whole, spec=spec)
     print(f"{arguments.out}: fitted on {len(known.texts)} texts, {counts.sum():.0f} tokens")
 
 

@@ -1,7 +1,7 @@
 """A model folder: which files an encoder needs, whether they are the ones that were published, and who they are.
 
 model.onnx  tokenizer.json  ...             what a transformer loads
-table.npy  scales.npy  vocabulary.txt      what a static encoder loads
+table.npy  scales.npy  vocabulary.txt ...  what a static encoder loads
 encoder.json                               what `spec.EncoderSpec` says
 basis.npz                                  PCA basis; a transformer may have none
 SHA256SUMS                                 a line a file: sha256, two spaces, name
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mmap
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,10 +39,11 @@ BASIS = "basis.npz"
 TABLE = "table.npy"
 SCALES = "scales.npy"
 VOCABULARY = "vocabulary.txt"
+WORDS = "words.txt"
 LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
 """The files that decide a vector of a transformer."""
 
-STATIC_LOADED = (TABLE, SCALES, VOCABULARY, BASIS, DESCRIPTION)
+STATIC_LOADED = (TABLE, SCALES, VOCABULARY, WORDS, BASIS, DESCRIPTION)
 """The files that decide a vector of a static encoder."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")
@@ -93,6 +95,17 @@ class Bundle:
         self._compare(path, hashlib.sha256(content).hexdigest())
         return content
 
+    def map(self, name: str) -> mmap.mmap:
+        """Return a file's content, not copied, for as long as the result lives; raises ModelError as `read` does."""
+        path = self.folder / name
+        try:
+            with path.open("rb") as file:
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(path, error) from error
+        self._compare(path, hashlib.sha256(content).hexdigest())
+        return content
+
     def basis(self) -> NDArray[np.float32] | None:
         """Return the PCA basis, float32[dims, components] in order of variance, or None when the folder has none."""
         import numpy as np
@@ -108,8 +121,8 @@ class Bundle:
             why = f"the encoder's file is damaged: sha256 {found[:12]}, where {SUMS} has {listed[:12]}"
             raise ModelError(f"{path}: {why}; {_remedy(self.folder)}")
 
-    def _unreadable(self, path: Path, error: OSError) -> ModelError:
-        why = f"the encoder's file can't be read ({error.strerror})"
+    def _unreadable(self, path: Path, error: OSError | ValueError) -> ModelError:
+        why = f"the encoder's file can't be read ({error.strerror if isinstance(error, OSError) else error})"
         return ModelError(f"{path}: {why}; {_remedy(self.folder)}")
 
 

@@ -7,18 +7,17 @@ bit-identical whatever it is encoded with, and on every machine.
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.bundle import SCALES, TABLE, VOCABULARY, Bundle
+from indexer.encoders.bundle import SCALES, TABLE, VOCABULARY, WORDS, Bundle
 from indexer.encoders.wordpiece import WordPieces
 from indexer.errors import ModelError
 from indexer.types import EncoderIdentity, PreparedTexts, Role
@@ -53,18 +52,18 @@ class StaticEncoder:
         """Read the folder's files; raises ModelError when one is missing or damaged, or they are of different models.
 
         The table is int8[tokens, components], rows in the basis's coordinates, each divided by its scale, which is
-        uint8[tokens] and at most 127; the vocabulary has a token a line.
+        uint8[tokens] and at most 127; the vocabulary has a token a line, as have the whole words, whose rows follow.
         """
         self._table, scales = (_array(bundle, name) for name in (TABLE, SCALES))
-        vocabulary = bundle.read(VOCABULARY).decode().splitlines()
+        vocabulary, whole = (bundle.read(name).decode().splitlines() for name in (VOCABULARY, WORDS))
         basis = bundle.basis()
-        shape = (len(vocabulary), 0 if basis is None else basis.shape[1])
+        shape = (len(vocabulary) + len(whole), 0 if basis is None else basis.shape[1])
         if basis is None or self._table.shape != shape or scales.shape != shape[:1]:
-            raise ModelError(f"{bundle.folder}: the table, its scales, the vocabulary and the basis don't fit together")
+            raise ModelError(f"{bundle.folder}: the table, its scales, the words and the basis don't fit together")
         self._identity = bundle.identity
         self._spec = bundle.spec
         self._scales = scales.astype(np.float64)
-        self._pieces = WordPieces(vocabulary)
+        self._pieces = WordPieces(vocabulary, whole)
         self._basis = np.rint(basis.T.astype(np.float64) * _BASIS_UNIT)
 
     @property
@@ -122,4 +121,8 @@ def load(bundle: Bundle) -> StaticEncoder:
 
 
 def _array(bundle: Bundle, name: str) -> NDArray[Any]:
-    return cast(NDArray[Any], np.load(io.BytesIO(bundle.read(name)), allow_pickle=False))
+    """Return an array over the pages of a .npy file; np.load would copy them, which takes a third of the load."""
+    content = bundle.map(name)
+    np.lib.format.read_magic(content)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+    return np.frombuffer(content, dtype=dtype, offset=content.tell()).reshape(shape)

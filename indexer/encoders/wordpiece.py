@@ -7,9 +7,10 @@ library has them. A word's pieces do not depend on its neighbours, so each word 
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import Final
 
 UNKNOWN: Final = "[UNK]"
@@ -20,8 +21,10 @@ MAX_WORD: Final = 100
 MAX_KNOWN_WORDS: Final = 1 << 17
 """So many words are remembered; then the memory starts anew."""
 
-_WORD: Final = re.compile(r"[^\x00-/:-@\[-`{-\x7f]+|[!-/:-@\[-`{-~]")
-"""A run of letters and digits, or one sign of ASCII punctuation, in normalised text."""
+_WORD: Final = re.compile(r"[^\x00-/:-@\[-`{-\x7f]+|[!-/:-@\[-`{-~]+")
+"""A run of letters and digits, or one of ASCII punctuation, in normalised text."""
+
+SIGNS: Final = frozenset(string.punctuation)
 
 _PLAIN: Final = re.compile(r"[\t\n\r -~]*")
 _SPACES: Final = frozenset("\t\n\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
@@ -48,11 +51,15 @@ class WordPieces:
     marks, as they do for the transformer.
     """
 
-    def __init__(self, vocabulary: Sequence[str]) -> None:
-        """Take the tokens by number; raises ValueError when there is none for unknown words."""
-        if UNKNOWN not in vocabulary:
+    def __init__(self, vocabulary: Sequence[str], whole: Sequence[str] = ()) -> None:
+        """Take the tokens by number; raises ValueError when there is none for unknown words.
+
+        Words of `whole` are not cut; their numbers come after the vocabulary's.
+        """
+        self._numbers = dict(zip(vocabulary, count(), strict=False))
+        if UNKNOWN not in self._numbers:
             raise ValueError(f"the vocabulary has no {UNKNOWN}")
-        self._numbers = {token: number for number, token in enumerate(vocabulary)}
+        self._whole = dict(zip(whole, count(len(vocabulary)), strict=False))
         self._known = _Known(self)
 
     def tokens(self, text: str) -> list[int]:
@@ -62,7 +69,14 @@ class WordPieces:
         return list(chain.from_iterable(map(self._known.__getitem__, words(text))))
 
     def cut(self, word: str) -> tuple[int, ...]:
-        """Return the numbers of a word's pieces: the longest beginning in the vocabulary, then the rest likewise."""
+        """Return the numbers of a word's pieces: the longest beginning in the vocabulary, then the rest likewise.
+
+        A sign of ASCII punctuation is a word of its own; a run of them is cut into its signs.
+        """
+        if word in self._whole:
+            return (self._whole[word],)
+        if word[0] in SIGNS and len(word) > 1:
+            return tuple(chain.from_iterable(map(self.cut, word)))
         unknown = (self._numbers[UNKNOWN],)
         if len(word) > MAX_WORD:
             return unknown
@@ -93,7 +107,7 @@ class _Known(dict[str, tuple[int, ...]]):
 
 
 def words(text: str) -> list[str]:
-    """Return the words and signs of a text, lower-case, without accents and control characters."""
+    """Return the words of a text and the signs between them, lower-case, without accents and control characters."""
     return _WORD.findall(text.lower() if _PLAIN.fullmatch(text) else normalize(text))
 
 

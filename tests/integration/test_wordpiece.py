@@ -95,3 +95,8 @@ def test_a_full_memory_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wordpiece, "MAX_KNOWN_WORDS", 2)
     pieces = WordPieces(["[UNK]", "a", "b", "##c"])
     assert [pieces.tokens("a b ac bc abc") for _ in range(3)] == [[1, 2, 1, 3, 2, 3, 0]] * 3
+
+
+def test_whole_words_are_not_cut_and_change_no_other_word() -> None:
+    pieces = WordPieces(["[UNK]", "a", "##b"], ["ab"])
+    assert pieces.tokens("ab AB abb a") == [3, 3, 1, 2, 2, 1]

@@ -6,16 +6,19 @@ of the vocabulary is seen too seldom for a fit of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from indexer.encoders.wordpiece import WordPieces
+from indexer.encoders.wordpiece import SIGNS, WordPieces, words
 
 from ..weights import Float
+from .contrast import SHIPPED, Contrast, sharpen
+from .teacher import Taught
 
 TEACHER_TOKENS = 254
 """What the transformer reads of a text beside its two special tokens."""
@@ -27,7 +30,8 @@ class Recipe:
 
     `ridge` weighs the distance of a row to its prior: the mean of the token's states in texts, as if the token alone
     had occurred in `pseudocount` more, times the factor that fits best. `power` is the exponent of a count, `frequency`
-    that of the inverse document frequency by which tokens are weighed. `steps` are the solver's.
+    that of the inverse document frequency by which tokens are weighed. `steps` are the solver's. A word that the
+    vocabulary cuts has a row of its own when it is in `least` texts.
     """
 
     ridge: float = 3.0
@@ -35,6 +39,15 @@ class Recipe:
     power: float = 0.5
     frequency: float = 1.0
     steps: int = 25
+    least: int = 5
+    contrast: Contrast | None = SHIPPED
+
+
+def whole_words(texts: Iterable[str], pieces: WordPieces, least: int) -> list[str]:
+    """Return the words that the vocabulary cuts and that at least so many texts have, sorted."""
+    having = Counter(word for text in texts for word in set(words(text)))
+    often = (word for word, count in having.items() if count >= least and word[0] not in SIGNS)
+    return sorted(word for word in often if len(pieces.cut(word)) > 1)
 
 
 def count_matrix(texts: Iterable[str], pieces: WordPieces, vocabulary: int) -> sparse.csr_matrix:
@@ -56,20 +69,32 @@ def fit_table(counts: sparse.csr_matrix, targets: Float, prior: Float, recipe: R
     """Return rows, float32[vocabulary, dims], such that a text's sum of count^power x row points where its target does.
 
     `counts` is [texts, vocabulary], `targets` float32[texts, dims], and `prior` float32[vocabulary, dims] what rows are
-    shrunk toward, up to a factor.
+    shrunk toward, up to a factor. The ridge regression is followed by the recipe's contrast, if it has one.
     """
     weights = inverse_frequencies(counts) ** np.float32(recipe.frequency)
     matrix = _features(counts, weights, recipe.power)
     expected = matrix @ prior
     factor = np.einsum("ij,ij->", expected, targets) / max(float(np.einsum("ij,ij->", expected, expected)), 1e-30)
     fitted = solve(matrix, targets, np.float32(factor) * prior, ridge=recipe.ridge, steps=recipe.steps)
+    if recipe.contrast is not None:
+        fitted = sharpen(matrix, fitted, targets, recipe.contrast)
     return np.asarray(weights[:, None] * fitted, dtype=np.float32)
 
 
-def prior_rows(states: Float, occurrences: NDArray[np.int64], alone: Float, recipe: Recipe) -> Float:
-    """Return the mean of each token's states, float32[vocabulary, dims], a rare one's drawn toward its vector alone."""
-    times = occurrences[:, None].astype(np.float32)
-    return np.asarray((times * states + recipe.pseudocount * alone) / (times + recipe.pseudocount), dtype=np.float32)
+def prior_rows(known: Taught, alone: Float, cuts: Sequence[Sequence[int]], recipe: Recipe) -> Float:
+    """Return what rows are shrunk toward, float32[rows, dims]; `cuts` are their tokens, `alone` their vectors alone.
+
+    Of a token it is the mean of its states, a rare one's drawn toward its vector alone; of a whole word it is halfway
+    between the sum of its tokens' and its vector alone at that length.
+    """
+    vocabulary = len(known.states)
+    times = known.occurrences[:, None].astype(np.float32)
+    states = (times * known.states + recipe.pseudocount * alone[:vocabulary]) / (times + recipe.pseudocount)
+    sums = np.array([states[list(cut)].sum(axis=0) for cut in cuts[vocabulary:]], dtype=np.float32).reshape(
+        -1, alone.shape[1]
+    )
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.concatenate([states, (sums + lengths * alone[vocabulary:]) / 2]).astype(np.float32)
 
 
 def inverse_frequencies(counts: sparse.csr_matrix) -> Float:

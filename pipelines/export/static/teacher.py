@@ -84,13 +84,16 @@ def taught(texts: Sequence[str], folder: Path, *, vocabulary: int) -> Taught:
     return Taught(own, vectors[[places[key] for key in keys if key in places]].astype(np.float32), occurrences, states)
 
 
-def token_vectors(tokens: int, first: int, last: int) -> Float:
-    """Return the unit vector of each token by itself, between the special tokens `first` and `last`."""
+def vectors_alone(texts: Sequence[Sequence[int]], first: int, last: int) -> Float:
+    """Return unit vectors of a few tokens by themselves, between the special tokens `first` and `last`."""
     session = open_session(BUNDLED / MODEL)
-    ids = np.stack([np.full(tokens, first), np.arange(tokens), np.full(tokens, last)], axis=1)
-    parts = np.array_split(ids, -(-tokens // SHARD_TEXTS))
-    states = [session.run(None, {"input_ids": own, "attention_mask": np.ones_like(own)})[0] for own in parts]
-    vectors = np.concatenate(states).sum(axis=1)
+    vectors = np.empty((len(texts), open_bundle(BUNDLED).spec.dims), dtype=np.float32)
+    sizes = np.array([len(tokens) for tokens in texts])
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        for own in np.array_split(places, -(-len(places) // SHARD_TEXTS)):
+            ids = np.array([(first, *texts[place], last) for place in own], dtype=np.int64)
+            vectors[own] = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0].sum(axis=1)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
