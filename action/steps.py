@@ -129,7 +129,7 @@ def _scratch() -> Path:
 
 
 def _report_file() -> Path:
-    return _scratch() / "indexer-report.json"
+    return _scratch() / ".indexer-report.json"
 
 
 def _run(*arguments: str | Path) -> str:
