@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -76,9 +76,10 @@ class Document(NamedTuple):
 class ParsedFile:
     """One file after parsing and chunking: the record for the catalog and its chunks in file order.
 
-    `documents` are those of its chunks, if they were asked for.
+    `documents` are those of its chunks, if they were asked for. `seconds` is the processor time that it took.
     """
 
     record: FileRecord
     chunks: tuple[Chunk, ...]
     documents: tuple[Document, ...] = ()
+    seconds: float = field(default=0.0, compare=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -63,13 +65,28 @@ def command(
         else:
             echo(f"{_now()}  {line(done)}")
 
-    watch(
-        root,
-        build=lambda: build(root, config=config, index_dir=index_dir, cache_dir=cache_dir),
-        source=lambda: open_worktree(root, config, index_dir=index_dir),
-        reported=reported,
-        debounce_ms=round(1000 * debounce_seconds),
-    )
+    ended: list[int] = []
+    terminated = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.append(number)
+        if callable(terminated):
+            terminated(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        watch(
+            root,
+            build=lambda: build(root, config=config, index_dir=index_dir, cache_dir=cache_dir),
+            source=lambda: open_worktree(root, config, index_dir=index_dir),
+            reported=reported,
+            debounce_ms=round(1000 * debounce_seconds),
+        )
+    except KeyboardInterrupt:
+        # watchfiles makes one of whatever a signal's handler raised.
+        if ended and callable(terminated):
+            terminated(ended[0], None)
+        raise
 
 
 def line(report: BuildReport) -> str:

@@ -162,4 +162,5 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
         raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
     if outcome.chunks is None:
         return outcome.record
-    return ParsedFile(outcome.record, tuple(Chunk(*fields) for fields in outcome.chunks), outcome.documents)
+    chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
+    return ParsedFile(outcome.record, chunks, outcome.documents, outcome.seconds)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -42,13 +43,14 @@ class Settings(NamedTuple):
 class Outcome(NamedTuple):
     """What became of one file: its record and, unless it is skipped, its chunks as tuples of their fields.
 
-    `error` is a failure that concerns the installation and not the file.
+    `error` is a failure that concerns the installation and not the file, `seconds` processor time.
     """
 
     record: FileRecord
     chunks: list[tuple[Any, ...]] | None
     error: str = ""
     documents: tuple[Document, ...] = ()
+    seconds: float = 0.0
 
 
 HEADROOM = 64 << 20
@@ -91,13 +93,15 @@ def _answer(record: FileRecord, settings: Settings) -> Outcome:
 
 
 def _parse(record: FileRecord, settings: Settings) -> Outcome:
+    begun = time.process_time()
     record, content = read_file(record, settings.reader)
     if content is None:
         return Outcome(record, None)
     result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
         documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
-        return Outcome(result.record, [_CHUNK_FIELDS(chunk) for chunk in result.chunks], documents=documents)
+        chunks = [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
+        return Outcome(result.record, chunks, documents=documents, seconds=time.process_time() - begun)
     return Outcome(result, None)
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from indexer.errors import LockedError, SourceError, StorageError
+from indexer.errors import IndexerError, LockedError, SourceError, StorageError
 from indexer.sources.attributes import ATTRIBUTES_FILE
 from indexer.sources.explain import explain_path
 from indexer.sources.rules import IGNORE_FILES
@@ -41,12 +41,15 @@ def watch(
     that another writer held up, which is tried again. Raises what `build` raises, and StorageError when the system
     watches no more folders; SourceError when the root is gone.
     """
-    waiting = not _settle(build, reported)
-    for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
-        if not root.is_dir():
-            raise SourceError(f"{root}: is gone, so there is nothing to watch any more")
-        if waiting or (changed and is_relevant(changed, source())):
-            waiting = not _settle(build, reported)
+    try:
+        waiting = not _settle(build, reported)
+        for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
+            if waiting or (changed and (is_relevant(changed, source()) or not root.is_dir())):
+                waiting = not _settle(build, reported)
+    except IndexerError as error:
+        if root.is_dir():
+            raise
+        raise SourceError(f"{root}: is gone, so there is nothing to watch any more") from error
 
 
 def is_relevant(changed: Iterable[Path], source: Worktree) -> bool:
