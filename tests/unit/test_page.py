@@ -16,33 +16,31 @@ from pipelines.report import BuildReport, ChunkCounts, FileCounts, LeftOutCounts
 from pipelines.stats import SkippedPath, Skips, Stats
 from pipelines.status import LanguageStatus
 
-TAGS = set(
-    [
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "main",
-        "h1",
-        "h2",
-        "p",
-        "div",
-        "b",
-        "span",
-        "section",
-        "small",
-        "svg",
-        "rect",
-        "ul",
-        "li",
-        "i",
-        "details",
-        "summary",
-        "br",
-    ]
-)
+TAGS = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "main",
+    "h1",
+    "h2",
+    "p",
+    "div",
+    "b",
+    "span",
+    "section",
+    "small",
+    "svg",
+    "rect",
+    "ul",
+    "li",
+    "i",
+    "details",
+    "summary",
+    "br",
+}
 HOSTILE = ["<script>alert(1)</script>", '" onload="x', "'><img src=//x>", "\x1b[31m\u202e\n", "a\udcffb", "&lt;", "]]>"]
 
 
