@@ -12,7 +12,7 @@ import click
 from indexer.errors import ConfigError, LockedError
 
 from ..build import build
-from ..report import BuildReport
+from ..report import BuildReport, upgraded_text
 from ..settings import Chosen
 from ..source import open_worktree
 from .build import cache_folder
@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """Build the index of ROOT, and again whenever files in it change, until interrupted. One line a build.
 
-    Settings are read at the start.
+    Vectors are upgraded while nothing changes. Settings are read at the start.
     """
     try:
         from ..serve.watch import watch
@@ -77,7 +77,9 @@ def command(
     try:
         watch(
             root,
-            build=lambda: build(root, config=config, index_dir=index_dir, cache_dir=cache_dir),
+            build=lambda seconds: build(
+                root, config=config, index_dir=index_dir, cache_dir=cache_dir, max_seconds=seconds
+            ),
             source=lambda: open_worktree(root, config, index_dir=index_dir),
             reported=reported,
             debounce_ms=round(1000 * debounce_seconds),
@@ -95,6 +97,7 @@ def line(report: BuildReport) -> str:
     return (
         f"generation {report.generation}: {files.added} added, {files.modified} modified, {files.removed} removed; "
         f"{chunks.embedded} of {chunks.total} chunks embedded, {sum(report.seconds.values()):.1f} s"
+        + (f"; {upgraded_text(report.upgraded)}" if report.upgraded < 1 else "")
     )
 
 

@@ -140,3 +140,14 @@ def test_a_folder_that_vanishes_ends_the_watch(cli: Cli, root: Path) -> None:
         watch.line()
         root.rename(root.with_name("moved"))
         assert watch.process.wait(PATIENCE) == 2
+
+
+def test_vectors_are_upgraded_while_nothing_changes(cli: Cli, root: Path) -> None:
+    (root / ".indexer.toml").unlink()
+    with watching(cli, root, "--no-cache") as watch:
+        assert "0% are the encoder's own" in watch.line()
+        last = watch.line()
+        assert "generation" in last and "encoder's own" not in last
+        assert watch.stop() == 130
+    status = cli("status", root, "--json").json
+    assert (status["upgraded"], status["tiers"]) == (1.0, {"contextual": 1})

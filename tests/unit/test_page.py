@@ -74,6 +74,7 @@ def stats_of(strings: list[str]) -> Stats:
         files=FileCounts(added=3),
         chunks=ChunkCounts(total=7, embedded=3),
         tiers={Tier.STATIC: 7},
+        upgraded=0.0,
         bytes=1,
         skips={},
         left_out=LeftOutCounts(),
