@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev index search status test lint arch bench clean
+.PHONY: help setup dev index search status test lint arch package bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ lint: $(DEV_STAMP)  ## format check, lint, types, import contracts
 
 arch: $(DEV_STAMP)  ## check that imports point down
 	$(BIN)/lint-imports
+
+package: $(DEV_STAMP)  ## build wheel and sdist, and use each in an empty environment
+	PYTHON=$(BIN)/python .ci/package
 
 bench: $(DEV_STAMP)  ## run every benchmark (hours) and write its result into benchmarks/results
 	$(BIN)/python -m benchmarks

@@ -22,6 +22,7 @@ from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason
 
 from .freshness import detect_changes
+from .history import sizes_to_extra
 from .job import Job, make_job
 from .progress import Progress, Silence
 from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged, report_upgraded
@@ -271,5 +272,5 @@ def _commit(staging: Staging, projection: Projection, basis: Basis, job: Job) ->
             projection=Stored(mode=projection.mode, digest=projection.digest, dims=projection.dims),
             made_with=job.identity.made_with,
             source=job.source.description,
-            extra=basis.to_extra(),
+            extra=basis.to_extra() | sizes_to_extra(staging.base),
         )

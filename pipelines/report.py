@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import msgspec
@@ -12,6 +13,9 @@ from msgspec.structs import replace
 from indexer.types import FileChanges, FileRecord, LeftOut, ParsedFile, Tier
 
 from .quality.figures import Basis, Drift, Recall
+
+SLOWEST = 10
+"""Files that a report names."""
 
 if TYPE_CHECKING:
     from indexer.stores.catalog.reader import Catalog, LanguageCounts
@@ -99,6 +103,14 @@ def upgraded_text(upgraded: float) -> str:
     return "" if upgraded == 1 else f"{upgraded:.0%} are the encoder's own, the others static"
 
 
+class SlowFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that took long: processor seconds to read, parse and chunk it, and its chunks."""
+
+    path: str
+    seconds: float
+    chunks: int
+
+
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
@@ -109,7 +121,8 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     failed, so that they are indexed by their lines alone. `recall` and `drift` say how well the stored vectors stand
     for the encoder's own (null: not measured). `left_out` counts what the walk found and did not take.
     `searchable_seconds` is when all was committed that there is to search, counted from the begin of the build; vectors
-    may have been upgraded afterwards. `warnings` are sentences for a person.
+    may have been upgraded afterwards. `slowest` are the files that took longest to parse, the slowest first. `warnings`
+    are sentences for a person.
     """
 
     generation: str
@@ -131,6 +144,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     recall: Recall | None = None
     drift: Drift | None = None
     rebuilt: str = ""
+    slowest: list[SlowFile] = []
     warnings: list[str] = []
 
 
@@ -156,6 +170,7 @@ class Tally:
         self.modified = 0
         self.chunks = 0
         self.removed = 0
+        self._slowest: list[tuple[float, str, int]] = []
 
     def remove(self, old_chunks: Sequence[int]) -> None:
         """Count a file that is gone."""
@@ -167,10 +182,18 @@ class Tally:
         self.chunks += len(chunks)
         self.removed += len(set(old_chunks) - {chunk.id for chunk in chunks})
         if isinstance(file, ParsedFile):
+            self._slowest = nlargest(SLOWEST, (*self._slowest, (file.seconds, file.record.path, len(chunks))))
             if file.record.path in self._new:
                 self.added += 1
             else:
                 self.modified += 1
+
+    @property
+    def slowest(self) -> list[SlowFile]:
+        """The files that took longest, the slowest first."""
+        return [
+            SlowFile(path=path, seconds=round(seconds, 4), chunks=chunks) for seconds, path, chunks in self._slowest
+        ]
 
     def file_counts(self, skipped: int) -> FileCounts:
         """Return the files by state."""
@@ -223,6 +246,7 @@ def report_committed(
         seconds=seconds,
         searchable_seconds=searchable_seconds,
         rebuilt=rebuilt,
+        slowest=tally.slowest,
         warnings=[*left_out.warnings, *warnings],
         **_of_generation(manifest, held),
     )

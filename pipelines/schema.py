@@ -14,6 +14,7 @@ from .explain import ExplainedPath
 from .plan import PlannedFile
 from .report import BuildReport
 from .share import SharedIndex
+from .stats import Stats
 from .status import Status
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -27,6 +28,7 @@ PRINTED: dict[str, Any] = {
     "search": SearchAnswer,
     "search-batch-in": BatchQuery,
     "search-batch-out": BatchAnswer,
+    "stats": Stats,
     "status": Status,
     "verify": VerifyReport,
 }

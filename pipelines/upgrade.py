@@ -18,6 +18,7 @@ from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import begin
 from indexer.types import Chunk, QuantizedBatch, Tier
 
+from .history import remembered
 from .job import Job
 from .quality.figures import Basis
 from .quality.measure import BasisMeasure
@@ -128,7 +129,7 @@ class _Run:
                 projection=base.manifest.projection,
                 made_with=job.identity.made_with,
                 source=base.manifest.source,
-                extra=basis.to_extra(),
+                extra=basis.to_extra() | remembered(base),
             )
         self._done = Upgrade(manifest, self._done.chunks + chunks, self._measure.warnings(basis) if is_last else ())
         self._commit_seconds = time.perf_counter() - start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -87,10 +87,12 @@ class Quantized(NamedTuple):
 class ParsedFile:
     """One file after parsing and chunking: the record for the catalog and its chunks in file order.
 
-    `documents` and `quantized` vectors are those of its chunks, if they were asked for.
+    `documents` and `quantized` vectors are those of its chunks, if they were asked for. `seconds` is the processor time
+    that it took.
     """
 
     record: FileRecord
     chunks: tuple[Chunk, ...]
     documents: tuple[Document, ...] = ()
     quantized: Quantized | None = None
+    seconds: float = field(default=0.0, compare=False)

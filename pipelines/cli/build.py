@@ -8,6 +8,7 @@ import click
 from msgspec.structs import replace
 
 from indexer.config import CacheOptions, Config
+from indexer.stores.generation.layout import default_index_dir
 
 from ..build import build
 from ..quality.figures import recall_text
@@ -32,6 +33,7 @@ MAX_LANGUAGES = 8
 @click.option("--max-seconds", type=click.FloatRange(min=0), help="Upgrade vectors until the build takes so long.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
+@click.option("--report-html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page about the build.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
     root: Path | None,
@@ -45,6 +47,7 @@ def command(
     max_seconds: float | None,
     no_cache: bool,
     dry_run: bool,
+    report_html: Path | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -76,6 +79,10 @@ def command(
         )
     for warning in report.warnings:
         echo(f"warning: {warning}", err=True)
+    if report_html is not None:
+        from .stats import write_report_page
+
+        write_report_page(report_html, root, index_dir or default_index_dir(root), report)
     print_report(report, summary, as_json=as_json)
 
 

@@ -18,6 +18,7 @@ import click
 from indexer.errors import StorageError
 
 from ..progress import Progress
+from .log import is_json, log_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -180,7 +181,7 @@ def progress(*, quiet: bool) -> Iterator[Progress | None]:
     """Give the progress display that fits stderr, or None when asked to be quiet."""
     if quiet:
         yield None
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and not is_json():
         live = LiveProgress()
         try:
             yield live
@@ -207,8 +208,8 @@ def style(text: str, **styles: Any) -> str:
 
 
 def echo(line: str, *, err: bool = False) -> None:
-    """Print a line, made safe."""
-    echo_styled(printable(line), err=err)
+    """Print a line, made safe; on stderr in the form that was chosen for logs."""
+    echo_styled(log_line(printable(line)) if err else printable(line), err=err)
 
 
 def echo_styled(line: str, *, err: bool = False) -> None:

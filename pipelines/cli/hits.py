@@ -23,6 +23,18 @@ def location_lines(hits: Iterable[Hit]) -> Iterator[str]:
         yield printable(f"{hit.path}:{hit.line}:{hit.qualified_name or hit.name}") + "\t" + printable(text)
 
 
+def vimgrep_lines(hits: Iterable[Hit]) -> Iterator[str]:
+    """Yield path:line:column:text of the best line, made safe, as `grep` does for editors; columns count from 1."""
+    for hit in hits:
+        text = best_text(hit)
+        column = len(text) - len(text.lstrip()) + 1
+        yield printable(f"{hit.path}:{hit.line}:{column}:{text.strip() or hit.qualified_name}".replace("\t", " "))
+
+
+LINE_FORMATS = {"path:line": location_lines, "vimgrep": vimgrep_lines}
+"""What `--format` takes."""
+
+
 def best_text(hit: Hit) -> str:
     """Return the text of a hit's best line."""
     return dict(zip(hit.snippet_lines, hit.snippet.split("\n"), strict=False)).get(hit.line, "")

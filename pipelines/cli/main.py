@@ -15,11 +15,13 @@ import click
 from indexer.errors import IndexerError
 
 from .console import echo, open_closed_streams
+from .log import set_log_format
 
 COMMANDS = {
     "build": "Index a repository, or bring its index up to date.",
     "search": "Search by word and by meaning.",
     "similar": "Find chunks like the one at a line.",
+    "stats": "Show the index in charts, on a terminal or a page.",
     "status": "Show what the index holds and how fresh it is.",
     "explain": "Say why a file is indexed or not, and what became of it.",
     "verify": "Check that the index is whole.",
@@ -78,8 +80,10 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
 @click.option("--debug", is_flag=True, help="Show a traceback when something unexpected happens.")
-def cli(debug: bool) -> None:
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Form of lines on stderr.")
+def cli(debug: bool, log_format: str) -> None:
     """Index a code base once, keep the index fresh, search it by word and by meaning. All offline."""
+    set_log_format(log_format)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from ..report import upgraded_text
 from ..settings import Chosen
 from .batch import batch_queries
 from .console import echo, echo_styled, note, write_out
-from .hits import file_lines, location_lines, page
+from .hits import LINE_FORMATS, file_lines, page
 from .options import (
     config_option,
     encode_json,
@@ -42,7 +42,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--lang", "languages", multiple=True, help="Only this language; may be repeated."),
             click.option("--kind", "kinds", multiple=True, help="Only this kind of symbol; may be repeated."),
             click.option("--path", "paths", multiple=True, help="Only paths that match this glob; !GLOB leaves out."),
-            click.option("--format", "line_format", type=click.Choice(["path:line"]), help="path:line:name lines."),
+            click.option("--format", "line_format", type=click.Choice(list(LINE_FORMATS)), help="A line a hit."),
             click.option("-l", "files_only", is_flag=True, help="Only the names of the files."),
         )
     ):
@@ -140,7 +140,7 @@ def show(
     if files_only:
         lines = file_lines(result.hits)
     elif line_format:
-        lines = location_lines(result.hits)
+        lines = LINE_FORMATS[line_format](result.hits)
     else:
         lines = page(result, explain=explain)
     for line in lines:

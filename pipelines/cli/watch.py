@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 
 import click
 
 from indexer.errors import ConfigError, LockedError
 
 from ..build import build
-from ..report import BuildReport
+from ..report import BuildReport, upgraded_text
 from ..settings import Chosen
 from ..source import open_worktree
 from .build import cache_folder
@@ -41,7 +43,7 @@ def command(
 ) -> None:
     """Build the index of ROOT, and again whenever files in it change, until interrupted. One line a build.
 
-    Settings are read at the start.
+    Vectors are upgraded while nothing changes. Settings are read at the start.
     """
     try:
         from ..serve.watch import watch
@@ -63,13 +65,30 @@ def command(
         else:
             echo(f"{_now()}  {line(done)}")
 
-    watch(
-        root,
-        build=lambda: build(root, config=config, index_dir=index_dir, cache_dir=cache_dir),
-        source=lambda: open_worktree(root, config, index_dir=index_dir),
-        reported=reported,
-        debounce_ms=round(1000 * debounce_seconds),
-    )
+    ended: list[int] = []
+    terminated = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.append(number)
+        if callable(terminated):
+            terminated(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        watch(
+            root,
+            build=lambda seconds: build(
+                root, config=config, index_dir=index_dir, cache_dir=cache_dir, max_seconds=seconds
+            ),
+            source=lambda: open_worktree(root, config, index_dir=index_dir),
+            reported=reported,
+            debounce_ms=round(1000 * debounce_seconds),
+        )
+    except KeyboardInterrupt:
+        # watchfiles makes one of whatever a signal's handler raised.
+        if ended and callable(terminated):
+            terminated(ended[0], None)
+        raise
 
 
 def line(report: BuildReport) -> str:
@@ -78,6 +97,7 @@ def line(report: BuildReport) -> str:
     return (
         f"generation {report.generation}: {files.added} added, {files.modified} modified, {files.removed} removed; "
         f"{chunks.embedded} of {chunks.total} chunks embedded, {sum(report.seconds.values()):.1f} s"
+        + (f"; {upgraded_text(report.upgraded)}" if report.upgraded < 1 else "")
     )
 
 

@@ -204,4 +204,4 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
     if outcome.chunks is None:
         return outcome.record
     chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
-    return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized)
+    return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized, outcome.seconds)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -44,7 +45,7 @@ class Settings(NamedTuple):
 class Outcome(NamedTuple):
     """What became of one file: its record and, unless it is skipped, its chunks as tuples of their fields.
 
-    `error` is a failure that concerns the installation and not the file.
+    `error` is a failure that concerns the installation and not the file, `seconds` processor time.
     """
 
     record: FileRecord
@@ -52,6 +53,7 @@ class Outcome(NamedTuple):
     error: str = ""
     documents: tuple[Document, ...] = ()
     quantized: Quantized | None = None
+    seconds: float = 0.0
 
 
 HEADROOM = 64 << 20
@@ -96,6 +98,7 @@ def _answer(record: FileRecord, settings: Settings) -> Outcome:
 
 
 def _parse(record: FileRecord, settings: Settings) -> Outcome:
+    begun = time.process_time()
     record, content = read_file(record, settings.reader)
     if content is None:
         return Outcome(record, None)
@@ -104,7 +107,8 @@ def _parse(record: FileRecord, settings: Settings) -> Outcome:
         documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
         quantized = settings.encoder.encode(result.chunks) if settings.encoder else None
         chunks = [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
-        return Outcome(result.record, chunks, documents=documents, quantized=quantized)
+        seconds = time.process_time() - begun
+        return Outcome(result.record, chunks, documents=documents, quantized=quantized, seconds=seconds)
     return Outcome(result, None)
 
 

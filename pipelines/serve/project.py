@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.config import Config
-from indexer.errors import NoIndexError
-from indexer.stores.generation.layout import default_index_dir
+from indexer.errors import IndexerError, NoIndexError
+from indexer.stores.generation.layout import default_index_dir, read_current
 
 from ..freshness import count_stale
 from ..settings import load_config, user_file
@@ -83,7 +84,7 @@ class Project:
                 raise NotYetError(f"there is no index of {self.root}; run `indexer build`") from None
         if self._started == float("-inf"):
             self._start()
-            self.builder.wait(FIRST_SECONDS)
+            self._wait()
         elif self.builder.failure and time.monotonic() - self._started > UPDATE_SECONDS:
             self._start()
         try:
@@ -95,6 +96,15 @@ class Project:
         from indexer.index import open_index
 
         return open_index(self.index_dir, options=self.config.encoder, vectors=self.config.vectors)
+
+    def _wait(self) -> None:
+        """Wait until the first build has committed something, or ended, but no longer than FIRST_SECONDS."""
+        until = time.monotonic() + FIRST_SECONDS
+        while self.builder.is_running and time.monotonic() < until:
+            self.builder.wait(0.1)
+            with suppress(IndexerError):
+                read_current(self.index_dir)
+                return
 
     def _start(self) -> None:
         self._started = time.monotonic()

@@ -1,12 +1,13 @@
-"""Build whenever files change: debounced, and again until a look finds nothing to do."""
+"""Build whenever files change: debounced, and again until a look finds nothing to do; upgrade vectors when none do."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from pathlib import Path
 
-from indexer.errors import LockedError, SourceError, StorageError
+from indexer.errors import IndexerError, LockedError, SourceError, StorageError
 from indexer.sources.attributes import ATTRIBUTES_FILE
 from indexer.sources.explain import explain_path
 from indexer.sources.rules import IGNORE_FILES
@@ -21,15 +22,27 @@ MAX_ASKED = 200
 RETRY_MS = 2_000
 """How long to wait before a build that another writer held up is tried again."""
 
+UPGRADE_SECONDS = 5.0
+"""How long vectors are upgraded before files are looked at again."""
+
 _RULES = frozenset({*IGNORE_FILES, ATTRIBUTES_FILE, REPOSITORY_FILE})
 
+Build = Callable[[float], BuildReport]
 Reported = Callable[[BuildReport | LockedError], None]
+
+
+class State(Enum):
+    """What is left to do."""
+
+    DONE = "done"
+    UPGRADING = "upgrading"
+    HELD_UP = "held up"
 
 
 def watch(
     root: Path,
     *,
-    build: Callable[[], BuildReport],
+    build: Build,
     source: Callable[[], Worktree],
     reported: Reported,
     debounce_ms: int,
@@ -37,16 +50,23 @@ def watch(
 ) -> None:
     """Build now and after each change of a file that the source may list, until `stop` is set.
 
-    `source` gives the source with the rules as they are. `reported` is told of each build that committed, and of one
-    that another writer held up, which is tried again. Raises what `build` raises, and StorageError when the system
-    watches no more folders; SourceError when the root is gone.
+    `build` is given the seconds after which it upgrades no more vectors: none after a change, some while nothing does.
+    `source` gives the source with the rules as they are. `reported` is told of each build that committed a change, of
+    the one that upgraded the last vector, and of one that another writer held up, which is tried again. Raises what
+    `build` raises, StorageError when the system watches no more folders, and SourceError when the root is gone.
     """
-    waiting = not _settle(build, reported)
-    for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
-        if not root.is_dir():
-            raise SourceError(f"{root}: is gone, so there is nothing to watch any more")
-        if waiting or (changed and is_relevant(changed, source())):
-            waiting = not _settle(build, reported)
+    try:
+        state = _settle(build, reported)
+        for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
+            is_due = changed and (is_relevant(changed, source()) or not root.is_dir())
+            if is_due or state is State.HELD_UP:
+                state = _settle(build, reported)
+            elif state is State.UPGRADING:
+                state = _upgrade(build, reported)
+    except IndexerError as error:
+        if root.is_dir():
+            raise
+        raise SourceError(f"{root}: is gone, so there is nothing to watch any more") from error
 
 
 def is_relevant(changed: Iterable[Path], source: Worktree) -> bool:
@@ -58,17 +78,30 @@ def is_relevant(changed: Iterable[Path], source: Worktree) -> bool:
     return any(explain_path(source, path, rules=rules).state not in ("left-out", "skipped") for path in paths)
 
 
-def _settle(build: Callable[[], BuildReport], reported: Reported) -> bool:
-    """Build until nothing is left to do; return whether that was reached."""
+def _settle(build: Build, reported: Reported) -> State:
+    """Build until no change is left."""
     while True:
         try:
-            report = build()
+            report = build(0.0)
         except LockedError as error:
             reported(error)
-            return False
+            return State.HELD_UP
         if not report.committed:
-            return True
+            return State.DONE if report.upgraded == 1 else State.UPGRADING
         reported(report)
+
+
+def _upgrade(build: Build, reported: Reported) -> State:
+    """Upgrade vectors for a while; a build that commits none has no more to upgrade, or was told not to."""
+    try:
+        report = build(UPGRADE_SECONDS)
+    except LockedError:
+        return State.UPGRADING
+    if report.committed and report.upgraded < 1:
+        return State.UPGRADING
+    if report.committed:
+        reported(report)
+    return State.DONE
 
 
 def _changes(root: Path, *, debounce_ms: int, stop: threading.Event | None) -> Iterator[list[Path]]:

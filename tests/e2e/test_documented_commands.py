@@ -29,7 +29,7 @@ PLACES = {
 }
 """What stands in the documents for a user's own, and what it is here."""
 
-NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install")}
+NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install"), ("watch",)}
 """Commands that a text speaks of by name alone, and that can't be asked so."""
 
 INDEXER = [

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -27,12 +26,20 @@ class Watch:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.lines: queue.Queue[str] = queue.Queue()
-        assert process.stdout is not None
-        threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
-    def _read(self, stream: IO[str]) -> None:
-        for line in stream:
-            self.lines.put(line)
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.lines.put(line)
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+        self._reading.join()
 
     def line(self) -> str:
         """Wait for the next line."""
@@ -53,11 +60,11 @@ def watching(cli: Cli, root: Path, *options: str) -> Iterator[Watch]:
         text=True,
         env={**os.environ, "XDG_CACHE_HOME": str(cli.cache), "XDG_CONFIG_HOME": str(cli.cache)},
     )
+    watch = Watch(process)
     try:
-        yield Watch(process)
+        yield watch
     finally:
-        process.kill()
-        process.wait()
+        watch.close()
 
 
 @pytest.fixture
@@ -133,3 +140,14 @@ def test_a_folder_that_vanishes_ends_the_watch(cli: Cli, root: Path) -> None:
         watch.line()
         root.rename(root.with_name("moved"))
         assert watch.process.wait(PATIENCE) == 2
+
+
+def test_vectors_are_upgraded_while_nothing_changes(cli: Cli, root: Path) -> None:
+    (root / ".indexer.toml").unlink()
+    with watching(cli, root, "--no-cache") as watch:
+        assert "0% are the encoder's own" in watch.line()
+        last = watch.line()
+        assert "generation" in last and "encoder's own" not in last
+        assert watch.stop() == 130
+    status = cli("status", root, "--json").json
+    assert (status["upgraded"], status["tiers"]) == (1.0, {"contextual": 1})

@@ -1,0 +1,87 @@
+"""`indexer stats`: what is in the index, as charts on a terminal or a page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from indexer.errors import StorageError
+
+from ..page.html import page
+from ..quality.figures import drift_text, recall_text
+from ..report import BuildReport
+from ..stats import Stats, read_stats
+from .console import echo
+from .options import index_options, print_json
+from .root import find_index
+
+WIDTH = 30
+MAX_SHOWN = 5
+"""Paths of skipped files a reason."""
+
+
+@click.command(name="stats")
+@index_options
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page into this file.")
+def command(root: Path | None, index_dir: Path | None, chosen: str | None, as_json: bool, html: Path | None) -> None:
+    """Show coverage by language, skips by reason, tiers, recall and sizes of the index of ROOT."""
+    root, index_dir = find_index(root, index_dir)
+    stats = read_stats(root, index_dir)
+    if html is not None:
+        write_page(html, stats)
+    if as_json:
+        print_json(stats)
+    else:
+        for line in _lines(stats):
+            echo(line)
+
+
+def write_report_page(file: Path, root: Path, index_dir: Path, report: BuildReport) -> None:
+    """Write the page of a build; raises StorageError."""
+    write_page(file, read_stats(root, index_dir, build=report))
+
+
+def write_page(file: Path, stats: Stats) -> None:
+    """Write a page, which appears whole or not at all; raises StorageError."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with draft.open("x", encoding="utf-8") as target:
+            target.write(page(stats))
+        draft.replace(file)
+    except OSError as error:
+        raise StorageError(f"{file}: can't be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _lines(stats: Stats) -> Iterator[str]:
+    yield f"{stats.root}  generation {stats.generation}, {stats.files} files, {stats.chunks} chunks"
+    yield from _chart(
+        "languages",
+        ((name, own.bytes, f"{own.bytes / 1e6:.2f} MB, {own.chunks} chunks") for name, own in stats.languages.items()),
+    )
+    yield from _chart("vectors by tier", ((str(tier), count, str(count)) for tier, count in stats.tiers.items()))
+    yield from _chart("skipped", ((reason, own.count, str(own.count)) for reason, own in stats.skips.items()))
+    for reason, own in stats.skips.items():
+        named = ", ".join(found.path for found in own.paths[:MAX_SHOWN])
+        yield f"  {reason}: {named}" + (", …" if own.count > MAX_SHOWN else "")
+    yield from _chart(
+        "size of generations",
+        ((str(size.generation), size.bytes, f"{size.bytes / 1e6:.2f} MB") for size in stats.sizes[-10:]),
+    )
+    for line in filter(None, (recall_text(stats.recall), drift_text(stats.drift))):
+        yield f"recall  {line}"
+
+
+def _chart(title: str, rows: Iterable[tuple[str, float, str]]) -> Iterator[str]:
+    rows = list(rows)
+    largest = max((value for _, value, _ in rows), default=0) or 1
+    if rows:
+        yield f"{title}"
+    for name, value, shown in rows:
+        yield f"  {name:<18} {'█' * round(WIDTH * value / largest):<{WIDTH}} {shown}"

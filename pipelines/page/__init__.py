@@ -1,0 +1,1 @@
+"""A report as one page that a person opens from disk."""
