@@ -182,7 +182,7 @@ def _change(manifest: dict[str, Any], attacked: AttackedIndex, rng: random.Rando
             break
         steps.append(rng.choice(keys))
         inner = holder[steps[-1]]
-        if not isinstance(inner, dict | list) or rng.random() < 0.2:
+        if not isinstance(inner, dict | list) or not inner or rng.random() < 0.2:
             break
         holder = inner
     if not steps:

@@ -28,6 +28,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -181,7 +182,9 @@ def _run_traced(attacked: AttackedIndex, failure: Failure) -> tuple[Ended, str]:
 def _strace(attacked: AttackedIndex, *options: str) -> Ended:
     """Run a build as a whole program under strace."""
     under = ("strace", "-f", "-qq", "--seccomp-bpf", *options)
-    return attacked.program.whole(*attacked.command("build", "--json"), under=under)
+    # -y writes the working directory beside a call that starts from it, and only the attacked folder's calls are ours.
+    program = replace(attacked.program, folder=Path("/"))
+    return program.whole(*attacked.command("build", "--json"), under=under)
 
 
 def _known(name: str) -> bool:

@@ -234,3 +234,18 @@ def test_the_lock_of_a_killed_writer_blocks_nobody(committed: Path, digests: dic
         assert_next_build_is_clean(index_dir, digests)
     finally:
         os.kill(int(started.read_text()), signal.SIGKILL)
+
+
+def test_a_lock_of_tantivy_that_can_not_be_removed_is_what_the_caller_hears_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path.name.startswith(".tantivy-"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(StorageError, match=r"tantivy-.*Input/output error"):
+        commit_tree(tmp_path, small_tree())

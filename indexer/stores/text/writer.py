@@ -33,6 +33,7 @@ class TextWriter:
     def __init__(self, path: Path) -> None:
         """Open the staged folder, or make an index in it when it is empty; raises DamagedIndexError."""
         self._path = path
+        self._is_closed = False
         kept = (path / META).exists()
         if kept:
             check_files(path)
@@ -73,7 +74,9 @@ class TextWriter:
             (self._path / name).unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Drop what was not committed, and close."""
+        """Drop what was not committed, and close; nothing where `commit` has closed and what came then failed."""
+        if self._is_closed:
+            return
         with self._refusals():
             try:
                 self._writer.rollback()
@@ -81,6 +84,7 @@ class TextWriter:
                 self._close()  # its threads write to the folder until then
 
     def _close(self) -> None:
+        self._is_closed = True
         self._writer.wait_merging_threads()
         del self._writer, self._index
 
