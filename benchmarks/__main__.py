@@ -11,6 +11,7 @@ import sys
 
 ALL = (
     "encode",
+    "static_speed",
     "agent_answers",
     "cold_build",
     "incremental",

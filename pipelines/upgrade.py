@@ -98,7 +98,10 @@ class _Run:
                 if not self._commit(waiting):
                     return self._done
                 waiting, since = [], time.perf_counter()
-        self._commit(waiting, is_last=next(windows, None) is None)
+        is_last = next(windows, None) is None
+        if self._done.manifest is not None:
+            self._generation.close()  # so that the last commit can collect it
+        self._commit(waiting, is_last=is_last)
         return self._done
 
     def _collecting_seconds(self) -> float:
@@ -109,11 +112,10 @@ class _Run:
         """Publish vectors of chunks that are still what they were; return whether the index is still of our kind."""
         job, start = self._job, time.perf_counter()
         wait_seconds = max(WAIT_SECONDS, job.wait_seconds)
+        opened = self._generation if self._done.manifest is None else None
         with (
             job.clock("commit"),
-            begin(
-                job.index_dir, wait_seconds=wait_seconds, opened=self._generation, options=job.config.vectors
-            ) as staging,
+            begin(job.index_dir, wait_seconds=wait_seconds, opened=opened, options=job.config.vectors) as staging,
         ):
             base = staging.base
             if base is None or rebuild_reason(base.manifest, job.identity):
