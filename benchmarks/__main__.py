@@ -30,6 +30,7 @@ ALL = (
 NEED_MORE = {
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
+    "first_index": "trees, and a peer's command to stand beside",
     "known_items": "repositories, any",
     "encoder_variants": "the published weights that pipelines.export_model downloads",
     "retrieval": "an evaluation set, and the repositories that it asks about",
