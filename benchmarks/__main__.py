@@ -31,6 +31,7 @@ ALL = (
 NEED_MORE = {
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
+    "first_index": "trees, and a peer's command to stand beside",
     "known_items": "repositories, any",
     "nonsense": "indexes, and questions asked of them",
     "encoder_variants": "the published weights that pipelines.export_model downloads",
