@@ -63,9 +63,11 @@ class Identity:
 def first_encoder(config: Config) -> Variant:
     """Return the encoder that a chunk's first vector comes from: the static one of two, else the only one.
 
-    A basis that is fitted on the repository needs the vectors of the encoder itself. Raises as `find_encoder`.
+    A basis that is fitted on the repository needs the vectors of the encoder itself, and so does a recall that is
+    judged before anything is served. Raises as `find_encoder`.
     """
-    static = None if config.projection.mode == "fit" else find_static(config.encoder)
+    needs_own = config.projection.mode == "fit" or config.recall.strict
+    static = None if needs_own else find_static(config.encoder)
     return static or find_encoder(config.encoder)
 
 

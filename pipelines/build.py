@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .parsing.encode import ChunkEncoder
     from .parsing.pool import Workers
     from .quality.figures import Basis
+    from .quality.measure import BasisMeasure
 
 NOTHING_INDEXED = "nothing is indexed: {root} holds no text file that the ignore rules let through"
 
@@ -73,25 +74,28 @@ def build(
         max_seconds=max_seconds,
         progress=progress or Silence(),
     )
-    report = _bring_up_to_date(job, full=full, by_content=by_content)
+    report, measure = _bring_up_to_date(job, full=full, by_content=by_content)
     if not job.upgrades or report.upgraded == 1:
         return report
     from .upgrade import upgrade
 
     if report.committed:
         job.progress.searchable(report.chunks.total, report.searchable_seconds)
-    return report_upgraded(report, upgrade(job), job.clock.seconds)
+    return report_upgraded(report, upgrade(job, measure), job.clock.seconds)
 
 
-def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> BuildReport:
-    """Commit a generation that holds what the source holds now, or see that the current one does."""
+def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildReport, BasisMeasure | None]:
+    """Commit a generation that holds what the source holds now, or see that the current one does.
+
+    Also returns what has measured the first of all vectors, where the others are still to come.
+    """
     while True:
         with ExitStack() as stack:
             # Looking takes no lock and loads no engine: an unchanged tree costs no more than this.
             look = _FULL if full else _look(job, stack, by_content=by_content)
             base, changes = look.base, look.changes
             if base and changes and changes.is_empty and base.manifest.source == job.source.description:
-                return report_unchanged(base, changes, job.source.left_out, job.clock.seconds)
+                return report_unchanged(base, changes, job.source.left_out, job.clock.seconds), None
 
             from indexer.stores.generation.staging import begin
 
@@ -133,7 +137,7 @@ def _look(job: Job, stack: ExitStack, *, by_content: bool) -> _Look:
         return _Look(base, detect_changes(job.source, base, by_content=by_content))
 
 
-def _update(staging: Staging, look: _Look, job: Job) -> BuildReport:
+def _update(staging: Staging, look: _Look, job: Job) -> tuple[BuildReport, BasisMeasure | None]:
     """Bring what is staged up to date, publish it, and report; what is measured meanwhile only listens."""
     from .parsing.pool import start_workers
 
@@ -162,7 +166,8 @@ def _update(staging: Staging, look: _Look, job: Job) -> BuildReport:
             progress=job.progress,
         )
         projection = choose_projection(job.source, records, job.config, staging.base, vectorizer)
-        measure = BasisMeasure(projection, job.config.recall, _measured(staging.base))
+        known = _measured(staging.base)
+        measure = BasisMeasure(projection, job.config.recall, known, tier=job.encoder.identity.tier)
         _store_unparsed(staging, changes, tally)
         parsed = _parse_and_chunk(records, job, workers, chunk_encoder(job.first, projection, records))
         for files, chunks in _windows(parsed, size=job.config.encoder.window_chunks):
@@ -171,13 +176,14 @@ def _update(staging: Staging, look: _Look, job: Job) -> BuildReport:
             batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
             _store(staging, files, batch, tally, job)
         with job.clock("measure"):
-            basis = measure.finish(staging)
+            is_complete = not (job.has_tiers and vectorizer.found["encoder"])
+            basis = measure.finish(staging) if is_complete else measure.so_far()
         held = Held.of(staging.catalog)
         manifest = _commit(staging, projection, basis, job)
         warnings = [*vectorizer.warnings, *measure.warnings(basis)]
         if not manifest.counts.chunks:
             warnings.append(NOTHING_INDEXED.format(root=job.root))
-        return report_committed(
+        report = report_committed(
             manifest,
             held,
             tally,
@@ -188,6 +194,7 @@ def _update(staging: Staging, look: _Look, job: Job) -> BuildReport:
             rebuilt=look.rebuilt,
             warnings=warnings,
         )
+        return report, measure if known is None and not is_complete else None
 
 
 def _measured(base: Generation | None) -> Basis | None:

@@ -38,9 +38,14 @@ class Job:
     started: float = field(default_factory=time.perf_counter)
 
     @property
+    def has_tiers(self) -> bool:
+        """Whether a chunk's first vector is not its last one."""
+        return self.first.identity.digest != self.encoder.identity.digest
+
+    @property
     def upgrades(self) -> bool:
         """Whether first vectors are to be replaced by those of the encoder."""
-        return self.config.build.upgrade == "now" and self.first.identity.digest != self.encoder.identity.digest
+        return self.has_tiers and self.config.build.upgrade == "now"
 
 
 def make_job(

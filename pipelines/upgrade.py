@@ -44,10 +44,11 @@ class Upgrade:
     warnings: Sequence[str]
 
 
-def upgrade(job: Job) -> Upgrade:
+def upgrade(job: Job, measure: BasisMeasure | None = None) -> Upgrade:
     """Replace static vectors until there are none, the deadline has come, or another build has other options.
 
-    Raises the errors of indexer.errors; whatever is raised, what was committed stays.
+    `measure` has seen all vectors of the index that are not static; without one, no figures of all are made. Raises the
+    errors of indexer.errors; whatever is raised, what was committed stays.
     """
     with open_cache(job.config, job.cache_dir) as cache:
         vectorizer = make_vectorizer(
@@ -58,26 +59,25 @@ def upgrade(job: Job) -> Upgrade:
             with open_generation(job.index_dir, options=job.config.vectors) as generation:
                 if generation.manifest.upgraded == 1 or rebuild_reason(generation.manifest, job.identity):
                     break
-                run = _Run(job, generation, vectorizer).finish()
+                run = _Run(job, generation, vectorizer, measure).finish()
             # Another build may have committed static vectors meanwhile: look again until there are none.
             if run.manifest is None:
                 break
-            done = Upgrade(run.manifest, done.chunks + run.chunks, run.warnings)
+            done, measure = Upgrade(run.manifest, done.chunks + run.chunks, run.warnings), None
         return Upgrade(done.manifest, done.chunks, [*vectorizer.warnings, *done.warnings])
 
 
 class _Run:
     """Replaces the static vectors of one generation, which stays open while later ones are committed."""
 
-    def __init__(self, job: Job, generation: Generation, vectorizer: Vectorizer) -> None:
+    def __init__(self, job: Job, generation: Generation, vectorizer: Vectorizer, measure: BasisMeasure | None) -> None:
         self._job = job
         self._generation = generation
         self._vectorizer = vectorizer
         self._projection = choose_projection(job.source, (), job.config, generation, vectorizer)
-        # What is measured of all vectors is measured by one run over all of them.
-        self._is_over_all = set(generation.manifest.tiers) == {Tier.STATIC}
-        known = None if self._is_over_all else Basis.from_extra(generation.manifest.extra)
-        self._measure = BasisMeasure(self._projection, job.config.recall, known)
+        known = Basis.from_extra(generation.manifest.extra)
+        own = BasisMeasure(self._projection, job.config.recall, known, tier=Tier.CONTEXTUAL)
+        self._measure = measure or own
         self._done = Upgrade(None, 0, ())
         self._commit_seconds = 0.0
 
@@ -123,9 +123,7 @@ class _Run:
             chunks = sum(staging.put_vectors(batch) for batch in waiting)
             if not chunks:
                 return True
-            basis = Basis.from_extra(base.manifest.extra)
-            if is_last or not self._is_over_all:
-                basis = self._measure.finish(staging)
+            basis = self._measure.finish(staging) if is_last else self._measure.so_far()
             manifest = staging.commit(
                 encoder=job.identity.encoder,
                 projection=base.manifest.projection,

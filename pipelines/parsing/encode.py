@@ -41,6 +41,6 @@ class ChunkEncoder:
 
 
 def chunk_encoder(variant: Variant, projection: Projection, records: Sequence[FileRecord]) -> ChunkEncoder | None:
-    """Return what the workers encode the chunks of these files with; None where the main process does better."""
+    """Return what the workers encode the chunks of these files with; None where it is not worth it."""
     is_worth_it = sum(record.size for record in records) >= WORTH_BYTES
     return ChunkEncoder(variant, projection) if is_worth_it and variant.identity.tier is Tier.STATIC else None

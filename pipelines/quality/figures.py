@@ -8,7 +8,6 @@ from typing import TypeVar
 import msgspec
 
 from indexer.config import RecallOptions
-from indexer.types import Tier
 
 DRIFT_TEXTS = 100
 DRIFT_SHARE = 0.1
@@ -24,7 +23,7 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
 
     The last full build asked with `queries` of the `texts` distinct texts that it indexed, each for its ten nearest
     others. `recall` is the share of them among the first `depth` that the index gives, as many as ranking looks at;
-    `overlap` is the share among the first ten. Averages over the queries, 0 to 1. Most texts had vectors of `tier`.
+    `overlap` is the share among the first ten. Averages over the queries, 0 to 1.
     """
 
     queries: int
@@ -32,21 +31,19 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
     depth: int
     recall: float
     overlap: float
-    tier: Tier = Tier.CONTEXTUAL
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """Which share of the vectors' squared length the projection keeps, on average, 0 to 1.
 
     `energy` is that of the `texts` of the last full build, `added_energy` that of the `added` texts that builds since
-    then had to reduce; of vectors of one tier alone, since those of another keep another share.
+    then had to reduce.
     """
 
     texts: int
     energy: float
     added: int = 0
     added_energy: float = 0.0
-    tier: Tier = Tier.CONTEXTUAL
 
     def plus(self, count: int, total: float) -> Drift:
         """Return the figures after `count` more texts, whose shares sum up to `total`."""
@@ -66,7 +63,7 @@ class Basis(msgspec.Struct, frozen=True):
         """Return it as a manifest keeps it."""
         kept = {"recall": self.recall, "drift": self.drift}
         return {
-            f"{name}.{field}": str(value) if isinstance(value, Tier) else round(value, _DIGITS)
+            f"{name}.{field}": round(value, _DIGITS)
             for name, figures in kept.items()
             if figures is not None
             for field, value in msgspec.structs.asdict(figures).items()
@@ -100,8 +97,7 @@ def recall_text(recall: Recall | None) -> str:
         return "not measured"
     return (
         f"{recall.recall:.3f} of the 10 nearest are among the first {recall.depth} found, "
-        f"{recall.overlap:.3f} among the first 10 ({recall.queries} of {recall.texts} texts asked, "
-        f"{recall.tier} vectors)"
+        f"{recall.overlap:.3f} among the first 10 ({recall.queries} of {recall.texts} texts asked)"
     )
 
 
@@ -110,7 +106,7 @@ def drift_text(drift: Drift | None) -> str:
     if drift is None:
         return "not measured"
     since = f"{drift.added_energy:.1%} of {drift.added} texts added since" if drift.added else "nothing added since"
-    return f"the projection keeps {drift.energy:.1%} of {drift.texts} texts ({drift.tier} vectors), {since}"
+    return f"the projection keeps {drift.energy:.1%} of {drift.texts} texts, {since}"
 
 
 def _shortfall(recall: Recall | None, options: RecallOptions, mode: str, dims: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -34,18 +33,20 @@ class Searched(Protocol):
 class BasisMeasure:
     """Listens to the vectors of one build: `observe` them, then `finish`. It changes nothing of what is built.
 
+    What is measured are vectors of the encoder that the index names; static ones that stand in for them are left out.
     The queries come from the first texts that it sees: a build takes its files in no telling order.
     """
 
-    def __init__(self, projection: Projection, options: RecallOptions, base: Basis | None) -> None:
-        """Continue the figures of the generation that is built on, or measure all vectors anew."""
+    def __init__(self, projection: Projection, options: RecallOptions, base: Basis | None, *, tier: Tier) -> None:
+        """Continue the figures of the generation that is built on, or measure all vectors, of one tier, anew."""
         self._projection = projection
+        self._tier = tier
         self._options = options
         self._base = base
         self._exact: ExactNeighbours | None = None
-        self._texts: Counter[Tier] = Counter()
-        self._energies: Counter[Tier] = Counter()
-        self._energy: dict[Tier, float] = dict.fromkeys(Tier, 0.0)
+        self._texts = 0
+        self._energies = 0
+        self._energy = 0.0
 
     def observe(
         self,
@@ -56,10 +57,12 @@ class BasisMeasure:
         scales: NDArray[np.float32],
     ) -> None:
         """Look at distinct texts that the index did not know: float32[n, d], and int8[n, k], float32[n] made of it."""
+        if tier is not self._tier:
+            return
         energies = retained_energy(vectors, reduced, scales, self._projection)
-        self._energies[tier] += len(energies)
-        self._energy[tier] += float(energies.sum())
-        self._texts[tier] += len(text_hashes)
+        self._energies += len(energies)
+        self._energy += float(energies.sum())
+        self._texts += len(text_hashes)
         if self._base is not None or not self._options.queries:
             return
         keys = np.array([text_key(text_hash) for text_hash in text_hashes], np.int64)
@@ -74,8 +77,7 @@ class BasisMeasure:
         """Return the figures; of a full build, ask the staged vectors too. Raises RecallError where that is strict."""
         if self._base is not None:
             return self.so_far()
-        ((tier, count),) = self._energies.most_common(1) or [(Tier.CONTEXTUAL, 0)]
-        drift = Drift(texts=count, energy=self._energy[tier] / count, tier=tier) if count else None
+        drift = Drift(texts=self._energies, energy=self._energy / self._energies) if self._energies else None
         basis = Basis(self._recall(staged), drift)
         problems = self.warnings(basis)
         if problems and self._options.strict:
@@ -83,11 +85,11 @@ class BasisMeasure:
         return basis
 
     def so_far(self) -> Basis:
-        """Return the figures of the generation that is built on, with the drift of what came since."""
-        if self._base is None or self._base.drift is None:
-            return self._base or Basis()
+        """Return the figures of the generation that is built on, with the drift of what came since; else none."""
+        if self._base is None:
+            return Basis()
         drift = self._base.drift
-        return Basis(self._base.recall, drift.plus(self._energies[drift.tier], self._energy[drift.tier]))
+        return Basis(self._base.recall, drift and drift.plus(self._energies, self._energy))
 
     def warnings(self, basis: Basis) -> list[str]:
         """Return what a person should know: of the recall when this build measured it, and of the drift."""
@@ -96,7 +98,7 @@ class BasisMeasure:
 
     def _recall(self, staged: Searched) -> Recall | None:
         exact = self._exact
-        if exact is None or not len(exact.keys) or self._texts.total() < 2:
+        if exact is None or not len(exact.keys) or self._texts < 2:
             return None
         # As many as a search fetches, and as many as its ranking looks at; increments need not load the search.
         from indexer.search.candidates import VECTOR_LIMIT
@@ -110,9 +112,8 @@ class BasisMeasure:
         ]
         return Recall(
             queries=len(answers),
-            texts=self._texts.total(),
+            texts=self._texts,
             depth=CANDIDATE_FILES,
             recall=share_found(exact, answers, count=NEAREST, depth=CANDIDATE_FILES),
             overlap=share_found(exact, answers, count=NEAREST, depth=NEAREST),
-            tier=self._texts.most_common(1)[0][0],
         )

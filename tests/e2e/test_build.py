@@ -113,7 +113,7 @@ def test_a_vector_known_from_another_folder_is_not_computed_again(cli: Cli, tmp_
         (tmp_path / name / "tea.py").write_text('def brew_assam():\n    """Make strong tea."""\n    return "assam"\n')
     assert cli("build", tmp_path / "one", "--json").json["chunks"]["embedded"] == 1
     report = cli("build", tmp_path / "two", "--json").json
-    assert report["chunks"] == {"total": 1, "embedded": 0, "reused": 1, "removed": 0}
+    assert report["chunks"] == {"total": 1, "embedded": 0, "reused": 1, "removed": 0, "upgraded": 0}
     report = cli("build", tmp_path / "two", "--full", "--no-cache", "--json").json
     assert report["chunks"]["embedded"] == 1
 
@@ -141,7 +141,7 @@ def test_skips_are_counted_by_reason(cli: Cli, tmp_path: Path) -> None:
     [
         (["build", "missing"], 2, "missing: there is no such folder"),
         (["build", "file.py"], 2, "file.py: is a file"),
-        (["build", ".", "--config", "broken.toml"], 2, "broken.toml:2: walk.max_bites: there is no such key"),
+        (["build", ".", "--config", "broken.toml"], 2, "broken.toml:1: walk.max_bites: there is no such key"),
         (["build", ".", "--config", "nowhere"], 2, "no such file"),
         (["search", "anything"], 3, "build an index first"),
         (["status"], 3, "there is no index here"),

@@ -44,7 +44,7 @@ def measured(projection: Projection, options: RecallOptions, *, base: Basis | No
     """Return what a build over 600 random texts measures, the texts coming in three windows."""
     vectors, hashes = unit_rows(600), hashes_of(600)
     reduced, scales = reduce(vectors, projection)
-    measure = BasisMeasure(projection, options, base)
+    measure = BasisMeasure(projection, options, base, tier=Tier.CONTEXTUAL)
     for start in range(0, 600, 200):
         rows = slice(start, start + 200)
         measure.observe(Tier.CONTEXTUAL, hashes[rows], vectors[rows], reduced[rows], scales[rows])
@@ -67,7 +67,7 @@ def test_a_random_projection_to_few_dims_is_told_with_a_remedy_and_refused_where
     basis = measured(projection, RecallOptions())
     assert basis.recall is not None
     assert basis.recall.overlap < basis.recall.recall < 0.5
-    (warning,) = BasisMeasure(projection, RecallOptions(), None).warnings(basis)
+    (warning,) = BasisMeasure(projection, RecallOptions(), None, tier=Tier.CONTEXTUAL).warnings(basis)
     assert f"recall is {basis.recall.recall:.2f}, below recall.floor = 0.85" in warning
     assert "raise projection.dims (4 now)" in warning
     with pytest.raises(RecallError, match=r"raise projection\.dims .* These vectors were not committed") as caught:
@@ -84,7 +84,7 @@ def test_nothing_is_asked_with_zero_queries() -> None:
 
 def test_texts_without_a_direction_ask_for_nothing() -> None:
     projection = identity_projection(DIMS)
-    measure = BasisMeasure(projection, RecallOptions(strict=True), None)
+    measure = BasisMeasure(projection, RecallOptions(strict=True), None, tier=Tier.CONTEXTUAL)
     vectors = np.zeros((3, DIMS), np.float32)
     measure.observe(Tier.CONTEXTUAL, hashes_of(3), vectors, *reduce(vectors, projection))
     measure.observe(Tier.CONTEXTUAL, hashes_of(3), vectors, *reduce(vectors, projection))
@@ -104,26 +104,18 @@ def test_an_increment_on_an_index_that_was_never_measured_measures_nothing() -> 
     assert measured(identity_projection(DIMS), RecallOptions(), base=Basis()) == Basis()
 
 
-def test_a_drift_is_of_the_tier_that_most_vectors_have_and_others_are_left_out_of_it() -> None:
+def test_vectors_that_stand_in_for_the_encoders_own_are_not_measured() -> None:
     projection = identity_projection(DIMS)
     vectors, hashes = unit_rows(30), hashes_of(30)
     reduced, scales = reduce(vectors, projection)
-
-    def observe(measure: BasisMeasure, tier: Tier, rows: slice) -> None:
+    measure = BasisMeasure(projection, RecallOptions(), None, tier=Tier.CONTEXTUAL)
+    for tier, rows in ((Tier.STATIC, slice(0, 20)), (Tier.CONTEXTUAL, slice(20, 30))):
         measure.observe(tier, hashes[rows], vectors[rows], reduced[rows], scales[rows])
-
-    first = BasisMeasure(projection, RecallOptions(queries=0), None)
-    observe(first, Tier.STATIC, slice(0, 20))
-    observe(first, Tier.CONTEXTUAL, slice(20, 25))
-    basis = first.finish(Staged(hashes[:25], reduced[:25]))
+    assert measure.so_far() == Basis()
+    basis = measure.finish(Staged(hashes[20:], reduced[20:]))
+    assert basis.recall is not None
     assert basis.drift is not None
-    assert (basis.drift.tier, basis.drift.texts) == (Tier.STATIC, 20)
-    later = BasisMeasure(projection, RecallOptions(), Basis.from_extra(basis.to_extra()))
-    observe(later, Tier.CONTEXTUAL, slice(25, 28))
-    observe(later, Tier.STATIC, slice(28, 30))
-    drift = later.so_far().drift
-    assert drift is not None
-    assert drift.added == 2
+    assert basis.recall.texts == basis.drift.texts == 10
 
 
 @pytest.mark.parametrize("basis", [Basis(), Basis(GOOD), Basis(None, CALM), Basis(GOOD, DRIFTED)])

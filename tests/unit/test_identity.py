@@ -123,8 +123,10 @@ def test_another_static_encoder_matters_to_static_vectors_alone() -> None:
     assert rebuild_reason(manifest_of(made, tier=Tier.CONTEXTUAL), wanted) == ""
 
 
-@pytest.mark.parametrize("settings", [{"encoder": {"name": "static"}}, {"projection": {"mode": "fit"}}])
-def test_an_encoder_without_a_static_one_in_its_space_has_the_first_vectors(settings: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "settings", [{"encoder": {"name": "static"}}, {"projection": {"mode": "fit"}}, {"recall": {"strict": True}}]
+)
+def test_the_encoder_itself_has_the_first_vectors_where_no_static_one_can_stand_in(settings: dict[str, object]) -> None:
     config = msgspec.convert(settings, Config)
     assert first_encoder(config).identity.digest == wanted_identity(config).encoder.digest
     assert "static" not in wanted_identity(config).made_with
