@@ -27,7 +27,17 @@ INDEXER = Path(sys.executable).parent / "indexer"
 def measure(tree: Path, flags: Sequence[str], peer: Sequence[str], *, rounds: int, scratch: Path) -> dict[str, Any]:
     """Return the figures of one tree; the first round is not counted."""
     index = scratch / "index"
-    command: list[str | Path] = [INDEXER, "build", tree, "--index-dir", index, "--no-cache", "--quiet", "--json", *flags]
+    command: list[str | Path] = [
+        INDEXER,
+        "build",
+        tree,
+        "--index-dir",
+        index,
+        "--no-cache",
+        "--quiet",
+        "--json",
+        *flags,
+    ]
     beside = [part.replace("{tree}", str(tree)) for part in peer]
     ours: list[Run] = []
     theirs: list[Run] = []

@@ -44,6 +44,7 @@ class BasisMeasure:
         self._options = options
         self._base = base
         self._exact: ExactNeighbours | None = None
+        self._waiting: list[tuple[Sequence[bytes], NDArray[np.float32]]] = []
         self._texts = 0
         self._energies = 0
         self._energy = 0.0
@@ -65,10 +66,19 @@ class BasisMeasure:
         self._texts += len(text_hashes)
         if self._base is not None or not self._options.queries:
             return
-        keys = np.array([text_key(text_hash) for text_hash in text_hashes], np.int64)
+        self._waiting.append((text_hashes, vectors))
+        if self._exact is not None or self._texts >= self._options.queries:
+            self._compare()
+
+    def _compare(self) -> None:
+        """Compare the texts that wait; the first that are enough give the queries."""
+        hashes = [text_hash for own, _ in self._waiting for text_hash in own]
+        vectors = np.concatenate([own for _, own in self._waiting])
+        self._waiting = []
+        keys = np.array([text_key(text_hash) for text_hash in hashes], np.int64)
         if self._exact is None:
             # A text without words may have a zero vector, and everything is equally far from that.
-            rows = sorted(np.flatnonzero(vectors.any(axis=1)).tolist(), key=lambda row: text_hashes[row])
+            rows = sorted(np.flatnonzero(vectors.any(axis=1)).tolist(), key=lambda row: hashes[row])
             rows = rows[: self._options.queries]
             self._exact = ExactNeighbours(keys[rows], vectors[rows])
         self._exact.add(keys, vectors)
@@ -77,6 +87,8 @@ class BasisMeasure:
         """Return the figures; of a full build, ask the staged vectors too. Raises RecallError where that is strict."""
         if self._base is not None:
             return self.so_far()
+        if self._waiting:
+            self._compare()
         drift = Drift(texts=self._energies, energy=self._energy / self._energies) if self._energies else None
         basis = Basis(self._recall(staged), drift)
         problems = self.warnings(basis)
