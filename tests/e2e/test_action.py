@@ -159,7 +159,7 @@ def test_a_path_and_a_file_of_settings_are_taken_as_they_are_written(origin: Pat
     )
     git(origin, "add", "-A")
     git(origin, "commit", "-qm", "two")
-    runner = job(origin, "odd", path=odd, config="my settings.toml")
+    runner = job(origin, "odd", path=odd, config="my settings.toml", **{"upgrade-seconds": "60"})
     config = runner.checkout / odd / ".indexer.toml"
     config.write_text(FILES[".indexer.toml"])
     assert runner.run()["added"] == "3"
