@@ -80,7 +80,7 @@ class ProjectionOptions(Options, frozen=True):
     """How vectors are reduced: the encoder's bundled basis, one fitted on this repository, or none."""
 
     mode: Literal["bundled", "fit", "none"] = "bundled"
-    dims: Annotated[int, Meta(ge=8, le=1024)] = 128
+    dims: Annotated[int, Meta(ge=8, le=1024)] = 192
     centered: bool = False
     sample_chunks: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
 
