@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -110,6 +111,7 @@ class Index(Closing):
         explain: bool = False,
         ranker: Ranker | None = None,
         lines: int = SNIPPET_LINES,
+        beside: Sequence[Index] = (),
     ) -> SearchResult:
         """Return the best `k` chunks; of one file no more than a few, as `ranking.arrange` has it.
 
@@ -117,9 +119,11 @@ class Index(Closing):
         its path matches one of the globs and none that starts with `!`, and it is part of a symbol named `within`; its
         text has what stands in double quotes in the query, and a match of `pattern`, a regular expression of re2's.
         A hit shows up to `lines` lines of its chunk; with `explain` it says what each feature of the ranking
-        contributed to its score. `ranker` replaces the shipped weights. Raises ConfigError for an empty query and for
-        what can't be meant, TypeError for arguments of the wrong type, and ModelError when the encoder is needed and
-        its files are not what the index was built with.
+        contributed to its score. `ranker` replaces the shipped weights. Indexes `beside` this one are searched together
+        with it, and a hit's `space` is the place of its index among all; what else is said is of this one. Raises
+        ConfigError for an empty query, for what can't be meant, and for indexes of different models, TypeError for
+        arguments of the wrong type, and ModelError when the encoder is needed and its files are not what the index was
+        built with.
         """
         _check_count(k)
         if mode not in get_args(SearchMode):
@@ -128,14 +132,21 @@ class Index(Closing):
         chosen = replace(
             _filter(languages, kinds, paths, within), literals=required(asked), pattern=_text("pattern", pattern)
         )
-        with self._current.using() as opened:
-            opened.space.select(chosen)
-            vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.generation)
-            hits = Searcher([opened.space]).search(
+        with ExitStack() as stack:
+            opened = [stack.enter_context(index._current.using()) for index in (self, *beside)]
+            made = {(own.encoder.digest, own.projection.digest) for own in (one.generation.manifest for one in opened)}
+            if len(made) > 1 and mode != "text":
+                raise ConfigError("the indexes were made with different models; search one by one, or with mode text")
+            for own in opened:
+                own.space.select(chosen)
+            first = opened[0].generation
+            vector = None if mode == "text" else self._encoder.encode(asked.embedded, first)
+            hits = Searcher([own.space for own in opened]).search(
                 asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain, lines=lines
             )
-            opened.generation.bound_memory()
-            return self._result(query, opened.generation, hits)
+            for own in opened:
+                own.generation.bound_memory()
+            return self._result(query, first, hits)
 
     def similar(
         self,
@@ -146,6 +157,7 @@ class Index(Closing):
         languages: Sequence[str] = (),
         kinds: Sequence[str] = (),
         paths: Sequence[str] = (),
+        lines: int = SNIPPET_LINES,
     ) -> SearchResult:
         """Return the `k` chunks whose vectors are nearest to that of the chunk at a line, itself left out.
 
@@ -162,7 +174,14 @@ class Index(Closing):
             best = [(chunk_id, score) for chunk_id, score in near.items() if chunk_id != origin.id][:k]
             stored = generation.text.documents([chunk_id for chunk_id, _ in best])
             hits = tuple(
-                make_hit(stored[chunk_id], None, score=round(score, 6), ranks={"vector": place}, contributions={})
+                make_hit(
+                    stored[chunk_id],
+                    None,
+                    score=round(score, 6),
+                    ranks={"vector": place},
+                    contributions={},
+                    lines=lines,
+                )
                 for place, (chunk_id, score) in enumerate(best, 1)
             )
             generation.bound_memory()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -28,7 +28,8 @@ class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):
     """One chunk of the file as it is now.
 
     `vector` is "current" when the index holds a vector of this text for this chunk, "known" when it holds one of the
-    same text elsewhere, and "missing" when the next build has to embed it; `tier` is that of a current one.
+    same text elsewhere, "missing" when the next build has to embed it, and "" without an index; `tier` is that of a
+    current one.
     """
 
     kind: str
@@ -148,8 +149,14 @@ def _with_vectors(chunks: tuple[Chunk, ...], generation: Generation | None) -> l
             start_line=chunk.start_line,
             end_line=chunk.end_line,
             part=chunk.part,
-            vector="current" if chunk.id in current else "known" if chunk.text_hash in known else "missing",
+            vector=_vector(chunk, current, known) if generation else "",
             tier=current.get(chunk.id, ""),
         )
         for chunk in chunks
     ]
+
+
+def _vector(chunk: Chunk, current: Container[int], known: Container[bytes]) -> str:
+    if chunk.id in current:
+        return "current"
+    return "known" if chunk.text_hash in known else "missing"

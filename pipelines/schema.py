@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .answer import BatchAnswer, BatchQuery, SearchAnswer
+from .answer import BatchAnswer, BatchQuery, ErrorAnswer, SearchAnswer
 from .check.repair import RepairReport
 from .check.verify import VerifyReport
 from .explain import ExplainedPath
@@ -21,6 +21,7 @@ FOLDER = Path(__file__).parent / "schemas"
 PRINTED: dict[str, Any] = {
     "build": BuildReport,
     "build-dry-run": PlannedFile,
+    "error": ErrorAnswer,
     "explain": ExplainedPath,
     "export": SharedIndex,
     "import": SharedIndex,

@@ -64,6 +64,15 @@ def detect_language(path: str, head: str | bytes = "", overrides: Mapping[str, s
     return _detect_shebang(text) or _detect_modeline(text) or Detection(PLAIN_TEXT, "nothing says another language")
 
 
+def language_named(written: str) -> str:
+    """Return the language that a person means by its name, another one, an extension or an interpreter; "" for none."""
+    name = written.lower().removeprefix(".")
+    for known in (_BY_ALIAS, _BY_EXTENSION, _BY_INTERPRETER):
+        if name in known:
+            return known[name]
+    return ""
+
+
 def _decoded(head: str | bytes) -> str:
     return head[:HEAD_CHARS] if isinstance(head, str) else head[:HEAD_CHARS].decode("utf-8", "replace")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from indexer.languages.analyzer import terms
 from indexer.search.candidates import SCORE_DECIMALS
 from indexer.search.features import Evidence, definition_of, is_sure, rarity
@@ -65,7 +67,8 @@ def best_hits(
         if row is not None and (held := row(chunk.text)) is not None:
             best = held
         own = {name: found[chunk.id] for name, found in ranks[space].items() if chunk.id in found}
-        return make_hit(chunk, query, score=score, ranks=own, contributions=contributions, row=best, lines=lines)
+        made = make_hit(chunk, query, score=score, ranks=own, contributions=contributions, row=best, lines=lines)
+        return replace(made, space=space) if space else made
 
     # What stands in a text by chance comes after the best of the ranking, all else before it.
     lead = [(leading[place].space, chunk_id) for place, chunk_id, _ in chosen[: first.after]]

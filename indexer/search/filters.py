@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from indexer.errors import ConfigError
 from indexer.globs import path_pattern
+from indexer.languages.detection import language_named
 from indexer.languages.registry import LANGUAGES
 from indexer.search.containing import containing
 from indexer.types import SymbolKind
@@ -49,7 +51,7 @@ def select(
     for what, given in (("language", languages), ("kind", kinds), ("path", paths)):
         if len(given) > MAX_VALUES:
             raise ConfigError(f"{len(given)} values for {what}; give no more than {MAX_VALUES}")
-    _known("language", languages, LANGUAGES)
+    languages = [_language(name) for name in languages]
     _known("kind", kinds, [str(kind) for kind in SymbolKind])
     held = containing(tuple(literals), pattern)
     if not (languages or kinds or paths or within or held):
@@ -66,10 +68,19 @@ def select(
     return Selection(filters, held.chunks(generation, filters, only) if held else only)
 
 
+def _language(written: str) -> str:
+    found = language_named(written)
+    if not found:
+        _known("language", [written], LANGUAGES)
+    return found
+
+
 def _known(what: str, given: Sequence[str], known: Collection[str]) -> None:
     for name in given:
         if name not in known:
-            raise ConfigError(f"there is no {what} {name!r}; there are {', '.join(sorted(known))}")
+            near = get_close_matches(name.lower(), known, n=1)
+            meant = f"; is it {near[0]!r}?" if near else ""
+            raise ConfigError(f"there is no {what} {name!r}{meant} There are {', '.join(sorted(known))}")
 
 
 def _steps(name: str) -> str:

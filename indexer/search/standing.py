@@ -281,5 +281,5 @@ def first_of(found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, s
         return own.order, depth, places.get((space, path), len(places)), -own.score, path, own.chunk.start_line, space
 
     kept.sort(key=order)
-    count = FIRST_WHOLE if surest <= Sureness.WORDS else FIRST_PART
+    count = FIRST_WHOLE if surest <= Sureness.MOSTLY else FIRST_PART
     return First(tuple(kept[:count]), AFTER_CHANCE if surest is Sureness.CHANCE else 0)

@@ -17,7 +17,7 @@ class Hit(ChunkFields, frozen=True):
     stands there, or of the most words. `matched` are the terms of the query that the chunk's text has. `snippet` is
     some lines of the chunk around that one, `snippet_lines` their numbers, which in an outline need not follow one
     another. `ranks` holds the chunk's 1-based place in each retriever that found it, `contributions` what each feature
-    of the ranking added to `score`.
+    of the ranking added to `score`; `space` is the place of the index among those that were searched together.
     """
 
     snippet: str
@@ -27,6 +27,7 @@ class Hit(ChunkFields, frozen=True):
     score: float
     ranks: dict[str, int]
     contributions: dict[str, float]
+    space: int = 0
 
     @property
     def snippet_line(self) -> int:

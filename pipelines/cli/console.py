@@ -7,9 +7,10 @@ out as it is; all other text is escaped, since paths, names, settings and messag
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +192,18 @@ def progress(*, quiet: bool) -> Iterator[Progress | None]:
         yield PlainProgress()
 
 
+def color_wanted() -> bool | None:
+    """Return whether lines are coloured: as NO_COLOR, FORCE_COLOR and TERM say, in this order, else None.
+
+    None is for a terminal alone. See no-color.org and force-color.org.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return False if os.environ.get("TERM") == "dumb" else None
+
+
 def printable(text: str) -> str:
     """Return text that is safe on a terminal.
 
@@ -226,6 +239,21 @@ def echo_styled(line: str, *, err: bool = False) -> None:
     else:
         with _results():
             click.echo(known)
+
+
+def print_lines(lines: Sequence[str], *, paged: bool) -> None:
+    """Print lines made safe, on a terminal that they don't fit on in the user's pager when they may be `paged`.
+
+    Where LESS says nothing, less is told to show colours and to end at the end, as git does.
+    """
+    is_long = len(lines) >= shutil.get_terminal_size().lines
+    if paged and is_long and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        os.environ.setdefault("LESS", "FRX")
+        with _results():
+            click.echo_via_pager("".join(f"{line}\n" for line in lines))
+        return
+    for line in lines:
+        echo_styled(line)
 
 
 def note(text: str) -> None:

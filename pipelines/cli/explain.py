@@ -51,4 +51,5 @@ def _lines(explained: ExplainedPath) -> Iterator[str]:
         part = f" part {chunk.part}" if chunk.part else ""
         tier = f" ({chunk.tier})" if chunk.tier else ""
         span = f"{chunk.start_line}-{chunk.end_line}"
-        yield f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}  vector {chunk.vector}{tier}"
+        vector = f"  vector {chunk.vector}{tier}" if chunk.vector else ""
+        yield f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}{vector}"

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from indexer.types import Hit, SearchResult
 
-from .console import printable, style
+from ..answer import answer
+from ..report import upgraded_text
+from .console import echo, note, print_lines, printable, style
+from .here import seen_from_here
+from .options import print_json
 
 _WORD = re.compile(r"\w+")
 MIN_HIGHLIGHT_CHARS = 3
@@ -16,19 +22,54 @@ MAX_HIGHLIGHTED = 100
 """Words of a query; each is looked for at every place of a line."""
 
 
-def location_lines(hits: Iterable[Hit]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`."""
+
+    as_json: bool
+    line_format: str | None
+    files_only: bool
+    quiet: bool
+    k: int
+    explain: bool = False
+    paged: bool = True
+
+
+def show(result: SearchResult, roots: Sequence[Path], shown: Shown) -> None:
+    """Print an answer of the indexes of these folders in the form that was asked for."""
+    if shown.quiet:
+        return
+    if shown.as_json:
+        print_json(answer(result, roots, explain=shown.explain))
+        return
+    many = len(roots) > 1
+    hits = [(seen_from_here(hit.path, roots[hit.space], many=many), hit) for hit in result.hits]
+    if shown.files_only:
+        lines = list(file_lines(hits))[: shown.k]
+    elif shown.line_format:
+        lines = list(LINE_FORMATS[shown.line_format](hits))
+    else:
+        lines = list(page(result.query, hits, explain=shown.explain))
+    print_lines(lines, paged=shown.paged)
+    if not result.hits:
+        echo("no hits", err=True)
+    if result.upgraded < 1:
+        note(f"of the vectors {upgraded_text(result.upgraded)}; `indexer build` goes on with them")
+
+
+def location_lines(hits: Iterable[tuple[str, Hit]]) -> Iterator[str]:
     """Yield path:line:name of the best line, a tab, and its text, made safe, for editors and pipes."""
-    for hit in hits:
-        text = best_text(hit).strip().replace("\t", " ")
-        yield printable(f"{hit.path}:{hit.line}:{hit.qualified_name or hit.name}") + "\t" + printable(text)
+    for path, hit in hits:
+        name = hit.qualified_name or hit.name
+        yield printable(f"{path}:{hit.line}:{name}") + "\t" + printable(best_text(hit).strip().expandtabs(1))
 
 
-def vimgrep_lines(hits: Iterable[Hit]) -> Iterator[str]:
+def vimgrep_lines(hits: Iterable[tuple[str, Hit]]) -> Iterator[str]:
     """Yield path:line:column:text of the best line, made safe, as `grep` does for editors; columns count from 1."""
-    for hit in hits:
+    for path, hit in hits:
         text = best_text(hit)
         column = len(text) - len(text.lstrip()) + 1
-        yield printable(f"{hit.path}:{hit.line}:{column}:{text.strip() or hit.qualified_name}".replace("\t", " "))
+        yield printable(f"{path}:{hit.line}:{column}:{text.strip() or hit.qualified_name}".replace("\t", " "))
 
 
 LINE_FORMATS = {"path:line": location_lines, "vimgrep": vimgrep_lines}
@@ -40,29 +81,29 @@ def best_text(hit: Hit) -> str:
     return dict(zip(hit.snippet_lines, hit.snippet.split("\n"), strict=False)).get(hit.line, "")
 
 
-def file_lines(hits: Iterable[Hit]) -> Iterator[str]:
+def file_lines(hits: Iterable[tuple[str, Hit]]) -> Iterator[str]:
     """Yield each file once, best first, made safe."""
-    for path in dict.fromkeys(hit.path for hit in hits):
+    for path in dict.fromkeys(path for path, _ in hits):
         yield printable(path)
 
 
-def page(result: SearchResult, *, explain: bool) -> Iterator[str]:
+def page(query: str, hits: Iterable[tuple[str, Hit]], *, explain: bool) -> Iterator[str]:
     """Yield an answer for a person, made safe: by file, with numbered lines and the query's words highlighted."""
-    telling = dict.fromkeys(word for word in _WORD.findall(result.query) if len(word) >= MIN_HIGHLIGHT_CHARS)
+    telling = dict.fromkeys(word for word in _WORD.findall(query) if len(word) >= MIN_HIGHLIGHT_CHARS)
     words = sorted(list(telling)[:MAX_HIGHLIGHTED], key=len)
     pattern = re.compile("|".join(map(re.escape, reversed(words))), re.IGNORECASE) if words else None
     by_file: dict[str, list[Hit]] = {}
-    for hit in result.hits:
-        by_file.setdefault(hit.path, []).append(hit)
-    for number, hits in enumerate(by_file.values()):
+    for path, hit in hits:
+        by_file.setdefault(path, []).append(hit)
+    for number, (path, own) in enumerate(by_file.items()):
         if number:
             yield ""
-        for hit in hits:
-            yield from _block(hit, pattern, explain=explain)
+        for hit in own:
+            yield from _block(path, hit, pattern, explain=explain)
 
 
-def _block(hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Iterator[str]:
-    place = style(f"{hit.path}:{hit.line}", fg="cyan", bold=True)
+def _block(path: str, hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Iterator[str]:
+    place = style(f"{path}:{hit.line}", fg="cyan", bold=True)
     title = style(hit.qualified_name or hit.name, bold=True)
     yield f"{place}  {printable(hit.kind)} {title}".rstrip()
     if explain:

@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from types import FrameType
 
 import click
 
 from indexer.errors import IndexerError
 
-from .console import echo, open_closed_streams
+from .console import color_wanted, echo, open_closed_streams
 from .log import set_log_format
 
 COMMANDS = {
@@ -39,6 +40,9 @@ COMMANDS = {
 A name that Python keeps for itself has an underscore behind it as a module.
 """
 
+COMPLETE = "_INDEXER_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
 EXIT_UNEXPECTED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -59,6 +63,16 @@ class _LazyGroup(click.Group):
         module = importlib.import_module(f".{name}", __package__)
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches
+
+        near = get_close_matches(args[0], COMMANDS, n=1)
+        if args[0] not in COMMANDS and near:
+            raise click.UsageError(f"there is no command {args[0]!r}; is it {near[0]!r}?", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -95,6 +109,10 @@ def main() -> None:
     open_closed_streams()
     # Its matrices are small: threads would mostly wait, spinning, for cores that the parsers use. Read by numpy's BLAS.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "indexer", COMPLETE, instruction))
     signal.signal(signal.SIGTERM, _terminated)
     code = _run(sys.argv[1:] or ["--help"])
     if code in (EXIT_PIPE, EXIT_UNEXPECTED):
@@ -106,18 +124,21 @@ def _run(arguments: list[str]) -> int:
     try:
         # Not cli.main, which takes a broken pipe for itself.
         with cli.make_context("indexer", arguments) as context:
+            context.color = color_wanted()
             result = cli.invoke(context)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
         _show(error)
+        _show_json(arguments, "UsageError", error.format_message(), EXIT_USAGE)
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         echo("interrupted; what was committed stays, and the next build goes on from there", err=True)
         return EXIT_INTERRUPTED
     except IndexerError as error:
         echo(f"error: {error}", err=True)
+        _show_json(arguments, type(error).__name__, str(error), error.exit_code)
         return error.exit_code
     except BrokenPipeError:
         return EXIT_PIPE
@@ -126,6 +147,7 @@ def _run(arguments: list[str]) -> int:
             for line in traceback.format_exc().splitlines():
                 echo(line, err=True)
         echo(f"unexpected error: {type(error).__name__}: {error}; --debug shows where", err=True)
+        _show_json(arguments, type(error).__name__, str(error), EXIT_UNEXPECTED)
         return EXIT_UNEXPECTED
 
 
@@ -136,6 +158,18 @@ def _show(error: click.ClickException) -> None:
             echo(line, err=True)
         echo(f"Try '{error.ctx.command_path} --help' for help.", err=True)
     echo(f"error: {error.format_message()}", err=True)
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None and error.ctx.command.name == "search":
+        echo(f"To search for it, write -- before it: indexer search -- {error.option_name}", err=True)
+
+
+def _show_json(arguments: list[str], kind: str, message: str, code: int) -> None:
+    """Print an error as one JSON object on stdout where JSON was asked for."""
+    if "--json" in arguments:
+        from ..answer import ErrorAnswer, ErrorDetails
+        from .options import print_json
+
+        with suppress(IndexerError, BrokenPipeError):
+            print_json(ErrorAnswer(error=ErrorDetails(kind=kind, message=message, exit_code=code)))
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,219 @@
+"""What people do without thinking: search from a folder below, pipe, mistype, find nothing, read the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import PROGRAM, Cli
+
+STATIC = '[encoder]\nname = "static"\n'
+NO_HIT = 7
+
+
+def make(root: Path, cli: Cli, files: dict[str, str]) -> Path:
+    for name, text in {".indexer.toml": STATIC, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    assert cli("build", root).code == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
+    """A folder with folders in it, indexed; tests leave it as they find it."""
+    adders = "".join(
+        f"    def add_{n}(self, item):\n        self.items_{n}.append(item)\n        self.total_{n} += item.price\n"
+        f"        self.log('added {n}', item)\n        return self.total_{n}\n\n"
+        for n in range(9)
+    )
+    files = {
+        "shop/cart.py": f'class Cart:\n    """Holds what is bought."""\n\n{adders}',
+        "shop/pay/card.py": "def charge_card(card, amount):\n    return bank.charge(card, amount, key='--secret')\n",
+        "web/page.cpp": "int draw_page(int width) {\n  return width * 2;\n}\n",
+        "web/page.ts": "export function drawPage(width: number): number {\n  return width * 2;\n}\n",
+        **{f"parts/part_{n}.py": f"def assemble_{n}(engine):\n    return engine.assemble({n})\n\n\n"
+           f"def assemble_again_{n}(engine):\n    return engine.assemble({n})\n" for n in range(12)},
+    }  # fmt: skip
+    return make(tmp_path_factory.mktemp("habits") / "tree", cli, files)
+
+
+def test_hits_are_relative_to_the_folder_below_the_root_that_one_is_in(cli: Cli, tree: Path) -> None:
+    assert cli("search", "charge_card", "-l", "-k", "1", cwd=tree / "shop" / "pay").out == "card.py\n"
+    assert cli("search", "charge_card", "-l", "-k", "1", cwd=tree / "web").out == "../shop/pay/card.py\n"
+    assert cli("search", "charge_card", "-l", "-k", "1", cwd=tree).out == "shop/pay/card.py\n"
+    assert (
+        cli("search", "charge_card", "--json", "-k", "1", cwd=tree / "web").json["hits"][0]["path"]
+        == "shop/pay/card.py"
+    )
+
+
+@pytest.mark.parametrize("glob", ["pay/**", "./pay/*.py", "{tree}/shop/pay", "card.py"])
+def test_globs_are_relative_to_here_or_absolute(cli: Cli, tree: Path, glob: str) -> None:
+    done = cli("search", "charge", "--path", glob.format(tree=tree), "-l", cwd=tree / "shop")
+    assert done.out == "pay/card.py\n"
+
+
+def test_a_glob_that_leads_out_of_the_root_is_refused(cli: Cli, tree: Path) -> None:
+    done = cli("search", "charge", "--path", "/etc/**", cwd=tree)
+    assert (done.code, done.out) == (2, "") and "lies outside the indexed folder" in done.err
+
+
+def test_similar_takes_paths_as_seen_from_here_and_absolute_ones(cli: Cli, tree: Path) -> None:
+    from_root = cli("similar", "shop/pay/card.py:1", "--json", cwd=tree).json["hits"]
+    assert cli("similar", "card.py:1", "--json", cwd=tree / "shop" / "pay").json["hits"] == from_root
+    assert cli("similar", f"{tree}/shop/pay/card.py:1", "--json", cwd=tree / "web").json["hits"] == from_root
+    assert cli("similar", "shop/pay/card.py:1", "--json", cwd=tree / "web").json["hits"] == from_root
+
+
+def test_two_roots_are_searched_together(cli: Cli, tree: Path, tmp_path: Path) -> None:
+    other = make(tmp_path / "other", cli, {"bank.py": "def refund_card(card):\n    return card.refund()\n"})
+    done = cli("search", "card", "--root", tree, "--root", other, "-l")
+    assert {f"{tree}/shop/pay/card.py", f"{other}/bank.py"} <= set(done.out.splitlines())
+    hits = cli("search", "refund_card", "--root", tree, "--root", other, "--json").json["hits"]
+    assert (hits[0]["root"], hits[0]["path"]) == (str(other), "bank.py")
+
+
+def test_two_roots_of_different_models_are_compared_by_words_alone(cli: Cli, tree: Path, tmp_path: Path) -> None:
+    other = make(
+        tmp_path / "other", cli, {".indexer.toml": '[encoder]\nname = "hashing"\n', "bank.py": "def refund(): 0\n"}
+    )
+    asked = ("search", "refund", "--root", tree, "--root", other, "-l")
+    assert cli(*asked).code == 2
+    assert cli(*asked, "--mode", "text").out == f"{other}/bank.py\n"
+
+
+def colored(tree: Path, *arguments: str, **variables: str) -> bool:
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    done = subprocess.run(
+        [str(PROGRAM), "search", "charge_card", "--root", str(tree), *arguments],
+        capture_output=True, check=True, env={**environment, "TERM": "xterm", **variables},
+    )  # fmt: skip
+    return b"\x1b[" in done.stdout
+
+
+def test_colours_are_as_the_environment_and_the_option_say(tree: Path) -> None:
+    assert not colored(tree)
+    assert colored(tree, FORCE_COLOR="1")
+    assert not colored(tree, FORCE_COLOR="1", NO_COLOR="1")
+    assert colored(tree, "--color", "always", NO_COLOR="1")
+    assert not colored(tree, "--color", "never", FORCE_COLOR="1")
+    assert not colored(tree, TERM="dumb")
+
+
+def test_a_query_that_looks_like_an_option_is_told_how_to_ask(cli: Cli, tree: Path) -> None:
+    done = cli("search", "--secret", cwd=tree)
+    assert done.code == 2 and "indexer search -- --secret" in done.err
+    assert cli("search", "-l", "-k", "1", "--", "--secret", cwd=tree).out == "shop/pay/card.py\n"
+
+
+def test_a_mistyped_command_is_told_the_right_one(cli: Cli) -> None:
+    done = cli("serach", "cart")
+    assert done.code == 2 and "is it 'search'?" in done.err
+
+
+@pytest.mark.parametrize(
+    ("language", "path"),
+    [("py", "shop/pay/card.py"), ("c++", "web/page.cpp"), ("ts", "web/page.ts"), ("C++", "web/page.cpp")],
+)
+def test_languages_go_by_their_short_names(cli: Cli, tree: Path, language: str, path: str) -> None:
+    assert (
+        path
+        in cli("search", "charge card or draw page", "--lang", language, "-l", "-k", "50", cwd=tree).out.splitlines()
+    )
+
+
+def test_an_unknown_language_is_told_a_likely_one(cli: Cli, tree: Path) -> None:
+    done = cli("search", "cart", "--lang", "pyhton", cwd=tree)
+    assert done.code == 2 and "is it 'python'?" in done.err
+
+
+def test_nothing_found_is_told_by_the_exit_code(cli: Cli, tree: Path) -> None:
+    for form in ((), ("-l",), ("--format", "path:line")):
+        done = cli("search", '"no such text here"', *form, cwd=tree)
+        assert (done.code, done.out) == (NO_HIT, "")
+    done = cli("search", '"no such text here"', "--json", cwd=tree)
+    assert done.code == NO_HIT and json.loads(done.out)["hits"] == []
+    assert cli("search", "charge_card", cwd=tree).code == 0
+
+
+def test_quiet_prints_nothing_but_errors(cli: Cli, tree: Path) -> None:
+    found, missed = cli("search", "-q", "charge_card", cwd=tree), cli("search", "-q", '"no such text"', cwd=tree)
+    assert (found.code, found.out, found.err) == (0, "", "")
+    assert (missed.code, missed.out, missed.err) == (NO_HIT, "", "")
+    assert "error: " in cli("search", "-q", "cart", "--lang", "klingon", cwd=tree).err
+
+
+def test_as_many_files_as_asked_for_are_named(cli: Cli, tree: Path) -> None:
+    assert len(cli("search", "assemble the engine", "-l", "-k", "12", cwd=tree).out.splitlines()) == 12
+    assert len(cli("search", "assemble the engine", "-l", "-k", "3", cwd=tree).out.splitlines()) == 3
+
+
+def test_whole_chunks_and_as_many_lines_as_asked_for(cli: Cli, tree: Path) -> None:
+    asked = ("search", "Cart", "--in", "Cart", "--json", "-k", "1")
+    hit = cli(*asked, "--full", cwd=tree).json["hits"][0]
+    assert hit["snippet"].count("\n") + 1 == len(hit["snippet_lines"]) > 8
+    hit = cli(*asked, "--lines", "2", cwd=tree).json["hits"][0]
+    assert len(hit["snippet_lines"]) == 2 and hit["line"] in hit["snippet_lines"]
+
+
+def test_lines_for_editors_name_the_best_line_and_its_text(cli: Cli, tree: Path) -> None:
+    done = cli("search", "added 7", "--format", "path:line", "-k", "1", cwd=tree / "shop")
+    assert done.out == "cart.py:49:Cart.add_7\tself.log('added 7', item)\n"
+
+
+def test_an_outline_shows_its_head_and_numbered_lines(cli: Cli, tree: Path) -> None:
+    hit = cli("search", "class Cart holds what is bought", "--kind", "class", "--json", cwd=tree).json["hits"][0]
+    source = (tree / "shop" / "cart.py").read_text().split("\n")
+    assert hit["snippet_lines"][0] == 1
+    assert all(text.strip() in source[line - 1] for line, text in
+               zip(hit["snippet_lines"], hit["snippet"].split("\n"), strict=True))  # fmt: skip
+
+
+def test_an_expression_keeps_what_matches(cli: Cli, tree: Path) -> None:
+    done = cli("search", "draw", "--grep", r"int draw_\w+\(", "-l", cwd=tree)
+    assert done.out == "web/page.cpp\n"
+    assert cli("search", "draw", "--grep", "(", cwd=tree).code == 2
+
+
+def test_errors_under_json_are_json_too(cli: Cli, tree: Path, tmp_path: Path) -> None:
+    for asked, kind, code in (
+        (("search", "cart", "--lang", "klingon", "--json"), "ConfigError", 2),
+        (("search", "--json", "--sevret"), "UsageError", 2),
+    ):
+        done = cli(*asked, cwd=tree)
+        error = json.loads(done.out)["error"]
+        assert (done.code, error["kind"], error["exit_code"]) == (code, kind, code)
+    done = cli("search", "cart", "--json", cwd=tmp_path)
+    assert json.loads(done.out)["error"]["kind"] == "NoIndexError"
+
+
+def test_explain_without_an_index_says_nothing_of_vectors(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tea.py").write_text("def brew_tea():\n    return 'tea'\n")
+    done = cli("explain", "tea.py", cwd=tmp_path)
+    assert "brew_tea" in done.out and "vector" not in done.out
+
+
+def test_a_shell_is_told_how_to_complete() -> None:
+    done = subprocess.run(
+        [str(PROGRAM)], capture_output=True, text=True, check=False,
+        env={**os.environ, "_INDEXER_COMPLETE": "bash_complete", "COMP_WORDS": "indexer sea", "COMP_CWORD": "1"},
+    )  # fmt: skip
+    assert done.stdout == "plain,search\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_long_output_on_a_terminal_goes_through_the_pager(cli: Cli, tree: Path) -> None:
+    import pty
+
+    script = f"import pty, sys; sys.exit(pty.spawn({[str(PROGRAM), 'search', 'assemble', '--root', str(tree)]!r}) >> 8)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PAGER": "sed s/^/paged:/", "TERM": "xterm", "LINES": "10", "COLUMNS": "80"},
+    )  # fmt: skip
+    assert pty and b"paged:" in done.stdout
