@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from indexer.languages.analyzer import terms
 from indexer.search.candidates import SCORE_DECIMALS
-from indexer.search.features import Evidence, definition_of, is_sure, rarity
+from indexer.search.features import Evidence, is_sure, named_definition, rarity
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
@@ -131,7 +131,8 @@ def _definition_row(chunk: StoredChunk, query: Query | None) -> int | None:
 
 def _is_named(chunk: StoredChunk, query: Query) -> bool:
     """Whether the query names a definition in the chunk as only code does, or is nothing but its name."""
-    return is_sure(query, definition_of(query, chunk)) and any(own.name in query.names for own in chunk.definitions)
+    named = named_definition(query, chunk)
+    return named is not None and named.is_head and is_sure(query, named)
 
 
 def _with_rest(contributions: dict[str, float], score: float) -> dict[str, float]:

@@ -174,17 +174,29 @@ def definition_value(query: Query, definition: Definition) -> float:
     )
 
 
-def definition_of(query: Query, chunk: StoredChunk) -> Definition:
-    """Return the definition of a chunk that the query means most surely, the first of equals."""
-    path = source_path(chunk.path)
+def named_definition(query: Query, chunk: StoredChunk) -> Definition | None:
+    """Return the definition in a chunk that the query names most surely, the first of equals; None where it names none.
+
+    A plain word of a sentence names no definition within a chunk of others.
+    """
     written = {name.lower() for name in query.names}
-    named = [own for own in chunk.definitions if own.name.lower() in written]
-    if not named:
-        is_own = any(own.qualified_name == chunk.qualified_name for own in chunk.definitions)
-        is_head = is_own or (not chunk.part and bool(chunk.definitions))
-        return Definition(path, chunk.kind, chunk.name, chunk.qualified_name, is_head=is_head)
-    found = [Definition(path, chunk.kind, own.name, own.qualified_name) for own in named]
-    return max(found, key=lambda definition: definition_value(query, definition))
+    path = source_path(chunk.path)
+    found = [
+        Definition(path, chunk.kind, own.name, own.qualified_name)
+        for own in chunk.definitions
+        if own.name.lower() in written
+    ]
+    found = [own for own in found if own.qualified_name == chunk.qualified_name or is_sure(query, own)]
+    if not found and chunk.name.lower() in written:
+        found = [chunk_definition(chunk)]
+    return max(found, key=lambda definition: definition_value(query, definition), default=None)
+
+
+def chunk_definition(chunk: StoredChunk) -> Definition:
+    """Return what a chunk is a part of; a group is at its own beginning."""
+    is_own = any(own.qualified_name == chunk.qualified_name for own in chunk.definitions)
+    is_head = is_own or (not chunk.part and bool(chunk.definitions))
+    return Definition(source_path(chunk.path), chunk.kind, chunk.name, chunk.qualified_name, is_head=is_head)
 
 
 def _is_qualified_so(query: Query, definition: Definition) -> bool:

@@ -28,7 +28,7 @@ _CODE_PART = re.compile(
     r"|[A-Z][A-Z0-9]*_[A-Z0-9_]*+"  # a constant
     r"|\$\{?\w++\}?"  # a variable
     r"|[A-Za-z_][\w-]*+(?:(?:\.|::|->|/)[A-Za-z_][\w-]*+){2,}"  # a key or name of three steps and more
-    r"|(?=\w*[A-Za-z])(?=\w*\d)\w{4,}+"  # a code such as E501
+    r"|[A-Z]{1,6}-?\d{3,}|0x[0-9A-Fa-f]{2,}"  # a code such as E501
 )
 _EDGES = "`'\"()[]{}<>.,;:!?"
 _QUOTED = re.compile(r'(?<!\S)"([^"\n]+)"(?!\S)')

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts, stem
 from indexer.search.candidates import SCORE_DECIMALS
-from indexer.search.features import Evidence, alike, definition_of, definition_value, is_sure
+from indexer.search.features import Evidence, alike, chunk_definition, definition_value, is_sure, named_definition
 from indexer.search.query import Query
 from indexer.stores.text.document import StoredChunk
 from indexer.types import SymbolKind
@@ -92,7 +92,7 @@ def name_features(
 ) -> dict[str, float]:
     """Return what a chunk's name and kind say: the share of the query in the name and of the name in the query, by
     words that `find` says are alike, and whether it is code outside symbols, a later part, or private."""
-    meant = definition_of(query, chunk)
+    meant = named_definition(query, chunk) or chunk_definition(chunk)
     if chunk.kind == SymbolKind.REGION and meant.name not in query.names:
         return {"region": 1.0}
     own = _terms(meant.name)

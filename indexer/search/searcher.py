@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from indexer.search.answer import SNIPPET_LINES, best_hits
 from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
-from indexer.search.features import Definition, Evidence, definition_of
+from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import read_literals
 from indexer.search.query import Query
 from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
@@ -119,8 +119,9 @@ class Searcher:
         """Return the chunks of each space that have a name which the query writes."""
         return [
             {
-                chunk_id: definition_of(query, chunk)
+                chunk_id: definition
                 for chunk_id, chunk in space.documents(list(own.chunks.get("name", ()))[:NAMED_CHUNKS]).items()
+                if (definition := named_definition(query, chunk))
             }
             for space, own in zip(self._spaces, found, strict=True)
         ]
