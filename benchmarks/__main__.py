@@ -31,6 +31,7 @@ NEED_MORE = {
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
     "known_items": "repositories, any",
+    "nonsense": "indexes, and questions asked of them",
     "encoder_variants": "the published weights that pipelines.export_model downloads",
     "retrieval": "an evaluation set, and the repositories that it asks about",
     "side_by_side": "two checkouts of this project, and a repository",

@@ -37,6 +37,8 @@ LOOKED_UP = 4_000
 """Up to so many chunks are looked up one by one to see which a filter lets through, rather than asking for all."""
 EXACT_FILTERED = 20_000
 """Up to so many chunks that a filter leaves, each one's vector is compared."""
+FLOORS: Mapping[str, float] = {"minilm": 0.40, "static": 0.58}
+"""By encoder, the cosine below which 95 of 100 nonsense queries have their nearest chunk (benchmarks/nonsense.py)."""
 RANK_CONSTANT = 10
 """The k of 1 / (k + rank). The paper's 60 is for lists of a thousand; here the first ten matter."""
 RETRIEVER_WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
@@ -127,7 +129,12 @@ def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapp
             chunks[name] = {match.id: match.score for match in matches}
         files = by_path(paths, query) if query.paths else {}
     if asked.vector is not None:
-        chunks["vector"] = by_meaning(generation, asked.vector, selection)
+        near = by_meaning(generation, asked.vector, selection)
+        if asked.words and selection.only is None and not (files or any(chunks.values())):
+            # What no word speaks for must be near enough to be more than the nearest of what is there.
+            floor = FLOORS.get(generation.manifest.encoder.name, -1.0)
+            near = {chunk_id: similarity for chunk_id, similarity in near.items() if similarity >= floor}
+        chunks["vector"] = near
     ids = sorted({chunk_id for scores in chunks.values() for chunk_id in scores})
     return Found(chunks, files, generation.catalog.paths_of(ids))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
 from indexer.search.candidates import Asked, FileKey, Found
-from indexer.search.file_kinds import is_compatibility, is_prose, is_test
+from indexer.search.file_kinds import is_compatibility, is_data, is_prose, is_test
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.scoring import FileScores
 from indexer.stores.text.document import StoredChunk, source_path
@@ -28,6 +28,9 @@ ALIKE_CHARS = 3
 """Shorter beginnings say nothing."""
 _TEST_WORDS = frozenset(("test", "exampl", "mock", "bench", "benchmark", "spec", "fixtur", "sampl", "demo"))
 _PROSE_WORDS = frozenset(("readm", "doc", "document", "changelog", "tutori", "guid", "licens", "notebook"))
+_DATA_WORDS = frozenset(
+    ("csv", "tsv", "log", "svg", "tabl", "column", "dataset", "lock", "lockfil", "snapshot", "changelog")
+)
 _INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
 _TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
 
@@ -132,6 +135,7 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
     # A question may ask for tests or documents; an issue's text mentions them by the way.
     wants_tests = not query.is_long and not _TEST_WORDS.isdisjoint(query.words)
     wants_prose = not query.is_long and not _PROSE_WORDS.isdisjoint(query.words)
+    wants_data = not _DATA_WORDS.isdisjoint(query.words) or bool(query.paths)
     deepest = max((path.count("/") for path in scores.paths), default=0) or 1
     defined: dict[FileKey, float] = {}
     for space, own in enumerate(evidence.definitions):
@@ -151,6 +155,7 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
             "test": float(not wants_tests and is_test(path)),
             "compatibility": float(is_compatibility(path)),
             "prose": float(not wants_prose and is_prose(path)),
+            "data": float(not wants_data and is_data(path)),
             "depth": path.count("/") / deepest,
         }
         for name, feature in row.items():

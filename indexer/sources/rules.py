@@ -42,6 +42,30 @@ class Ruling:
     overruled: Rule | None = None
 
 
+SEARCHED = frozenset(
+    (
+        ".azure-pipelines",
+        ".azure-pipelines.yml",
+        ".buildkite",
+        ".circleci",
+        ".devcontainer",
+        ".drone.yml",
+        ".forgejo",
+        ".gitea",
+        ".github",
+        ".gitlab",
+        ".gitlab-ci.yml",
+        ".goreleaser.yml",
+        ".goreleaser.yaml",
+        ".pre-commit-config.yaml",
+        ".readthedocs.yaml",
+        ".readthedocs.yml",
+        ".travis.yml",
+        ".woodpecker",
+    )
+)
+"""Hidden files and folders that hold what people look for: how a project is built, tested and released."""
+
 _TAKEN = Ruling()
 _HIDDEN = Ruling(LeftOutReason.HIDDEN)
 
@@ -112,7 +136,7 @@ class FolderRules:
                     break
         if ignored is not None and not self.tracked.holds(path, is_dir=is_dir):
             return Ruling(LeftOutReason.GIT_IGNORED, ignored)
-        if name[0] == "." and not self.scope.hidden:
+        if name[0] == "." and not self.scope.hidden and name not in SEARCHED:
             return _HIDDEN if ignored is None else Ruling(LeftOutReason.HIDDEN, None, ignored)
         return _TAKEN if ignored is None else Ruling(None, None, ignored)
 

@@ -88,7 +88,7 @@ def test_explanations_agree_with_the_walk(
 def test_the_line_that_decides_is_named(tmp_path: Path) -> None:
     make_tree(
         tmp_path,
-        [("build", "x.py"), ("src", "a.log"), ("src", "b.log"), ("", ".env"), (".github", "ci.yml"), ("node", "a.js")],
+        [("build", "x.py"), ("src", "a.log"), ("src", "b.log"), ("", ".env"), (".vscode", "ci.yml"), ("node", "a.js")],
         [
             ("", ".gitignore", [("", "# logs", "\n"), ("", "*.log", "")]),
             ("src", ".ignore", [("!", "b.log", "")]),
@@ -114,8 +114,15 @@ def test_the_line_that_decides_is_named(tmp_path: Path) -> None:
         "build: left out by .indexerignore:1 /build/",
     )
     assert explained("node/a.js")[1] == "walk.exclude:2 node"
-    assert explained(".env") == ("left-out", "", "hidden files are left out (walk.hidden)")
-    assert explained(".github/ci.yml")[2] == ".github: hidden files are left out (walk.hidden)"
+    assert explained(".env") == (
+        "left-out",
+        "",
+        "hidden files are left out, save those of continuous integration (walk.hidden)",
+    )
+    assert (
+        explained(".vscode/ci.yml")[2]
+        == ".vscode: hidden files are left out, save those of continuous integration (walk.hidden)"
+    )
     assert explained("sub/a.py")[1] == "nested-repository"
     assert explained("sub/.git/HEAD")[0] == "left-out"
     assert explained("link/a.log") == ("left-out", "symlink", "link: symbolic links are not followed")

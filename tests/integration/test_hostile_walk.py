@@ -173,7 +173,7 @@ def test_a_path_that_is_too_long_is_skipped_and_the_rest_goes_on(tmp_path: Path)
         subprocess.run(["rm", "-rf", str(root)], check=True)
 
 
-TRACKED = "a.py", "kept.gen.py", "build/tool.py", ".github", ".secret.py", "private", "data", "gone.py", "empty.py"
+TRACKED = "a.py", "kept.gen.py", "build/tool.py", ".vscode", ".secret.py", "private", "data", "gone.py", "empty.py"
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def repository(tmp_path: Path) -> Path:
         "build/made.py": "def made():\n    return 5\n",
         "build/deep/.gitignore": "!*\n",
         "build/deep/made.py": "def deeper():\n    return 6\n",
-        ".github/ci.yml": "on: push\n",
+        ".vscode/ci.yml": "on: push\n",
         ".secret.py": "x = 1\n",
         "private/own.py": "def own():\n    return 7\n",
         "data/x.py": "def data():\n    return 8\n",
@@ -217,7 +217,7 @@ def test_what_git_tracks_is_walked_unless_our_own_rules_leave_it_out(repository:
     tree = Worktree(repository, WALK)
     assert [file.path for file in tree.files()] == ["a.py", "build/tool.py", "empty.py", "kept.gen.py"]
     assert {entry.path: entry.reason.value for entry in tree.left_out.tracked} == {
-        ".github/ci.yml": "hidden",
+        ".vscode/ci.yml": "hidden",
         ".secret.py": "hidden",
         "data/x.py": "excluded",
         "gone.py": "missing",
@@ -225,7 +225,7 @@ def test_what_git_tracks_is_walked_unless_our_own_rules_leave_it_out(repository:
     }
     assert tree.left_out.tracked_total == 9
     assert {(entry.path, entry.reason, entry.rule, entry.is_folder) for entry in tree.left_out.entries} == {
-        (".github", LeftOutReason.HIDDEN, "", True),
+        (".vscode", LeftOutReason.HIDDEN, "", True),
         (".gitignore", LeftOutReason.HIDDEN, "", False),
         (".indexerignore", LeftOutReason.HIDDEN, "", False),
         (".secret.py", LeftOutReason.HIDDEN, "", False),
@@ -244,7 +244,10 @@ def test_explanations_say_what_tracking_changes(repository: Path) -> None:
     assert explain_path(tree, "build").state == "taken"
     assert explain_path(tree, "build/made.py").message == "left out by .gitignore:2 build/"
     assert explain_path(tree, "new.gen.py").message == "left out by .gitignore:1 *.gen.py"
-    assert explain_path(tree, ".secret.py").message == "hidden files are left out (walk.hidden)"
+    assert (
+        explain_path(tree, ".secret.py").message
+        == "hidden files are left out, save those of continuous integration (walk.hidden)"
+    )
     assert explain_path(tree, "private/own.py").message == "private: left out by .indexerignore:1 private/"
     for file in repository.rglob("*"):
         path = file.relative_to(repository).as_posix()
@@ -273,7 +276,7 @@ def test_reports_account_for_each_file_that_git_tracks(repository: Path) -> None
     named = Counter(file.reason for file in planned if not file.path.endswith("/"))
     assert named == {"hidden": 4, "git-ignored": 2, "excluded": 1, "ignored": 1, "missing": 1}
     assert {file.path for file in planned if file.path.endswith("/")} == {
-        ".github/",
+        ".vscode/",
         ".indexer/",
         "build/deep/",
         "data/",

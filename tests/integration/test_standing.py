@@ -166,3 +166,8 @@ def test_a_filter_holds_for_what_stands_too(index: Index) -> None:
 
 def test_each_name_of_a_group_holds_what_is_in_it(index: Index) -> None:
     assert {path for path, _ in places(index, "round", within="shape_area")} == {"shapes.h"}
+
+
+def test_nonsense_has_no_hits_but_by_meaning_alone(index: Index) -> None:
+    assert index.search("blorquax zimfep").hits == ()
+    assert index.search("blorquax zimfep", mode="vector").hits

@@ -60,9 +60,11 @@ def test_ignore_files_count_outside_a_git_checkout_too(tmp_path: Path) -> None:
 
 
 def test_hidden_files_on_request_but_never_gits_own_nor_the_index(tmp_path: Path) -> None:
-    make(tmp_path, {".github/ci.yml": "a", ".git/config": "a", ".indexer/CURRENT": "a", "index/x": "a", "a.py": "a"})
-    assert taken(tmp_path, WalkOptions(hidden=True)) == [".github/ci.yml", "a.py", "index/x"]
-    assert taken(tmp_path, index_dir=tmp_path / "index") == ["a.py"]
+    files = (".env", ".git/config", ".github/ci.yml", ".gitlab-ci.yml", ".indexer/CURRENT", "a.py", "index/x")
+    make(tmp_path, dict.fromkeys(files, "a"))
+    assert taken(tmp_path, WalkOptions(hidden=True)) == [".env", ".github/ci.yml", ".gitlab-ci.yml", "a.py", "index/x"]
+    # What people look for is there without.
+    assert taken(tmp_path, index_dir=tmp_path / "index") == [".github/ci.yml", ".gitlab-ci.yml", "a.py"]
 
 
 def test_the_repository_around_the_root_has_its_say(tmp_path: Path) -> None:
