@@ -58,7 +58,9 @@ ODD_FILES: dict[str, bytes] = {
     "deep/er/path/to/parseURL_v2.ts": b"export const parseURL = (text: string) => new URL(text);\n",
 }
 
-WORDS = "parseURL parse_url ParseUrlV2 HTTPServer2 IDs running runs ran größe Straße e2e x a_b __init__ 3.14 kHz"
+WORDS = (
+    "parseURL parse_url ParseUrlV2 HTTPServer2 IDs running runs ran größe Straße e2e x a_b __init__ 3.14 kHz --dry-run"
+)
 
 
 def corpus() -> Iterator[tuple[str, bytes]]:

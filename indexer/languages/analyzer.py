@@ -30,12 +30,10 @@ _stemmer = SnowballStemmer("english")
 
 
 def terms(text: str) -> list[str]:
-    """Return the terms of a text in order."""
-    found: list[str] = []
+    """Return the terms of a text: its flags, then those of its words, in order."""
+    found = _flags(text)
     for word in _words(text):
         found.extend(word_terms(word))
-    if "--" in text:
-        found.extend(FLAG.findall(text))
     return found
 
 
@@ -43,7 +41,11 @@ def indexed_text(text: str) -> str:
     """Return the terms of a text joined by spaces, for a tokenizer that splits at white space."""
     if len(_known) > _MAX_KNOWN_WORDS:
         _known.clear()
-    return " ".join(filter(None, map(_known.__getitem__, _words(text))))
+    return " ".join([*_flags(text), *filter(None, map(_known.__getitem__, _words(text)))])
+
+
+def _flags(text: str) -> list[str]:
+    return FLAG.findall(text) if "--" in text else []
 
 
 def _words(text: str) -> list[str]:

@@ -64,3 +64,16 @@ def test_snake_and_camel_case_agree(words: list[str]) -> None:
     camel = words[0] + "".join(word.capitalize() for word in words[1:])
     assert terms(camel) == terms("_".join(words))
     assert terms(camel)[1:] == [stem(word) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ('run(["--no-color", "-v"])', ["--no-color"]),
+        ("x--y <!--note--> a --- b", []),
+        ("`--a`, --dry-run=no", ["--dry-run"]),
+    ],
+)
+def test_flags_are_terms_as_they_are_written(text: str, flags: list[str]) -> None:
+    assert [term for term in terms(text) if term.startswith("-")] == flags
+    assert indexed_text(text).split() == terms(text)
