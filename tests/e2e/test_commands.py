@@ -84,7 +84,7 @@ def test_plain_output_shows_path_line_and_numbered_source(cli: Cli, tea: Path) -
 
 def test_lines_for_editors_and_files_alone(cli: Cli, tea: Path) -> None:
     assert cli("search", "brew_green", "--root", tea, "-k", "1", "--format", "path:line").out == (
-        "src/kettle.py:12:brew_green\n"
+        "src/kettle.py:12:brew_green\tdef brew_green(kettle, leaves):\n"
     )
     assert cli("search", "brew_green", "--root", tea, "-l", "--lang", "python").out == "src/kettle.py\n"
 
