@@ -30,18 +30,18 @@ _stemmer = SnowballStemmer("english")
 
 
 def terms(text: str) -> list[str]:
-    """Return the terms of a text: those of its words in order, then its flags."""
-    found: list[str] = []
+    """Return the terms of a text: its flags, then those of its words, in order."""
+    found = _flags(text)
     for word in _words(text):
         found.extend(word_terms(word))
-    return found + _flags(text)
+    return found
 
 
 def indexed_text(text: str) -> str:
     """Return the terms of a text joined by spaces, for a tokenizer that splits at white space."""
     if len(_known) > _MAX_KNOWN_WORDS:
         _known.clear()
-    return " ".join(filter(None, [*map(_known.__getitem__, _words(text)), *_flags(text)]))
+    return " ".join([*_flags(text), *filter(None, map(_known.__getitem__, _words(text)))])
 
 
 def _flags(text: str) -> list[str]:

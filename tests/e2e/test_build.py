@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -122,7 +123,8 @@ def test_an_empty_folder_is_indexed_with_a_warning(cli: Cli, tmp_path: Path) -> 
     done = cli("build", tmp_path)
     assert done.code == 0
     assert "warning: nothing is indexed" in done.err
-    assert cli("search", "anything", "--root", tmp_path, "--json").json["hits"] == []
+    nothing = cli("search", "anything", "--root", tmp_path, "--json")
+    assert nothing.code == 7 and json.loads(nothing.out)["hits"] == []
 
 
 def test_skips_are_counted_by_reason(cli: Cli, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def sweep(index_dir: Path) -> None:
     with storing(index_dir):
         with Folder(index_dir) as folder:
             for entry in folder.entries():
-                if layout.is_draft(entry.name):
+                if layout.is_draft(entry.name) and not entry.is_dir(follow_symlinks=False):
                     folder.unlink(entry.name)
         try:
             current = layout.read_current(index_dir).number
