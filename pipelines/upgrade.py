@@ -85,34 +85,32 @@ class _Run:
         """Go through the chunks, nearest to use first, and commit every few seconds."""
         job = self._job
         job.progress.upgrading(self._generation.manifest.tiers[Tier.STATIC])
+        windows = _windows(self._generation, size=min(WINDOW_CHUNKS, job.config.encoder.window_chunks))
         waiting: list[QuantizedBatch] = []
         since = time.perf_counter()
-        windows = _windows(self._generation, size=min(WINDOW_CHUNKS, job.config.encoder.window_chunks))
-        for window in windows:
+        window = next(windows, None)
+        while window is not None:
             vectors = self._vectorizer.embed(window)
             waiting.append(self._vectorizer.reduce(window, vectors, self._projection, listener=self._measure.observe))
-            now = time.perf_counter()
-            if now >= job.deadline:
-                break
-            if now - since >= self._collecting_seconds():
-                if not self._commit(waiting):
-                    return self._done
+            window = next(windows, None)
+            is_over = window is None or time.perf_counter() >= job.deadline
+            if is_over or time.perf_counter() - since >= self._collecting_seconds():
+                if not self._commit(waiting, is_last=window is None) or is_over:
+                    break
                 waiting, since = [], time.perf_counter()
-        is_last = next(windows, None) is None
-        if self._done.manifest is not None:
-            self._generation.close()  # so that the last commit can collect it
-        self._commit(waiting, is_last=is_last)
         return self._done
 
     def _collecting_seconds(self) -> float:
         least = self._job.config.build.commit_seconds
         return max(least, self._commit_seconds / COMMIT_SHARE) if least else 0.0
 
-    def _commit(self, waiting: Sequence[QuantizedBatch], *, is_last: bool = False) -> bool:
+    def _commit(self, waiting: Sequence[QuantizedBatch], *, is_last: bool) -> bool:
         """Publish vectors of chunks that are still what they were; return whether the index is still of our kind."""
         job, start = self._job, time.perf_counter()
         wait_seconds = max(WAIT_SECONDS, job.wait_seconds)
         opened = self._generation if self._done.manifest is None else None
+        if is_last and opened is None:
+            self._generation.close()  # so that this commit can collect it
         with (
             job.clock("commit"),
             begin(job.index_dir, wait_seconds=wait_seconds, opened=opened, options=job.config.vectors) as staging,

@@ -13,7 +13,7 @@ from indexer.errors import ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection, reduce
 from indexer.stores.generation.manifest import STATIC
 from indexer.stores.generation.reader import Generation
-from indexer.types import Encoder
+from indexer.types import Encoder, Tier
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,11 +63,13 @@ def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
 
 
 def load_static(generation: Generation, options: EncoderOptions) -> Encoder:
-    """Load the static encoder in the space of the one that the generation names.
+    """Load the static encoder in the space of the one that the generation names, which may be that one itself.
 
     Raises ModelError when there is none, or when static vectors of the generation are those of another one.
     """
     made = generation.manifest
+    if _variant(generation, options).identity.tier is Tier.STATIC:
+        return load_encoder(generation, options)
     static = find_static(replace(options, name=made.encoder.name))
     if static is None:
         raise ModelError(f"the encoder {made.encoder.name} has no static one in its space; set encoder.queries to own")

@@ -53,7 +53,7 @@ def test_increments_end_at_the_digest_of_a_fresh_build(cli: Cli, tmp_path: Path)
     hits = [
         cli("search", "decode a string", "--root", path, "--json").json["hits"] for path in (root, tmp_path / "fresh")
     ]
-    assert hits[0] == hits[1]
+    assert [{**hit, "root": ""} for hit in hits[0]] == [{**hit, "root": ""} for hit in hits[1]]
 
 
 def _cached(cache: Path) -> int:
