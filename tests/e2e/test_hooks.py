@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from pipelines.cli.search import EXIT_NO_HIT
 from tests.e2e.conftest import PROGRAM, Cli, Done
 from tests.integration.test_git_tree import git, repository, write
 
@@ -33,7 +35,9 @@ def commit(cli: Cli, root: Path, *arguments: str) -> Done:
 
 def found(cli: Cli, root: Path, query: str) -> str:
     """Return the text of the best hit of words."""
-    hits = cli("search", query, "--mode", "text", "--json", cwd=root).json["hits"]
+    done = cli("search", query, "--mode", "text", "--json", cwd=root)
+    assert done.code in (0, EXIT_NO_HIT), done.err
+    hits = json.loads(done.out)["hits"]
     return str(hits[0]["snippet"]) if hits else ""
 
 

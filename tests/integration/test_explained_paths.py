@@ -39,7 +39,7 @@ def test_paths_of_every_kind_are_explained_in_their_order(tmp_path: Path) -> Non
         ("lib/a.py", "indexed"),
     ]
     assert found[0].rule == ".gitignore:1 *.log"
-    assert [(one.kind, one.name, one.vector) for one in found[1].chunks] == [("function", "pour", "missing")]
+    assert [(one.kind, one.name, one.vector) for one in found[1].chunks] == [("function", "pour", "")]
     assert found[4].message.endswith("NUL bytes")
     assert found[5].message == "the file has no content but white space: 0 bytes"
     build(tmp_path, config=CONFIG)
