@@ -27,6 +27,8 @@ UPGRADE_SECONDS = 5.0
 
 _RULES = frozenset({*IGNORE_FILES, ATTRIBUTES_FILE, REPOSITORY_FILE})
 
+_GONE = "{root}: is gone, so there is nothing to watch any more"
+
 Build = Callable[[float], BuildReport]
 Reported = Callable[[BuildReport | LockedError], None]
 
@@ -58,7 +60,9 @@ def watch(
     try:
         state = _settle(build, reported)
         for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
-            is_due = changed and (is_relevant(changed, source()) or not root.is_dir())
+            if not root.is_dir():  # a folder that was moved away may tell of no change
+                raise SourceError(_GONE.format(root=root))
+            is_due = changed and is_relevant(changed, source())
             if is_due or state is State.HELD_UP:
                 state = _settle(build, reported)
             elif state is State.UPGRADING:
@@ -66,7 +70,7 @@ def watch(
     except IndexerError as error:
         if root.is_dir():
             raise
-        raise SourceError(f"{root}: is gone, so there is nothing to watch any more") from error
+        raise SourceError(_GONE.format(root=root)) from error
 
 
 def is_relevant(changed: Iterable[Path], source: Worktree) -> bool:

@@ -240,12 +240,13 @@ def test_no_process_outlives_the_conversation(cli: Cli, tea: Path) -> None:
     for number in range(300):
         functions = "".join(f"def brew_{number}_{n}(pot):\n    return pot\n\n\n" for n in range(50))
         (tea / f"tea_{number}.py").write_text(functions)
+    others = set(psutil.Process().children(recursive=True))
     left: list[psutil.Process] = []
 
     async def conversation() -> None:
         async with serving(cli, "--root", tea) as agent:
             await agent.ask("status")
-            left.extend(psutil.Process().children(recursive=True))
+            left.extend(set(psutil.Process().children(recursive=True)) - others)
 
     run(conversation)
     deadline = time.monotonic() + PATIENCE
