@@ -22,9 +22,9 @@ main{max-width:1100px;margin:0 auto;padding:20px 16px 40px}
 h1{font-size:22px;margin:0;overflow-wrap:anywhere}
 h2{font-size:15px;margin:0 0 10px}
 p{margin:4px 0;color:var(--dim);overflow-wrap:anywhere}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:14px;margin-top:18px}
-section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px;min-width:0}
-.wide{grid-column:1/-1}
+.grid{display:flex;flex-wrap:wrap;gap:14px;margin-top:18px}
+section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px;min-width:0;flex:1 1 300px}
+.wide{flex-basis:100%}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(125px,1fr));gap:12px;margin-top:16px}
 .figures div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 12px}
 .figures b{display:block;font-size:21px;font-variant-numeric:tabular-nums}
@@ -43,7 +43,7 @@ details{border-top:1px solid var(--line);padding:8px 0}summary{cursor:pointer;ov
 details ul{margin:6px 0;padding-left:20px;color:var(--dim);font:12.5px/1.5 monospace;overflow-wrap:anywhere}
 .warn{border-left:3px solid var(--c2);padding-left:10px}
 @media (max-width:520px){.bar,.wide .bar,.wide .paths .bar{grid-template-columns:1fr auto}
-.bar svg{grid-column:1/-1;grid-row:2}}
+.bar{row-gap:3px;margin:9px 0}.bar svg{grid-column:1/-1;grid-row:2;height:10px}}
 """
 
 
@@ -79,7 +79,10 @@ def _body(stats: Stats) -> Iterator[str]:
         yield _section("Vectors by tier", parts(told))
     recall = "".join(f"<p>{text(line)}</p>" for line in (recall_text(stats.recall), drift_text(stats.drift)) if line)
     yield _section("Recall", (_recall(stats) if stats.recall else "") + recall)
-    sizes = [Bar(f"generation {s.generation}", s.bytes, f"{_size(s.bytes)}, {s.chunks:,} chunks") for s in stats.sizes]
+    sizes = [
+        Bar(f"generation {s.generation}", s.bytes, f"{_size(s.bytes)}, {_counted(s.chunks, 'chunk')}")
+        for s in stats.sizes
+    ]
     yield _section("Size over generations", columns(sizes))
     if stats.skips:
         yield _section("Skipped files", "".join(_skips(name, own) for name, own in stats.skips.items()), wide=True)
@@ -108,7 +111,9 @@ def _build(report: BuildReport) -> Iterator[str]:
     seconds = [Bar(stage, spent, f"{spent:.2f} s") for stage, spent in report.seconds.items()]
     yield _section(f"Seconds by stage ({sum(report.seconds.values()):.1f} s)", bars(seconds))
     if report.slowest:
-        slow = [Bar(f.path, f.seconds, f"{1000 * f.seconds:.0f} ms", f"{f.chunks} chunks") for f in report.slowest]
+        slow = [
+            Bar(f.path, f.seconds, f"{1000 * f.seconds:.0f} ms", _counted(f.chunks, "chunk")) for f in report.slowest
+        ]
         yield _section("Slowest files to parse", f'<div class="paths">{bars(slow)}</div>', wide=True)
 
 
@@ -116,8 +121,8 @@ def _languages(stats: Stats) -> str:
     leading = list(stats.languages.items())[:MAX_LANGUAGES]
     rows = []
     for name, own in leading:
-        told = [f"{own.files:,} files", f"{own.chunks:,} chunks"]
-        told += [f"{own.errors:,} parse errors"] if own.errors else []
+        told = [_counted(own.files, "file"), _counted(own.chunks, "chunk")]
+        told += [_counted(own.errors, "parse error")] if own.errors else []
         told += [f"{own.failures:,} by lines"] if own.failures else []
         rows.append(Bar(name, own.bytes, _size(own.bytes), ", ".join(told)))
     rest = len(stats.languages) - len(leading)
@@ -149,6 +154,10 @@ def _skips(reason: str, skips: Skips) -> str:
 
 def _section(title: str, content: str, *, wide: bool = False) -> str:
     return f"<section{' class=wide' if wide else ''}><h2>{text(title)}</h2>{content}</section>"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def _size(count: float) -> str:
