@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from indexer.stages.detect import GENERATOR
+
 from ..quality.figures import drift_text, recall_text
 from ..report import BuildReport
 from ..stats import Skips, Stats
@@ -52,6 +54,7 @@ def page(stats: Stats) -> str:
     head = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta name="generator" content="{GENERATOR}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Index of {text(stats.root)}</title><style>{STYLE}</style></head>"
     )
@@ -66,7 +69,7 @@ def _body(stats: Stats) -> Iterator[str]:
         (f"{stats.files:,}", "files indexed"),
         (f"{stats.skipped:,}", "files skipped"),
         (f"{stats.chunks:,}", "chunks"),
-        (_size(stats.bytes), "index on disk"),
+        (_size(stats.index_bytes), "index on disk"),
         (f"{stats.dims}", f"dims, {stats.encoder}"),
     ):
         yield f"<div><b>{text(value)}</b><span>{text(name)}</span></div>"
@@ -77,10 +80,9 @@ def _body(stats: Stats) -> Iterator[str]:
     if stats.tiers:
         told = [Bar(str(tier), count, f"{count:,}") for tier, count in stats.tiers.items()]
         yield _section("Vectors by tier", parts(told))
-    recall = "".join(f"<p>{text(line)}</p>" for line in (recall_text(stats.recall), drift_text(stats.drift)) if line)
-    yield _section("Recall", (_recall(stats) if stats.recall else "") + recall)
+    yield _section("Recall", _recall(stats))
     sizes = [
-        Bar(f"generation {s.generation}", s.bytes, f"{_size(s.bytes)}, {_counted(s.chunks, 'chunk')}")
+        Bar(f"generation {s.generation}", s.index_bytes, f"{_size(s.index_bytes)}, {_counted(s.chunks, 'chunk')}")
         for s in stats.sizes
     ]
     yield _section("Size over generations", columns(sizes))
@@ -103,6 +105,7 @@ def _build(report: BuildReport) -> Iterator[str]:
     made = [
         Bar("embedded", chunks.embedded, f"{chunks.embedded:,}"),
         Bar("reused", chunks.reused, f"{chunks.reused:,}"),
+        Bar("upgraded", chunks.upgraded, f"{chunks.upgraded:,}"),
     ]
     said = "" if report.committed else "<p>Nothing changed; the generation stays.</p>"
     said += f"<p>Made anew: {text(report.rebuilt)}</p>" if report.rebuilt else ""
@@ -130,14 +133,17 @@ def _languages(stats: Stats) -> str:
 
 
 def _recall(stats: Stats) -> str:
-    assert stats.recall is not None
+    if stats.recall is None:
+        return "<p>Not measured: it is when all vectors of a full build are the encoder's own.</p>"
     found = stats.recall
-    return bars(
+    shares = bars(
         (
             Bar(f"among the first {found.depth}", found.recall, f"{found.recall:.3f}"),
             Bar("among the first 10", found.overlap, f"{found.overlap:.3f}"),
         )
     )
+    drift = f"<p>{text(drift_text(stats.drift))}</p>" if stats.drift else ""
+    return f"{shares}<p>{text(recall_text(found))}</p>{drift}"
 
 
 def _skips(reason: str, skips: Skips) -> str:
