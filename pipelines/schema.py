@@ -14,7 +14,7 @@ from .explain import ExplainedPath
 from .models.listing import ListedModel
 from .models.pull import PulledModel
 from .models.store import CheckedModel
-from .plan import PlannedFile
+from .plan import Plan
 from .report import BuildReport
 from .share import SharedIndex
 from .stats import Stats
@@ -23,7 +23,7 @@ from .status import Status
 FOLDER = Path(__file__).parent / "schemas"
 PRINTED: dict[str, Any] = {
     "build": BuildReport,
-    "build-dry-run": PlannedFile,
+    "build-dry-run": Plan,
     "error": ErrorAnswer,
     "explain": ExplainedPath,
     "export": SharedIndex,
