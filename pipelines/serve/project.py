@@ -12,7 +12,7 @@ from indexer.errors import IndexerError, NoIndexError
 from indexer.stores.generation.layout import default_index_dir, read_current
 
 from ..freshness import count_stale
-from ..settings import load_config, user_file
+from ..settings import load_config, user_file, user_models
 from .builder import Builder, NotYetError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Project:
     def config(self) -> Config:
         """The settings that apply to the folder; raises ConfigError."""
         if self._config is None:
-            self._config = load_config(self.root, user=user_file())
+            self._config = load_config(self.root, user=user_file(), models=user_models())
         return self._config
 
     def close(self) -> None:
