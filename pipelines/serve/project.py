@@ -14,7 +14,7 @@ from indexer.sources.explain import explain_path
 from indexer.stores.generation.layout import default_index_dir, read_current
 
 from ..freshness import count_stale
-from ..settings import load_config, user_file
+from ..settings import load_config, user_file, user_models
 from ..source import open_worktree
 from .builder import Builder, NotYetError
 from .scan import Scanned, scan, words_of
@@ -74,7 +74,7 @@ class Project:
     def config(self) -> Config:
         """The settings that apply to the folder; raises ConfigError."""
         if self._config is None:
-            self._config = load_config(self.root, user=user_file())
+            self._config = load_config(self.root, user=user_file(), models=user_models())
         return self._config
 
     def scan(self, text: str, *, paths: Sequence[str], count: int) -> Scanned:
