@@ -11,6 +11,7 @@ from .answer import BatchAnswer, BatchQuery, ErrorAnswer, SearchAnswer
 from .check.repair import RepairReport
 from .check.verify import VerifyReport
 from .explain import ExplainedPath
+from .models.distil import DistilledModel
 from .models.listing import ListedModel
 from .models.pull import PulledModel
 from .models.store import CheckedModel
@@ -28,6 +29,7 @@ PRINTED: dict[str, Any] = {
     "explain": ExplainedPath,
     "export": SharedIndex,
     "import": SharedIndex,
+    "model-distil": DistilledModel,
     "model-list": list[ListedModel],
     "model-pull": PulledModel,
     "model-verify": list[CheckedModel],
