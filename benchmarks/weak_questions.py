@@ -6,7 +6,8 @@ CLONES holds a bare clone of each repository of weak_repositories.txt as OWNER+N
 there. WORK becomes a set as benchmarks.retrieval's code_search is, read with `code_search(WORK, WORK / "repos")`. A
 question is the subject of a commit, answered by the few source files that it changed and that are still there, or the
 first sentence of a comment on a definition, answered by its file, from which the sentence was removed. No file answers
-more than a few. A repository whose questions are in WORK is not asked again. Nothing of the repositories is kept in this project.
+more than a few. A repository whose questions are in WORK is not asked again. Nothing of the repositories is kept in
+this project.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ SEED = 1
 
 _CHORE = re.compile(
     r"\b(?:merge|bump|release|revert|typo|changelog|version|lint|format|formatting|upgrade|update dep\w*|dependenc\w+"
-    r"|dependabot|ci|travis|github actions?|workflow|readme|copyright|license|whitespace|prepare|prettier|clippy|rubocop"
-    r"|cleanup|clean up|snapshot|wip|nit|review|warnings?)\b|\bv?\d+\.\d+",
+    r"|dependabot|ci|travis|github actions?|workflow|readme|copyright|license|whitespace|prepare|prettier|clippy"
+    r"|rubocop|cleanup|clean up|snapshot|wip|nit|review|warnings?)\b|\bv?\d+\.\d+",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(r"^(?:\w+(?:\([^)]*\))?!?:\s+|\[[^\]]*\]:?\s*|:\w+:\s*)+")
@@ -103,7 +104,9 @@ def questions(clone: Path, revision: str, work: Path, name: str, limits: argpars
     draw.shuffle(asked)
     taken = [*comments(root, asked, limits.docs)]
     build(root, config=config, index_dir=index_dir)
-    told = _git(clone, "log", "--no-merges", f"-n{COMMITS_READ}", "--name-only", "--no-renames", "--format=%x01%s%x02", revision)
+    told = _git(
+        clone, "log", "--no-merges", f"-n{COMMITS_READ}", "--name-only", "--no-renames", "--format=%x01%s%x02", revision
+    )
     changed = [*commits(told.decode(errors="replace"), code, draw, limits.commits)]
     for number, (group, text, paths) in enumerate([*taken, *changed]):
         yield {
@@ -126,7 +129,9 @@ def commits(log: str, code: set[str], draw: random.Random, most: int) -> Iterato
         text = _NUMBER.sub("", _PREFIX.sub("", subject)).strip()
         words = _WORD.findall(text)
         missing = [path for path in changed if path not in code and file_kind(path) is FileKind.SOURCE]
-        if not (MIN_WORDS <= len(words) <= MAX_WORDS and 1 <= len(paths) <= MOST_ANSWERS and len(changed) <= MOST_FILES):
+        if not (
+            MIN_WORDS <= len(words) <= MAX_WORDS and 1 <= len(paths) <= MOST_ANSWERS and len(changed) <= MOST_FILES
+        ):
             continue
         if missing or _CHORE.search(subject) or any(answers[path] >= MOST_OF_A_FILE for path in paths):
             continue
