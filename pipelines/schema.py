@@ -15,6 +15,7 @@ from .models.distil import DistilledModel
 from .models.listing import ListedModel
 from .models.pull import PulledModel
 from .models.store import CheckedModel
+from .models.tune import TuneReport
 from .plan import Plan
 from .report import BuildReport
 from .share import SharedIndex
@@ -38,6 +39,7 @@ PRINTED: dict[str, Any] = {
     "search-batch-in": BatchQuery,
     "search-batch-out": BatchAnswer,
     "stats": Stats,
+    "tune": TuneReport,
     "status": Status,
     "verify": VerifyReport,
 }

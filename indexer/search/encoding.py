@@ -110,6 +110,6 @@ def _variant(generation: Generation, options: EncoderOptions) -> Variant:
         return find_encoder(own_options(options, name))
     except ConfigError as error:
         raise ModelError(
-            f"the index was built with {name}, which is not here ({error}); `indexer model pull {name}` brings it, with "
-            "--from FOLDER where it is one of your own"
+            f"the index was built with {name}, which is not here ({error}); `indexer model pull {name}` brings it, "
+            "with --from FOLDER where it is one of your own"
         ) from error

@@ -26,6 +26,7 @@ PLACES = {
     "FILE": "queries.jsonl",
     "SECONDS": "5",
     "ROOT": ".",
+    "FOLDER": str(ROOT / "indexer" / "encoders"),
     "QUERY": "value",
     "path/to/clone": ".",
 }

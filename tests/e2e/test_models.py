@@ -95,3 +95,22 @@ def test_a_repository_chooses_no_folder_to_load(own_cli: Cli, root: Path, tmp_pa
     (root / ".indexer.toml").write_text('[encoder]\nname = "path:../own"\n')
     refused = own_cli("build", root)
     assert refused.code == 2 and "a repository may not choose a folder" in refused.err
+
+
+def test_what_is_tuned_is_what_builds_use_until_a_setting_says_otherwise(
+    own_cli: Cli, root: Path, tmp_path: Path
+) -> None:
+    name = f"path:{write_small_model(tmp_path / 'own')}"
+    report = own_cli("tune", root, "--model", name, "--seconds", "0", "--json").json
+    best, before = report["best"], report["before"]
+    assert {row["token_budget"] for row in report["tried"]} >= {512, 2048, 8192}
+    assert best in report["tried"] and before["token_budget"] == 2048
+    assert best["tokens_per_second"] >= 0.98 * max(row["tokens_per_second"] for row in report["tried"])
+    effective = {row["key"]: row for row in own_cli("config", "show", root, "--model", name, "--json").json}
+    for key in ("token_budget", "threads"):
+        assert effective[f"encoder.{key}"]["value"] == best[key]
+        assert effective[f"encoder.{key}"]["origin"].startswith("tuned, ")
+    stated = own_cli("config", "show", root, "--model", name, "--set", "encoder.token_budget=999", "--json").json
+    assert next(row["value"] for row in stated if row["key"] == "encoder.token_budget") == 999
+    other = {row["key"]: row for row in own_cli("config", "show", root, "--json").json}
+    assert other["encoder.threads"]["origin"] == "default"
