@@ -32,7 +32,17 @@ PLACES = {
 }
 """What stands in the documents for a user's own, and what it is here."""
 
-NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install"), ("watch",), ("model",), ("model", "pull")}
+NAMES = {
+    ("search",),
+    ("export",),
+    ("import",),
+    ("mcp",),
+    ("mcp", "install"),
+    ("watch",),
+    ("model",),
+    ("model", "pull"),
+    ("model", "distil"),
+}
 """Commands that a text speaks of by name alone, and that can't be asked so."""
 
 ONLINE = {("model", "pull", "multilingual-e5-small")}
