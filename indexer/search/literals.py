@@ -156,7 +156,8 @@ def quoted_name(flag: str) -> re.Pattern[str]:
 def option_line(flag: str) -> re.Pattern[str]:
     """Return what finds a flag's name in quotes on a line that speaks of options."""
     name = re.escape(flag.lstrip("-"))
-    return re.compile(rf"(?im)^.{{0,80}}?(?:option|flag|arg|alias|switch).{{0,80}}?([\"'`]){name}\1")
+    speaks = r"\w*(?:option|flag|switch)\w*\b|\w*_?arg(?:s|ument\w*)?\b|\balias\b"
+    return re.compile(rf"(?im)^.{{0,80}}?(?:{speaks}).{{0,80}}?([\"'`]){name}\1")
 
 
 def option_field(flag: str) -> re.Pattern[str]:

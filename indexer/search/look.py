@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,16 @@ from indexer.languages.analyzer import FLAG, word_terms
 from indexer.search.candidates import allowed_chunks
 from indexer.search.file_kinds import FileKind, file_kind
 from indexer.search.filters import Selection
-from indexer.search.literals import Literals, Match, option_field, option_line, phrase, quoted_name, verbatim
+from indexer.search.literals import (
+    MIN_CONSTANT_WORDS,
+    Literals,
+    Match,
+    option_field,
+    option_line,
+    phrase,
+    quoted_name,
+    verbatim,
+)
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.roles import Rank, Role, role_of
 from indexer.search.standing import Standing, Sureness
@@ -37,6 +47,9 @@ NEARLY = 0.7
 MOST_WORDS = 12
 SURE_WORDS = 6
 """So many words in a row are no chance, even where no value of a format string shows that it is the text."""
+RARE = 2
+"""A few plain words that stand in a row in no more chunks than this are told, not chanced upon."""
+MOST_FILES = 5
 MOST_PLACES = 16
 """How many places in one chunk are looked at."""
 
@@ -65,8 +78,8 @@ def standing(
     """
     look = _Look(generation, query, selection)
     if query.kind is QueryKind.PATH and any(path.rpartition("/")[2].lower() in paths for path in query.paths):
-        return look.verbatim(literals.whole, Sureness.CHANCE)
-    if query.kind is QueryKind.SYMBOL and (named := look.named(literals)):
+        return look.files(literals.whole, paths) or look.verbatim(literals.whole, Sureness.CHANCE)
+    if query.kind is not QueryKind.CODE and literals.whole and (named := look.named(query, literals)):
         return named if len(named) == 1 else []
     if found := look.at_places(literals, paths):
         return found
@@ -110,23 +123,36 @@ class _Look:
             for path in paths.get(ending.rpartition("/")[2], ()):
                 if not f"/{path.lower()}".endswith(ending) and not ending.endswith(f"/{path.lower()}"):
                     continue
-                chunks = self.documents(self.generation.catalog.chunk_ids_of(path))
-                over = [chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line]
+                over = [chunk for chunk in self.chunks_of(path) if chunk.start_line <= line <= chunk.end_line]
                 if over:
                     chunk = min(over, key=lambda chunk: (chunk.end_line - chunk.start_line, chunk.start_line, chunk.id))
                     found.append(Standing(chunk, chunk.row_of(line), Role.DEFINES, Sureness.PLACE, 1.0, 0.0))
         return found
 
-    def named(self, literals: Literals) -> list[Standing]:
+    def files(self, written: str, paths: Mapping[str, Sequence[str]]) -> list[Standing]:
+        """Return the beginnings of the files whose paths end as the query says, unless there are many."""
+        wanted = written.replace("\\", "/").removeprefix("./").lower()
+        known = paths.get(wanted.rpartition("/")[2], ())
+        found = [path for path in known if path.lower() == wanted]
+        found = found or [path for path in known if path.lower().endswith(f"/{wanted}")]
+        heads = [chunks[0] for path in found[:MOST_FILES] if (chunks := self.chunks_of(path))]
+        return [Standing(chunk, 0, Role.DEFINES, Sureness.PLACE, 1.0, 0.0) for chunk in heads[: len(found)]]
+
+    def named(self, query: Query, literals: Literals) -> list[Standing]:
         """Return the definitions of a query that is nothing but a name, at the lines of their names."""
-        steps = STEPS.split(literals.whole.removesuffix("()"))
+        is_symbol = query.kind is QueryKind.SYMBOL
+        steps = STEPS.split(literals.whole.removesuffix("()")) if is_symbol else [literals.whole]
         ending = "." + ".".join(steps)
         ids = self.text.find("name", steps[-1].lower(), limit=TOO_MANY)
         return [
             Standing(chunk, chunk.row_of(own.line), Role.DEFINES, Sureness.DEFINED, 1.0, 0.0)
             for chunk in self.documents(ids)
             for own in chunk.definitions
-            if ("." + ".".join(STEPS.split(own.qualified_name))).endswith(ending)
+            if (
+                ("." + ".".join(STEPS.split(own.qualified_name))).endswith(ending)
+                if is_symbol
+                else own.name == steps[0]
+            )
         ]
 
     def whole(self, literals: Literals) -> list[Standing]:
@@ -138,6 +164,8 @@ class _Look:
         by_chance = is_word or not literals.is_telling
         for text in literals.texts:
             written = self.verbatim(text, Sureness.CHANCE if by_chance else Sureness.WHOLE)
+            if by_chance and len(written) <= RARE and len(literals.words) >= MIN_CONSTANT_WORDS:
+                written = [replace(own, sureness=Sureness.WORDS) for own in written]
             if FLAG.fullmatch(text):
                 written = _each_once([*written, *self.declared(text)])
             if written:
@@ -150,13 +178,10 @@ class _Look:
     def declared(self, flag: str) -> list[Standing]:
         """Return the chunks of source in which a flag's name stands as only its declaration writes it."""
         words = _WORD.findall(flag)
-        found = [
-            *(
-                self.holding(words, _places(option_line(flag)), Sureness.WHOLE)
-                or self.holding(words, _places(quoted_name(flag)), Sureness.WHOLE)
-            ),
-            *self.holding(words, _places(option_field(flag)), Sureness.WHOLE),
-        ]
+        found = self.holding(words, _places(option_line(flag)), Sureness.WHOLE)
+        if len(words) > 1:
+            found = found or self.holding(words, _places(quoted_name(flag)), Sureness.WHOLE)
+            found = [*found, *self.holding(words, _places(option_field(flag)), Sureness.WHOLE)]
         return [own for own in found if own.rank <= Rank.SETTINGS]
 
     def filled_in(self, literals: Literals) -> list[Standing]:
@@ -244,6 +269,11 @@ class _Look:
                 role, best = min(places, key=lambda entry: entry[0])
                 found.append(Standing(chunk, best.row, role, sureness, best.share, scores[chunk.id]))
         return found
+
+    def chunks_of(self, path: str) -> list[StoredChunk]:
+        """Return the chunks of a file that the selection lets through, in order."""
+        chunks = self.documents(self.generation.catalog.chunk_ids_of(path))
+        return sorted(chunks, key=lambda chunk: (chunk.start_line, chunk.id))
 
     def documents(self, ids: Sequence[int]) -> list[StoredChunk]:
         """Return the chunks of these ids that the selection lets through."""
