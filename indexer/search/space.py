@@ -13,10 +13,10 @@ from indexer.search.candidates import Asked, Found
 from indexer.search.containing import containing
 from indexer.search.filters import Selection, select
 from indexer.search.literals import Literals
-from indexer.search.look import standing
 from indexer.search.query import Query
 from indexer.search.scoring import FileScores
 from indexer.search.standing import Standing
+from indexer.search.written import standing
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk
 
