@@ -106,8 +106,8 @@ def build_fleet(job: FleetJob) -> FleetReport:
     prepare(job.fleet_dir)
     with lock.writer_lock(job.fleet_dir, wait_seconds=job.wait_seconds), live_manifests(job.fleet_dir) as live:
         first = before = live[0] if live else None
-        tasks = plan(job, repositories, first)
-        work = _Work(job, identity, len(tasks))
+        tasks, failed = plan(job, repositories, first)
+        work = _Work(job, identity, len(tasks), failed)
         work.look(tasks, first)
         work.build(work.left, live, upgrade=False)
         before = _publish(work, before)
@@ -131,16 +131,27 @@ def build_fleet(job: FleetJob) -> FleetReport:
         )
 
 
-def plan(job: FleetJob, repositories: Sequence[Repository], newest: FleetManifest | None) -> list[ShardTask]:
-    """Return the shards that a fleet is made of now; those of the newest manifest stay where they are."""
+def plan(
+    job: FleetJob, repositories: Sequence[Repository], newest: FleetManifest | None
+) -> tuple[list[ShardTask], list[Failure]]:
+    """Return the shards that a fleet is made of now, and repositories that can't be looked at.
+
+    Shards of the newest manifest stay where they are.
+    """
     known: dict[str, dict[Cut, int]] = {}
     for shard in newest.shards if newest else ():
         known.setdefault(shard.repository, {})[shard.cut] = shard.source_bytes
     target = int(job.fleet.cut.megabytes * 1e6)
-    tasks = []
+    tasks: list[ShardTask] = []
+    failed: list[Failure] = []
     for repository in repositories:
         own = known.get(repository.name, {})
         parts = sorted(own.items(), key=lambda part: steps_of(part[0].start))
+        try:
+            cuts = choose_cuts(_whole(parts), target, partial(_sizes, repository, job.config))
+        except IndexerError as error:
+            failed.append(Failure(id=repository.name, message=str(error)))
+            continue
         tasks += [
             ShardTask(
                 id=shard_id(repository.name, cut),
@@ -153,9 +164,9 @@ def plan(job: FleetJob, repositories: Sequence[Repository], newest: FleetManifes
                 by_content=job.by_content,
                 size=own.get(cut, 0),
             )
-            for cut in choose_cuts(_whole(parts), target, partial(_sizes, repository, job.config))
+            for cut in cuts
         ]
-    return tasks
+    return tasks, failed
 
 
 def _whole(parts: Sequence[tuple[Cut, int]]) -> Sequence[tuple[Cut, int]]:
@@ -178,11 +189,11 @@ def _sizes(repository: Repository, config: Config) -> Mapping[str, int]:
 class _Work:
     """What is known of the shards while a fleet is built."""
 
-    def __init__(self, job: FleetJob, identity: Identity, total: int) -> None:
+    def __init__(self, job: FleetJob, identity: Identity, total: int, failed: Iterable[Failure]) -> None:
         self.job = job
         self.identity = identity
         self.ready: dict[str, Shard] = {}
-        self.failed: dict[str, Failure] = {}
+        self.failed = {failure.id: failure for failure in failed}
         self.left: list[ShardTask] = []
         self.built: dict[str, float] = {}
         self.warnings: list[str] = []

@@ -24,6 +24,9 @@ from .engine import ATTEMPTS, failure_text, is_worth_another_try, largest_first,
 from .manifest import Failure
 from .shard import Built, Outcome, ShardTask, build_shard, shared_out
 
+_cluster: Any = ray
+"""Ray, where it says less of its types than is asked for here."""
+
 LOST_SECONDS = 120.0
 """How long to wait for a cluster that has no place for any builder."""
 
@@ -80,7 +83,7 @@ class RayEngine:
                 waiting += [task for ready, task in later if ready <= now]
                 later = [(ready, task) for ready, task in later if ready > now]
                 while waiting and len(busy) < self._places():
-                    actor = idle.pop() if idle else _Builder.options(num_cpus=self._cores_each).remote()
+                    actor = idle.pop() if idle else _Actor.options(num_cpus=self._cores_each).remote()
                     task = waiting.pop(0)
                     busy[actor.build.remote(task)] = (actor, task)
                 done, _ = ray.wait(list(busy), timeout=0.2) if busy else ([], None)
@@ -109,11 +112,10 @@ class RayEngine:
 
     def _places(self) -> int:
         """Return how many actors fit on the cluster as it is now."""
-        fits = int(ray.cluster_resources().get("CPU", 0)) // self._cores_each
+        fits = int(_cluster.cluster_resources().get("CPU", 0)) // self._cores_each
         return min(fits, self._jobs) if self._jobs else fits
 
 
-@ray.remote(max_restarts=0, max_task_retries=0)
 class _Builder:
     """A process that builds shards, somewhere."""
 
@@ -123,6 +125,9 @@ class _Builder:
             return build_shard(task)
         except Exception as error:
             return error
+
+
+_Actor: Any = ray.remote(max_restarts=0, max_task_retries=0)(_Builder)
 
 
 def _answer(reference: Any) -> Built | Exception:

@@ -142,8 +142,8 @@ class Fleet(Closing):
         chosen = replace(make_filter(languages, kinds, paths, within), literals=required(asked), pattern=pattern)
         for attempt in (1, 2, 3):
             opened = self._current()
-            spaces = opened.choose(repositories)
             try:
+                spaces = opened.choose(repositories)
                 vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.any_generation())
                 searcher = Searcher(spaces, frequencies=opened.frequencies, threads=self._threads)
                 hits = searcher.search(

@@ -64,10 +64,10 @@ def fleet_status(
         gone: tuple[str, ...] | None = None
         if file is not None and fleet is not None:
             job = FleetJob(file=file, fleet=fleet, fleet_dir=fleet_dir, config=config, by_content=by_content)
-            tasks = plan(job, find_repositories(file, fleet, roots), manifest)
+            tasks, failed = plan(job, find_repositories(file, fleet, roots), manifest)
             known = {shard.id: shard for shard in manifest.shards}
             identity = wanted_identity(config)
-            behind = []
+            behind = [failure.id for failure in failed]
             for task in tasks:
                 try:
                     found = look_at_shard(task, identity, known.get(task.id))
@@ -76,7 +76,7 @@ def fleet_status(
                 if found is None or task.id not in known or found.digest != known[task.id].digest:
                     behind.append(task.id)
             stale = tuple(sorted(behind))
-            gone = tuple(sorted(known.keys() - {task.id for task in tasks}))
+            gone = tuple(sorted(known.keys() - {task.id for task in tasks} - {*behind}))
         return FleetStatus(
             number=manifest.number,
             digest=manifest.digest,
