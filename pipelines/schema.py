@@ -16,6 +16,11 @@ from .fleet.build import FleetReport
 from .fleet.gc import FleetRemoved
 from .fleet.status import FleetStatus
 from .fleet.verify import FleetVerifyReport
+from .models.distil import DistilledModel
+from .models.listing import ListedModel
+from .models.pull import PulledModel
+from .models.store import CheckedModel
+from .models.tune import TuneReport
 from .plan import Plan
 from .report import BuildReport
 from .share import SharedIndex
@@ -35,11 +40,16 @@ PRINTED: dict[str, Any] = {
     "fleet-status": FleetStatus,
     "fleet-verify": FleetVerifyReport,
     "import": SharedIndex,
+    "model-distil": DistilledModel,
+    "model-list": list[ListedModel],
+    "model-pull": PulledModel,
+    "model-verify": list[CheckedModel],
     "repair": RepairReport,
     "search": SearchAnswer,
     "search-batch-in": BatchQuery,
     "search-batch-out": BatchAnswer,
     "stats": Stats,
+    "tune": TuneReport,
     "status": Status,
     "verify": VerifyReport,
 }

@@ -264,7 +264,7 @@ class TextIndex:
         if not living:
             return 0.0
         wanted = statistics or Statistics(self.count, {term: living})
-        if statistics is None and not self.stats.dead:
+        if not self.stats.dead and wanted.documents == self.count and wanted.frequencies[term] == living:
             return 1.0
         with damage(self._path):
             seen = self._searcher.doc_freq(*term)
