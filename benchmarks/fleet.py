@@ -32,7 +32,7 @@ from pipelines.fleet.engine import Engine
 from pipelines.fleet.local import LocalEngine
 from pipelines.fleet.search import open_fleet
 from pipelines.fleet.serial import SerialEngine
-from pipelines.fleet.store import FOLDER
+from pipelines.fleet.store import FOLDER, open_newest
 
 CONFIG = Config(build=BuildOptions(upgrade="never"))
 COPIES = 60
@@ -59,7 +59,7 @@ def engines(repositories: Sequence[Path], folder: Path, rounds: int) -> dict[str
 
     seconds: dict[str, list[float]] = {"serial": [], "local": [], "ray": [], "ray_start": []}
     digests: set[str] = set()
-    largest: dict[str, float] = {}
+    shards: dict[str, Any] = {}
 
     def time_of(name: str, engine: Engine, number: int) -> None:
         place = folder / f"{name}{number}"
@@ -68,7 +68,15 @@ def engines(repositories: Sequence[Path], folder: Path, rounds: int) -> dict[str
         seconds[name].append(time.perf_counter() - begun)
         digests.add(report.digest)
         if name == "serial":
-            largest.update(report.built)
+            opened = open_newest(place / FOLDER)
+            opened.close()
+            for shard in opened.manifest.shards:
+                shards[shard.id] = {
+                    "seconds": report.built[shard.id],
+                    "megabytes": shard.bytes / 1e6,
+                    "chunks": shard.chunks,
+                    "index_megabytes": shard.index_bytes / 1e6,
+                }
         shutil.rmtree(place)
 
     for number in range(rounds):
@@ -87,7 +95,7 @@ def engines(repositories: Sequence[Path], folder: Path, rounds: int) -> dict[str
         "local_is_faster": medians["serial"] / medians["local"],
         "ray_is_faster": medians["serial"] / medians["ray"],
         "ray_more_a_shard_seconds": (medians["ray"] - medians["local"]) / len(repositories),
-        "serial_seconds_by_shard": dict(sorted(largest.items(), key=lambda item: -item[1])),
+        "shards": shards,
     }
 
 

@@ -141,8 +141,8 @@ def describe(task: ShardTask, generation: Generation) -> Shard:
         terms=terms_name(generation),
         files=manifest.counts.files - manifest.counts.skipped,
         chunks=manifest.counts.chunks,
-        bytes=generation.bytes,
-        source_bytes=sum(counts.bytes for counts in generation.catalog.languages().values()),
+        index_bytes=generation.bytes,
+        bytes=sum(counts.bytes for counts in generation.catalog.languages().values()),
         upgraded=manifest.upgraded,
     )
 
