@@ -18,6 +18,7 @@ from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES, Language, load_query
 from indexer.stages.parse.bodies import are_cut_well, blanked, without_bodies
 from indexer.stages.parse.definitions import Plan, read_definitions
+from indexer.stages.parse.scripts import COMPONENTS, scripts_alone
 from indexer.stages.parse.symbols import name_symbols
 from indexer.types import Symbol, SymbolKind
 
@@ -80,6 +81,8 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
         return ParseResult((), 0)
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
     data = data.replace(b"\x00", b" ")  # grammars take NUL for the end of the file
+    if language in COMPONENTS:
+        data = scripts_alone(data)
     grammar = _load_grammar(language)
     if grammar.blank is not None:
         data = grammar.blank.sub(blanked, b"\n" + data)[1:]
