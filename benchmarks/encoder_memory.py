@@ -35,7 +35,7 @@ def main() -> None:
             if limit:
                 settings += ["--set", f"encoder.memory_limit={limit}"]
             indexer = Path(sys.executable).parent / "indexer"
-            command = [indexer, "build", root, "--index-dir", home / "index", "--no-cache", "--json", *settings]
+            command: list[str | Path] = [indexer, "build", root, "--index-dir", home / "index", "--no-cache", *settings]
             done = run(command, env=surroundings(home))
             figures[limit or "no limit"] = {
                 "peak_rss_mb": done.peak_rss_mb,
