@@ -39,8 +39,16 @@ class Cli:
 
     cache: Path
 
-    def __call__(self, *arguments: str | Path, cwd: Path | None = None, stdin: str | None = None) -> Done:
-        """Run to the end and return exit code and output."""
+    def __call__(self, *arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> Done:
+        """Run to the end, forked from a warm server where the system can, and return exit code and output."""
+        if sys.platform == "win32":
+            return self.whole(*arguments, cwd=cwd, stdin=stdin)
+        from tests.forked import run_forked
+
+        return Done(*run_forked(list(map(str, arguments)), cwd=cwd, environment=self._environment, stdin=stdin))
+
+    def whole(self, *arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> Done:
+        """Run the installed program to the end and return exit code and output."""
         done = subprocess.run(
             [str(PROGRAM), *map(str, arguments)],
             cwd=cwd,
@@ -49,9 +57,13 @@ class Cli:
             text=True,
             check=False,
             timeout=400,
-            env={**os.environ, "XDG_CACHE_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.cache), "NO_COLOR": "1"},
+            env=self._environment,
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "XDG_CACHE_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.cache), "NO_COLOR": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -72,5 +84,5 @@ def indexed(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
     """A folder with the standard library's asyncio, email and http, indexed; tests leave it as they find it."""
     root = tmp_path_factory.mktemp("library")
     copy_standard_library(root)
-    assert cli("build", root, "--quiet").code == 0
+    assert cli.whole("build", root, "--quiet").code == 0
     return root
