@@ -11,7 +11,7 @@ from .answer import BatchAnswer, BatchQuery, ErrorAnswer, SearchAnswer
 from .check.repair import RepairReport
 from .check.verify import VerifyReport
 from .explain import ExplainedPath
-from .plan import PlannedFile
+from .plan import Plan
 from .report import BuildReport
 from .share import SharedIndex
 from .stats import Stats
@@ -20,7 +20,7 @@ from .status import Status
 FOLDER = Path(__file__).parent / "schemas"
 PRINTED: dict[str, Any] = {
     "build": BuildReport,
-    "build-dry-run": PlannedFile,
+    "build-dry-run": Plan,
     "error": ErrorAnswer,
     "explain": ExplainedPath,
     "export": SharedIndex,

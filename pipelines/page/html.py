@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from indexer.stages.detect import GENERATOR
+
 from ..quality.figures import drift_text, recall_text
 from ..report import BuildReport
 from ..stats import Skips, Stats
@@ -52,6 +54,7 @@ def page(stats: Stats) -> str:
     head = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta name="generator" content="{GENERATOR}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Index of {text(stats.root)}</title><style>{STYLE}</style></head>"
     )
@@ -66,7 +69,7 @@ def _body(stats: Stats) -> Iterator[str]:
         (f"{stats.files:,}", "files indexed"),
         (f"{stats.skipped:,}", "files skipped"),
         (f"{stats.chunks:,}", "chunks"),
-        (_size(stats.bytes), "index on disk"),
+        (_size(stats.index_bytes), "index on disk"),
         (f"{stats.dims}", f"dims, {stats.encoder}"),
     ):
         yield f"<div><b>{text(value)}</b><span>{text(name)}</span></div>"
@@ -79,7 +82,10 @@ def _body(stats: Stats) -> Iterator[str]:
         yield _section("Vectors by tier", parts(told))
     recall = "".join(f"<p>{text(line)}</p>" for line in (recall_text(stats.recall), drift_text(stats.drift)) if line)
     yield _section("Recall", (_recall(stats) if stats.recall else "") + recall)
-    sizes = [Bar(f"generation {s.generation}", s.bytes, f"{_size(s.bytes)}, {s.chunks:,} chunks") for s in stats.sizes]
+    sizes = [
+        Bar(f"generation {s.generation}", s.index_bytes, f"{_size(s.index_bytes)}, {s.chunks:,} chunks")
+        for s in stats.sizes
+    ]
     yield _section("Size over generations", columns(sizes))
     if stats.skips:
         yield _section("Skipped files", "".join(_skips(name, own) for name, own in stats.skips.items()), wide=True)

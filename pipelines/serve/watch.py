@@ -59,10 +59,13 @@ def watch(
     """
     try:
         state = _settle(build, reported)
+        is_first = True
         for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
             if not root.is_dir():  # a folder that was moved away may tell of no change
                 raise SourceError(_GONE.format(root=root))
-            is_due = changed and is_relevant(changed, source())
+            # Before the first batch, a file may have changed after the look and before the system told of changes.
+            is_due = is_first or (changed and is_relevant(changed, source()))
+            is_first = False
             if is_due or state is State.HELD_UP:
                 state = _settle(build, reported)
             elif state is State.UPGRADING:
