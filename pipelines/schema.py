@@ -11,6 +11,9 @@ from .answer import BatchAnswer, BatchQuery, ErrorAnswer, SearchAnswer
 from .check.repair import RepairReport
 from .check.verify import VerifyReport
 from .explain import ExplainedPath
+from .models.listing import ListedModel
+from .models.pull import PulledModel
+from .models.store import CheckedModel
 from .plan import Plan
 from .report import BuildReport
 from .share import SharedIndex
@@ -25,6 +28,9 @@ PRINTED: dict[str, Any] = {
     "explain": ExplainedPath,
     "export": SharedIndex,
     "import": SharedIndex,
+    "model-list": list[ListedModel],
+    "model-pull": PulledModel,
+    "model-verify": list[CheckedModel],
     "repair": RepairReport,
     "search": SearchAnswer,
     "search-batch-in": BatchQuery,

@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "Check that the index is whole.",
     "repair": "Make a damaged index whole.",
     "hook": "Keep an index up to date from git's hooks.",
+    "model": "List, fetch, check and remove models; make them fast.",
     "config": "Show the settings that apply, and where each is from.",
     "gc": "Remove old generations.",
     "export": "Write the index into one file to hand on.",

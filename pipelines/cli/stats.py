@@ -62,8 +62,8 @@ def _lines(stats: Stats) -> Iterator[str]:
         "size of generations",
         ((str(size.generation), size.index_bytes, f"{size.index_bytes / 1e6:.2f} MB") for size in stats.sizes[-10:]),
     )
-    for line in filter(None, (recall_text(stats.recall), drift_text(stats.drift))):
-        yield f"recall  {line}"
+    yield f"recall  {recall_text(stats.recall)}"
+    yield f"drift   {drift_text(stats.drift)}"
 
 
 def _chart(title: str, rows: Iterable[tuple[str, float, str]]) -> Iterator[str]:

@@ -63,7 +63,8 @@ class Cli:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "XDG_CACHE_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.cache), "NO_COLOR": "1"}
+        folders = {f"XDG_{name}_HOME": str(self.cache) for name in ("CACHE", "CONFIG", "DATA")}
+        return {**os.environ, **folders, "NO_COLOR": "1"}
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from pipelines.cli.search import EXIT_NO_HIT
 from tests.documents import DOCUMENTS, PROGRAMS, ROOT, Documented, blocks, commands, options
 from tests.e2e.conftest import Cli
 from tests.integration.test_git_tree import git
+from tests.small_models import write_small_model
 
 PLACES = {
     "PATH": "src/app.py",
@@ -30,11 +31,16 @@ PLACES = {
 }
 """What stands in the documents for a user's own, and what it is here."""
 
-NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install"), ("watch",)}
+NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install"), ("watch",), ("model",), ("model", "pull")}
 """Commands that a text speaks of by name alone, and that can't be asked so."""
 
+ONLINE = {("model", "pull", "multilingual-e5-small")}
+"""Commands that fetch from a hub; tests/integration/test_pull.py has a server of its own."""
+
 INDEXER = [
-    command for command in commands("indexer") if len(command.words) > 1 and tuple(command.words[1:]) not in NAMES
+    command
+    for command in commands("indexer")
+    if len(command.words) > 1 and tuple(command.words[1:]) not in NAMES | ONLINE
 ]
 
 
@@ -60,6 +66,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Iterator[Path]:
         (folder / ".indexer.toml").write_text('[encoder]\nname = "static"\n')
         functions = [f"def value_{number}(line):\n    return parse(line, {number})\n\n" for number in range(60)]
         (folder / "src" / "app.py").write_text("\n".join(functions))
+    write_small_model(root / "exported")
     (root / "queries.jsonl").write_text('{"id": "1", "query": "value 7"}\n')
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "one")):
         git(root, *command)
