@@ -38,7 +38,7 @@ def be_command(arguments: list[str], streams: list[str], cwd: str, environment: 
         os.dup2(descriptor, number)
         os.close(descriptor)
     sys.stdin = os.fdopen(0, closefd=False)
-    sys.argv = ["indexer", *arguments]
+    sys.argv = [str(Path(sys.executable).with_name("indexer")), *arguments]
     from pipelines.cli.main import main
     from pipelines.parsing import process
 

@@ -69,7 +69,7 @@ def run(conversation: Callable[[], Awaitable[None]]) -> None:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
-    """The standard library's asyncio, email and http, indexed; tests leave it as they find it."""
+    """Parts of the standard library, indexed; tests leave it as they find it."""
     root = tmp_path_factory.mktemp("library")
     copy_standard_library(root)
     (root / ".indexer.toml").write_text(SETTINGS)

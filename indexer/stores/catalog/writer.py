@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from indexer.errors import REMEDY, DamagedIndexError, IndexerError, StorageError
 from indexer.stores.catalog import digest
-from indexer.stores.catalog.reader import SCHEMA, Catalog, ChunkRow, encode_path, harden, text_key
+from indexer.stores.catalog.reader import Catalog, ChunkRow
+from indexer.stores.catalog.schema import SCHEMA, encode_path, harden, text_key
 from indexer.types import FileRecord
 
 _JOURNALS = ("-journal", "-wal", "-shm")
