@@ -3,8 +3,8 @@
 python -m benchmarks.bodies FOLDER…        each a repository or other tree
 
 Each folder is indexed with static vectors alone (`build --fast --no-cache`), its bodies left out and not, by turns;
-both are processes of their own that fork their parse workers. Seconds are of the processor, of all processes together, so
-that a busy machine does little to them; ratios are medians of pairs, below 1 where leaving out saves time.
+both are processes of their own that fork their parse workers. Seconds are of the processor, of all processes
+together, so that a busy machine does little to them; ratios are medians of pairs, below 1 where leaving out saves time.
 """
 
 from __future__ import annotations
