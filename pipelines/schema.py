@@ -11,9 +11,11 @@ from .answer import BatchAnswer, BatchQuery, ErrorAnswer, SearchAnswer
 from .check.repair import RepairReport
 from .check.verify import VerifyReport
 from .explain import ExplainedPath
+from .models.distil import DistilledModel
 from .models.listing import ListedModel
 from .models.pull import PulledModel
 from .models.store import CheckedModel
+from .models.tune import TuneReport
 from .plan import Plan
 from .report import BuildReport
 from .share import SharedIndex
@@ -28,6 +30,7 @@ PRINTED: dict[str, Any] = {
     "explain": ExplainedPath,
     "export": SharedIndex,
     "import": SharedIndex,
+    "model-distil": DistilledModel,
     "model-list": list[ListedModel],
     "model-pull": PulledModel,
     "model-verify": list[CheckedModel],
@@ -36,6 +39,7 @@ PRINTED: dict[str, Any] = {
     "search-batch-in": BatchQuery,
     "search-batch-out": BatchAnswer,
     "stats": Stats,
+    "tune": TuneReport,
     "status": Status,
     "verify": VerifyReport,
 }

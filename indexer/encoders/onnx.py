@@ -184,6 +184,15 @@ def open_session(
     return session
 
 
+def available_providers() -> list[str]:
+    """Return onnxruntime's names of the devices that it was built for."""
+    silence()
+    import onnxruntime
+
+    names: list[str] = onnxruntime.get_available_providers()
+    return names
+
+
 def open_tokenizer(path: Path, *, max_tokens: int) -> Tokenizer:
     """Read a tokenizer.json that truncates at max_tokens and does not pad; raises ModelError when it is malformed."""
     from tokenizers import Tokenizer

@@ -20,8 +20,12 @@ from indexer.errors import IndexerError, ModelError
 from indexer.types import Encoder, EncoderIdentity, PreparedTexts, Role
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from indexer.encoders.registry import Variant
 
 GROUP = "indexer.encoders"
 CHARS_PER_TOKEN = 4
@@ -40,10 +44,15 @@ def names() -> set[str]:
 class OwnVariant:
     """An encoder that an installed package brings."""
 
-    basis_digest = ""
-
-    def __init__(self, name: str, options: EncoderOptions) -> None:
-        """Find it; raises ModelError when its package fails."""
+    def __init__(
+        self,
+        name: str,
+        options: EncoderOptions,
+        *,
+        table_folder: Path | None = None,
+        find_table: Callable[[OwnVariant], Variant | None] = lambda _: None,
+    ) -> None:
+        """Find it, and what finds its table; raises ModelError when its package fails."""
         from importlib.metadata import entry_points
 
         (entry, *_) = entry_points(group=GROUP, name=name)
@@ -54,6 +63,8 @@ class OwnVariant:
             raise
         except Exception as error:
             raise ModelError(f"the encoder {name} of {entry.value} fails: {type(error).__name__}: {error}") from error
+        self.table_folder = table_folder
+        self._find_table = find_table
 
     @cached_property
     def spec(self) -> EncoderSpec:
@@ -66,8 +77,16 @@ class OwnVariant:
         """Where texts go, or nothing when they stay on this machine."""
         return str(getattr(self._encoder, "sends_texts_to", ""))
 
-    def basis(self) -> None:
-        """Return None: it ships with none."""
+    @property
+    def basis_digest(self) -> str:
+        """That of the table's basis; empty without one."""
+        table = self._find_table(self)
+        return table.basis_digest if table else ""
+
+    def basis(self) -> NDArray[np.float32] | None:
+        """Return the table's basis, or None."""
+        table = self._find_table(self)
+        return table.basis() if table else None
 
     def load(self, *, threads: int, light: bool) -> Encoder:
         """Return it."""

@@ -39,8 +39,12 @@ class Variant(Protocol):
     def basis_digest(self) -> str:
         """Changes with the basis; empty without one."""
 
+    @property
+    def table_folder(self) -> Path | None:
+        """Where a table that was distilled from it is, or would be; None where it can have none."""
+
     def basis(self) -> NDArray[np.float32] | None:
-        """Return the PCA basis that it ships with, float32[d, m], components in order of variance, or None."""
+        """Return its PCA basis, or that of its table, float32[d, m], components in order of variance, or None."""
 
     def load(self, *, threads: int, light: bool) -> Encoder:
         """Load it; `threads` 0 means all cores, `light` asks for the fastest start, for a few texts."""
@@ -64,6 +68,10 @@ class _Folder:
     def basis_digest(self) -> str:
         return self.bundle.basis_digest
 
+    @property
+    def table_folder(self) -> Path | None:
+        return None
+
     def basis(self) -> NDArray[np.float32] | None:
         return self.bundle.basis()
 
@@ -82,15 +90,19 @@ class _Transformer(_Folder):
     providers: tuple[str, ...] = ()
 
     @property
-    def table(self) -> _Table | None:
-        return distilled(self.bundle.folder / DISTILLED, self.bundle.identity)
-
-    @property
     def basis_digest(self) -> str:
-        return self.bundle.basis_digest or (self.table.basis_digest if self.table else "")
+        table = None if self.bundle.basis_digest else find_table(self)
+        return table.basis_digest if table else self.bundle.basis_digest
 
     def basis(self) -> NDArray[np.float32] | None:
-        return self.bundle.basis() if self.bundle.basis_digest or not self.table else self.table.basis()
+        table = None if self.bundle.basis_digest else find_table(self)
+        return table.basis() if table else self.bundle.basis()
+
+    @property
+    def table_folder(self) -> Path | None:
+        from indexer.encoders.bundle import BUNDLED
+
+        return None if self.bundle.folder == BUNDLED else self.bundle.folder / DISTILLED
 
     def load(self, *, threads: int, light: bool) -> Encoder:
         from indexer.encoders import onnx
@@ -102,6 +114,7 @@ class _Hashing:
     """The encoder that needs no files."""
 
     basis_digest = ""
+    table_folder = None
 
     @property
     def spec(self) -> EncoderSpec:
@@ -171,7 +184,7 @@ def find_static(options: EncoderOptions) -> Variant | None:
     encoder = find_encoder(options)
     if encoder.identity.tier is Tier.STATIC or not encoder.basis_digest:
         return None
-    if isinstance(encoder, _Transformer) and (own := encoder.table):
+    if own := find_table(encoder):
         return own
     bundled = _static(EncoderOptions())
     return bundled if bundled.basis_digest == encoder.basis_digest else None
@@ -207,7 +220,12 @@ def sends_texts_to(variant: Variant) -> str:
     return str(getattr(variant, "sends_texts_to", ""))
 
 
-def distilled(folder: Path, teacher: EncoderIdentity) -> _Table | None:
+def find_table(encoder: Variant) -> Variant | None:
+    """Return the table that was distilled from an encoder, or None."""
+    return distilled(encoder.table_folder, encoder.identity) if encoder.table_folder else None
+
+
+def distilled(folder: Path, teacher: EncoderIdentity) -> Variant | None:
     """Return the table in a folder if it was fitted to the vectors of `teacher`."""
     from indexer.encoders.bundle import SUMS
 
@@ -238,14 +256,15 @@ def _not_in_folders(options: EncoderOptions) -> Variant:
     if is_code(name):
         from indexer.encoders.own import OwnVariant
 
-        return OwnVariant(name, options)
+        folder = folder_of(Path(options.models), name) if options.models else None
+        return OwnVariant(name, options, table_folder=folder and folder / DISTILLED, find_table=find_table)
     if model := known_model(name):
         if model.unusable:
             raise ConfigError(f"encoder.name: {name} can't be used: {model.unusable}")
         where = f"not in {options.models}" if options.models else "not looked for, since encoder.models names no folder"
         raise ModelError(
             f"the model {name} is {where}; fetch it with `indexer model pull {name}`, or set encoder.download to let "
-            "builds and searches do so"
+            "build and search do so"
         )
     from difflib import get_close_matches
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from indexer.config import EncoderOptions
 from indexer.encoders.registry import Variant, find_encoder, find_static, own_options
-from indexer.errors import ModelError
+from indexer.errors import ConfigError, ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection, reduce
 from indexer.stores.generation.manifest import STATIC
 from indexer.stores.generation.reader import Generation
@@ -105,4 +105,11 @@ def load_projection(generation: Generation, options: EncoderOptions) -> Projecti
 
 def _variant(generation: Generation, options: EncoderOptions) -> Variant:
     """Return the encoder that the index names, its files where the options say."""
-    return find_encoder(own_options(options, generation.manifest.encoder.name))
+    name = generation.manifest.encoder.name
+    try:
+        return find_encoder(own_options(options, name))
+    except ConfigError as error:
+        raise ModelError(
+            f"the index was built with {name}, which is not here ({error}); `indexer model pull {name}` brings it, "
+            "with --from FOLDER where it is one of your own"
+        ) from error

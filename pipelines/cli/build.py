@@ -16,7 +16,8 @@ from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text, upgraded_text
 from ..settings import Chosen
 from .console import echo, progress
-from .options import aligned, encode_json, hash_option, index_options, print_json, print_report, settings, wait_option
+from .model import say, settings_with_model
+from .options import aligned, encode_json, hash_option, index_options, print_json, print_report, wait_option
 from .root import root_to_build
 from .whole_file import write_whole
 
@@ -65,12 +66,13 @@ def command(
     static vectors first; these are then replaced by the encoder's own, and what is done stays when that is stopped.
     """
     root = root_to_build(root, index_dir)
-    config = settings(root, chosen)
+    config = settings_with_model(root, chosen)
     if fast:
         config = replace(config, build=replace(config.build, upgrade="never"))
     if dry_run:
         _list_plan(root, config, index_dir, full=full, by_content=by_content, source_kind=source_kind, as_json=as_json)
         return
+    say(config.encoder, builds=True, quiet=quiet)
     with progress(quiet=quiet) as display:
         built = build(
             root,

@@ -29,6 +29,7 @@ COMMANDS = {
     "repair": "Make a damaged index whole.",
     "hook": "Keep an index up to date from git's hooks.",
     "model": "List, fetch, check and remove models; make them fast.",
+    "tune": "Find out how the encoder is fed best on this machine.",
     "config": "Show the settings that apply, and where each is from.",
     "gc": "Remove old generations.",
     "export": "Write the index into one file to hand on.",

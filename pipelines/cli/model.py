@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
 
-from indexer.config import EncoderOptions
+from indexer.config import Config, EncoderOptions
 from indexer.errors import ModelError
 
-from ..models.listing import ListedModel, list_models
-from ..models.pull import PulledModel, pull
-from ..models.store import CheckedModel, check, open_model, pulled_names, remove
+from ..models.choice import is_to_fetch, leaving, notes
 from ..settings import Chosen
 from .console import echo, note
 from .options import config_option, json_option, print_report, settings
+
+if TYPE_CHECKING:
+    from ..models.listing import ListedModel
+    from ..models.pull import PulledModel
+    from ..models.store import CheckedModel
 
 LINE_SECONDS = 2.0
 
@@ -32,6 +36,8 @@ def command() -> None:
 @json_option
 def list_command(chosen: Chosen, as_json: bool) -> None:
     """Show every encoder that can be named: the package's, pulled ones, those of other packages, and known ones."""
+    from ..models.listing import list_models
+
     found = list_models(options(chosen))
     print_report(found, _table, as_json=as_json)
 
@@ -57,6 +63,8 @@ def pull_command(name: str, source: Path | None, mirror: str | None, chosen: Cho
 @json_option
 def verify_command(names: tuple[str, ...], chosen: Chosen, as_json: bool) -> int:
     """Compare models' files with their checksums, of all that were pulled and the package's when none is named."""
+    from ..models.store import check, pulled_names
+
     own = options(chosen)
     chosen_names = names or ("minilm", "static", *pulled_names(Path(own.models)))
     reports = [check(replace(own, name=name)) for name in chosen_names]
@@ -69,6 +77,8 @@ def verify_command(names: tuple[str, ...], chosen: Chosen, as_json: bool) -> int
 @config_option
 def path_command(name: str, chosen: Chosen) -> None:
     """Print the folder of a model's files."""
+    from ..models.store import open_model
+
     echo(str(open_model(replace(options(chosen), name=name)).folder))
 
 
@@ -77,7 +87,52 @@ def path_command(name: str, chosen: Chosen) -> None:
 @config_option
 def remove_command(name: str, chosen: Chosen) -> None:
     """Remove a pulled model. Its checksums stay known."""
+    from ..models.store import remove
+
     echo(f"{remove(Path(options(chosen).models), name)} removed")
+
+
+@command.command(name="distil")
+@click.argument("name")
+@click.argument(
+    "folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="[FOLDER]..."
+)
+@click.option("--texts", type=click.IntRange(min=1), default=50_000, help="How many texts the model reads; 50000.")
+@click.option("--seconds", type=click.FloatRange(min=0), help="For how long it reads at most.")
+@config_option
+@json_option
+def distil_command(
+    name: str, folders: tuple[Path, ...], texts: int, seconds: float | None, chosen: Chosen, as_json: bool
+) -> None:
+    """Give the model NAME a fast tier: fit a table to its vectors of the code in FOLDERs, here when none is named.
+
+    The next build of an index with this model makes it anew, searchable with the table first.
+    """
+    from ..models.distil import DistilledModel, distil
+
+    def lines(report: DistilledModel) -> Iterator[str]:
+        yield f"{report.texts} texts, {report.rows} rows of {report.components} components in {report.seconds:.1f} s"
+        yield f"mean cosine to the model, on texts that it was not fitted on: {report.cosine:.3f}"
+        yield report.folder
+
+    last = 0.0
+
+    def told(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > LINE_SECONDS or done == total:
+            last = time.monotonic()
+            note(f"{done} of {total} texts read")
+
+    assignments = (*chosen.assignments, f"encoder.name={name}")
+    config = settings(Path("/"), chosen._replace(assignments=assignments))
+    report = distil(
+        config,
+        folders or (Path(),),
+        most_texts=texts,
+        seconds=float("inf") if seconds is None else seconds,
+        told=told,
+    )
+    print_report(report, lines, as_json=as_json)
 
 
 def options(chosen: Chosen) -> EncoderOptions:
@@ -85,8 +140,31 @@ def options(chosen: Chosen) -> EncoderOptions:
     return settings(Path("/"), chosen).encoder
 
 
+def settings_with_model(root: Path, chosen: Chosen) -> Config:
+    """Return the settings of a run, its model fetched first where encoder.download asks for that."""
+    config = settings(root, chosen)
+    return settings(root, chosen) if fetch_missing(config.encoder) else config
+
+
+def fetch_missing(own: EncoderOptions) -> bool:
+    """Fetch a model that is not here, if that is asked for; return whether it was."""
+    if not is_to_fetch(own):
+        return False
+    note(f"fetching the model {own.name}, since encoder.download is set")
+    fetch(own.name, Path(own.models))
+    return True
+
+
+def say(own: EncoderOptions, *, builds: bool, quiet: bool = False) -> None:
+    """Say what a user must know of an encoder before it is used; when `quiet`, only that texts leave the machine."""
+    for text in (*leaving(own, builds=builds), *([] if quiet else notes(own, builds=builds))):
+        note(text)
+
+
 def fetch(name: str, models: Path, *, source: Path | None = None, mirror: str | None = None) -> PulledModel:
     """Pull a model, saying how far it is."""
+    from ..models.pull import pull
+
     last = 0.0
 
     def show(file: str, done: int, total: int | None) -> None:

@@ -19,6 +19,7 @@ from indexer.errors import ConfigError, ModelError
 from .keys import ANY_NAME, Steps, every_key, nearest_key, value_of
 from .layer import Layer, checked, read_layer
 from .repository import is_there, repository_layer
+from .tuned import FILE, read_tuned, this_host
 
 _CONFIGS = Path(__file__).parents[2] / "configs"
 """Beside the pipelines, wherever these are."""
@@ -86,7 +87,7 @@ def load_config(
     file can't be read, is not TOML, or holds an unknown key, a value of the wrong type or out of bounds, or a key that
     a repository may not set.
     """
-    return _merged(_layers(root, chosen, user, environment or {}), models)[0]
+    return _merged(_layers(root, chosen, user, environment or {}), models, user)[0]
 
 
 def effective_settings(
@@ -99,14 +100,14 @@ def effective_settings(
 ) -> list[Setting]:
     """Return every key's value with its origin, in the order of indexer.config; raises as `load_config`."""
     layers = list(_layers(root, chosen, user, environment or {}))
-    config, is_sized = _merged(layers, models)
+    config, derived = _merged(layers, models, user)
     values: dict[str, dict[str, Any]] = msgspec.to_builtins(config)
     keys = list(every_key())
     place = next(number for number, key in enumerate(keys) if key[0] == "parse")
     keys[place:place] = [(ANY_NAME, pattern) for pattern in config.languages]
     found = []
     for steps in keys:
-        origin = f"encoder {config.encoder.name}" if is_sized and steps == ("chunk", "max_chars") else _DEFAULT
+        origin = derived.get(steps, _DEFAULT)
         for layer in layers:
             if steps[1] in layer.values.get(steps[0], {}):
                 origin = layer.place(steps)
@@ -129,17 +130,36 @@ def _layers(root: Path, chosen: Chosen, user: Path | None, environment: Mapping[
         yield _of_texts(_assignment(text) for text in chosen.assignments)
 
 
-def _merged(layers: Iterable[Layer], models: Path | None) -> tuple[Config, bool]:
-    """Return the settings, and whether the encoder said how large a chunk is."""
+def _merged(layers: Iterable[Layer], models: Path | None, user: Path | None) -> tuple[Config, dict[Steps, str]]:
+    """Return the settings, and where those are from that no layer has: of the encoder, and of how it was tuned."""
     merged: dict[str, Any] = {}
     for layer in layers:
         _merge(merged, layer.values)
     config = msgspec.convert(merged, Config)
     config = msgspec.structs.replace(config, encoder=_placed(config.encoder, models))
+    config, derived = _tuned(config, merged.get("encoder", {}), user)
     is_bundled = (config.encoder.name, config.encoder.path) == (EncoderOptions().name, "")
     if is_bundled or "max_chars" in merged.get("chunk", {}):
-        return config, False
-    return _sized_for_encoder(config), True
+        return config, derived
+    return _sized_for_encoder(config), {**derived, ("chunk", "max_chars"): f"encoder {config.encoder.name}"}
+
+
+def _tuned(config: Config, stated: Mapping[str, Any], user: Path | None) -> tuple[Config, dict[Steps, str]]:
+    """Return the settings with what was found to be best for this host and encoder, where none is stated."""
+    path = user and user.with_name(FILE)
+    if path is None or not is_there(path):
+        return config, {}
+    from indexer.encoders.registry import find_encoder
+
+    try:
+        best = read_tuned(path).get(this_host(), {}).get(find_encoder(config.encoder).identity.digest)
+    except ModelError:
+        return config, {}  # no build gets far without it
+    if best is None:
+        return config, {}
+    values = {key: value for key, value in msgspec.structs.asdict(best).items() if key not in stated}
+    encoder = msgspec.structs.replace(config.encoder, **values)
+    return msgspec.structs.replace(config, encoder=encoder), {("encoder", key): f"tuned, {path}" for key in values}
 
 
 def _placed(options: EncoderOptions, models: Path | None) -> EncoderOptions:

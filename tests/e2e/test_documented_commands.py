@@ -26,6 +26,7 @@ PLACES = {
     "FILE": "queries.jsonl",
     "SECONDS": "5",
     "ROOT": ".",
+    "FOLDER": str(ROOT / "indexer" / "encoders"),
     "QUERY": "value",
     "path/to/clone": ".",
 }
@@ -113,11 +114,13 @@ def test_the_commands_of_the_program_run(cli: Cli, tree: Path) -> None:
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if options(name)])
 def test_an_option_belongs_to_a_command(document: str) -> None:
     context = click.Context(program)
-    known = {"--help", "-h", *(option for parameter in program.params for option in parameter.opts)}
-    for name in COMMANDS:
-        found = program.get_command(context, name)
-        assert found is not None
+    known = {"--help", "-h"}
+    groups: list[click.Command] = [program]
+    while groups:
+        found = groups.pop()
         known.update(option for parameter in found.params for option in parameter.opts)
+        if isinstance(found, click.Group):
+            groups += filter(None, (found.get_command(context, name) for name in found.list_commands(context)))
     named = {word for text in options(document) for word in text.split() if re.match(r"--?[a-z]", word)}
     assert named <= known
 

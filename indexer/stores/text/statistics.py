@@ -73,8 +73,9 @@ class Frequencies:
         living = self.living(term)
         if not living:
             return 0.0
-        wanted = statistics or Statistics(self._searcher.num_docs, {term: living})
-        if statistics is None and not self.stats.dead:
+        count = int(self._searcher.num_docs)
+        wanted = statistics or Statistics(count, {term: living})
+        if not self.stats.dead and wanted.documents == count and wanted.frequencies[term] == living:
             return 1.0
         with damage(self._path):
             seen = self._searcher.doc_freq(*term)
