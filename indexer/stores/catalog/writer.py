@@ -46,7 +46,7 @@ class CatalogWriter:
         self._path = path
         with self._refusals():
             _refuse_journals(path)
-        exists = path.exists()
+            exists = path.exists()
         self.digest = content_digest
         self.vector_digest = vector_digest
         self.live = live
