@@ -158,6 +158,7 @@ def _run(attacked: AttackedIndex, failure: Failure, library: Path | None) -> tup
 
 def _traced(attacked: AttackedIndex) -> list[Failure]:
     """Trace a build and return its calls that concern the folder, with each error to try."""
+    assert attacked.run("status", whole=True).code == 0  # its modules are compiled after that
     log = attacked.folder / "trace"
     names = [name for name in dict.fromkeys(f"{READS} {WRITES}".split()) if _known(name)]
     done = _strace(attacked, "-y", "-o", str(log), "-e", f"trace={','.join(names)}")

@@ -35,7 +35,7 @@ import msgspec
 
 from benchmarks.attacked_index import STATES, TIERED, AttackedIndex, attacked_index, replaced
 from benchmarks.fork_server import added_up, in_lanes
-from benchmarks.measure import RESULTS, write_result
+from benchmarks.measure import RESULTS, added, write_result
 
 KILLS, ROUND = 10_000, 250
 
@@ -87,10 +87,7 @@ def main() -> None:
     while figures["killed"] < options.kills:
         left = min(ROUND, options.kills - figures["killed"])
         done = kill_commands(left, seed=figures["rounds"], lanes=options.lanes)
-        figures = {"rounds": figures["rounds"] + 1} | {
-            name: figures.get(name, type(done[name])()) + done[name] if name in done else figures[name]
-            for name in sorted({*figures, *done} - {"rounds"})
-        }
+        figures = added(figures, {"rounds": 1, **done})
         print(write_result("kill_anytime", "python -m benchmarks.kill_anytime", figures), figures, flush=True)
     sys.exit(bool(figures["harmed"]))
 

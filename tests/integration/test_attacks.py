@@ -57,13 +57,13 @@ def test_a_close_that_fails_is_named_or_harmless(tmp_path: Path) -> None:
 
 
 def test_altered_files_give_no_other_answer_and_no_crash() -> None:
-    done = damage(60, seed=2, manifests=False)
+    done = damage(range(60), seed=2, manifests=False)
     assert done["harmed"] == []
     assert done["search exit 4"]
 
 
 def test_altered_manifests_with_right_checksums_give_no_crash() -> None:
-    done = damage(100, seed=2, manifests=True)
+    done = damage(range(100), seed=2, manifests=True)
     assert done["harmed"] == []
     assert done["search exit 4"]
 
