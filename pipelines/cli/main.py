@@ -35,6 +35,7 @@ COMMANDS = {
     "export": "Write the index into one file to hand on.",
     "watch": "Keep the index fresh while files change.",
     "mcp": "Answer an agent's questions (Model Context Protocol).",
+    "fleet": "Index many repositories as one, on one machine or more.",
     "import": "Take over an index from such a file, or from another folder.",
 }
 """Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called.
