@@ -32,10 +32,10 @@ from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
-from indexer.stores.generation.staged_vectors import StagedVectors, StoredVector
+from indexer.stores.generation.staged_vectors import StagedVectors
 from indexer.stores.text.document import Embedding, make_document
 from indexer.stores.vectors.projection import projection_bytes
-from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, Tier
+from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
 
 
 class Staging:
