@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ RARE = 2
 """A few plain words that stand in a row in no more chunks than this are told, not chanced upon."""
 MOST_FILES = 5
 """Of more files of one name, none comes first."""
+
+_TYPE = re.compile(r"[A-Z][a-z0-9]\w*")
 
 
 def standing(
@@ -126,9 +129,9 @@ def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
     """Return the chunks in which the whole query stands, as it is written, or its words in a row."""
     if not literals.whole:
         return []
-    # Words find where a name is used; a constant or a key, which no definition has, may be nothing but text.
-    is_word = query.kind is QueryKind.SYMBOL and not is_code_name(literals.whole)
-    by_chance = is_word or not literals.is_telling
+    # Words find where a name is used, as of a type that is imported; a constant or a key may be nothing but text.
+    is_word = query.kind is QueryKind.SYMBOL and (_TYPE.fullmatch(literals.whole) or not is_code_name(literals.whole))
+    by_chance = bool(is_word) or not literals.is_telling
     found: list[Standing] = []
     for text in literals.texts:
         written = look.verbatim(text, Sureness.CHANCE if by_chance else Sureness.WHOLE)
