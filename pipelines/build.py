@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,16 @@ from indexer.errors import NoIndexError
 from indexer.identity import rebuild_reason
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.lock import note_progress
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason
+from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source
 
 from .freshness import detect_changes
 from .history import sizes_to_extra
 from .job import Job, make_job
-from .progress import Progress, Silence
+from .progress import Noted, Progress, Silence
 from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged, report_upgraded
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def build(
     max_seconds: float | None = None,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
+    source: Source | None = None,
 ) -> BuildReport:
     """Bring the index of a folder up to date and return what was done.
 
@@ -60,19 +63,22 @@ def build(
     when nothing changed. Where the encoder has a static one beside it, new chunks are committed with static vectors
     first, and these are replaced afterwards, for as long as `max_seconds` of the whole build allow, and not at all when
     `build.upgrade` is never. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
-    `source_kind` is what `open_source` takes; None: that of the index as it is, or the work tree.
+    `source_kind` is what `open_source` takes; None: that of the index as it is, or the work tree. `source` is used in
+    place of opening one.
     `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
     a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, what was committed stays.
     """
+    index_dir = index_dir or default_index_dir(root)
     job = make_job(
         root,
         config or Config(),
-        index_dir=index_dir or default_index_dir(root),
+        index_dir=index_dir,
         source_kind=source_kind,
         cache_dir=cache_dir,
         wait_seconds=wait_seconds,
         max_seconds=max_seconds,
-        progress=progress or Silence(),
+        progress=Noted(progress or Silence(), partial(note_progress, index_dir)),
+        source=source,
     )
     report, measure = _bring_up_to_date(job, full=full, by_content=by_content)
     if not job.upgrades or report.upgraded == 1:
