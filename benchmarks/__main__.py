@@ -11,6 +11,8 @@ import sys
 
 ALL = (
     "encode",
+    "side_by_side_encoders",
+    "encoder_memory",
     "static_speed",
     "agent_answers",
     "cold_build",
