@@ -13,7 +13,7 @@ work and not into imports; every twentieth is the installed program, from its fi
 
 python -m benchmarks.kill_anytime [--kills 10000] [--lanes N] [--resume]
 
-The result is written after each round of 250 kills, so that a run that is cut off leaves a true count; `--resume` adds
+The result is written after each round of 500 kills, so that a run that is cut off leaves a true count; `--resume` adds
 to it. What was not whole is listed under `harmed`, a copy of that index is kept in a temporary folder, and the program
 goes on with a new one, and exits with 1 at its end.
 """
@@ -37,7 +37,7 @@ from benchmarks.attacked_index import STATES, TIERED, AttackedIndex, attacked_in
 from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import RESULTS, added, write_result
 
-KILLS, ROUND = 10_000, 250
+KILLS, ROUND = 10_000, 500
 
 
 @dataclass(frozen=True, slots=True)
