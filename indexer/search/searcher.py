@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
+ALL_STANDING = 8
+"""Up to so many spaces are all searched for what the query writes verbatim."""
 NAMED_CHUNKS = 60
 """How many chunks with a name that the query writes are looked at."""
 
@@ -127,10 +129,16 @@ class Searcher:
         return any(own.sureness in MESSAGES for own in found)
 
     def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
-        """Return the chunks of all spaces in which the query, or a part of it, stands."""
+        """Return the chunks of all spaces in which the query, or a part of it, stands.
+
+        Of many spaces only those are asked of which a file leads: where a text stands, its words are too.
+        """
         literals = read_literals(query)
-        standing = self._each(lambda space: space.standing(query, literals, chosen), self._spaces)
-        found = [(place, own) for place, owns in enumerate(standing) for own in owns]
+        places: Sequence[int] = range(len(self._spaces))
+        if len(self._spaces) > ALL_STANDING:
+            places = sorted({file.space for file in ranked})
+        standing = self._each(lambda place: self._spaces[place].standing(query, literals, chosen), places)
+        found = [(place, own) for place, owns in zip(places, standing, strict=True) for own in owns]
         return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:
