@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from indexer.search.answer import SNIPPET_LINES, best_hits
-from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
+from indexer.search.candidates import (
+    Asked,
+    Found,
+    best_overall,
+    leading_files,
+    name_terms,
+    with_paths,
+    word_terms,
+)
 from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import read_literals
 from indexer.search.query import Query
@@ -106,7 +114,8 @@ class Searcher:
         """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
         chosen = chosen or Filter()
         asked = Asked(query, vector, words, self._statistics(query) if words else _nothing())
-        found: list[Found] = list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces))
+        passed = best_overall(list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces)))
+        found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}
         for key in leading_files(found, query.kind, count=files):
             paths.setdefault(key.space, []).append(key.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -304,6 +304,10 @@ class ShardSpace:
     def first_pass(self, asked: Asked, chosen: Filter) -> Found:
         """Return the chunks and files that the retrievers put first."""
         return self._opened().first_pass(self._knowing(asked), chosen)
+
+    def paths_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the paths of the files that chunks are in, by chunk."""
+        return self._opened().paths_of(ids)
 
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""
