@@ -11,6 +11,8 @@ import sys
 
 ALL = (
     "encode",
+    "side_by_side_encoders",
+    "encoder_memory",
     "static_speed",
     "agent_answers",
     "cold_build",
@@ -29,6 +31,7 @@ ALL = (
 )
 """Shortest first, attacks last."""
 NEED_MORE = {
+    "bodies": "folders of C, Go or Python",
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
     "first_index": "trees, and a peer's command to stand beside",

@@ -27,7 +27,8 @@ from .freshness import detect_changes
 from .history import sizes_to_extra
 from .job import Job, make_job
 from .progress import Noted, Progress, Silence
-from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged, report_upgraded
+from .report import BuildReport, Held, report_committed, report_unchanged, report_upgraded
+from .tally import Tally, record_of
 
 if TYPE_CHECKING:
     from indexer.stages.reduce import Projection

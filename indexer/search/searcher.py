@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.text.index import Statistics, Term
+    from indexer.stores.text.statistics import Statistics, Term
 
     Frequencies = Callable[[Collection[Term]], Mapping[Term, int]]
 
@@ -152,7 +152,7 @@ class Searcher:
 
     def _statistics(self, query: Query) -> Statistics:
         """Return the document frequencies of the query's terms in all spaces together."""
-        from indexer.stores.text.index import Statistics
+        from indexer.stores.text.statistics import Statistics
 
         weighted = (*word_terms(query).items(), *name_terms(query).items())
         terms: list[Term] = [(field, term) for field, own in weighted for term in own]
@@ -182,6 +182,6 @@ class Searcher:
 
 
 def _nothing() -> Statistics:
-    from indexer.stores.text.index import Statistics
+    from indexer.stores.text.statistics import Statistics
 
     return Statistics(0, {})

@@ -21,7 +21,7 @@ from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk
 
 if TYPE_CHECKING:
-    from indexer.stores.text.index import Term
+    from indexer.stores.text.statistics import Term
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,8 @@ from ..build import build
 from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text, upgraded_text
 from ..settings import Chosen
-from .console import echo, progress
+from .console import echo
+from .display import progress
 from .interrupted import saying_what_is_kept
 from .model import say, settings_with_model
 from .options import aligned, encode_json, hash_option, index_options, print_json, print_report, wait_option

@@ -21,7 +21,8 @@ from ..fleet.store import FOLDER
 from ..report import upgraded_text
 from ..settings import Chosen
 from .build import cache_folder
-from .console import PLAIN_INTERVAL_SECONDS, echo, note, print_lines, printable
+from .console import echo, note, print_lines, printable
+from .display import PLAIN_INTERVAL_SECONDS
 from .options import aligned, config_option, hash_option, json_option, print_json, print_report, settings, wait_option
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ from .manifest import FleetManifest, Shard
 from .store import FOLDER, FREQUENCIES, TERMS, FolderLog, OpenManifest, open_newest, shard_dir
 
 if TYPE_CHECKING:
-    from indexer.stores.text.index import Term
+    from indexer.stores.text.statistics import Term
 
     from .terms import TermTable
 

@@ -41,6 +41,7 @@ NAMES = {
     ("watch",),
     ("model",),
     ("model", "pull"),
+    ("model", "distil"),
     ("mcp", "--fleet", "."),
 }
 """Commands that a text speaks of by name alone, and that can't be asked so."""
@@ -116,9 +117,12 @@ def test_a_command_of_the_program_is_understood(
 
 
 def test_the_commands_of_the_program_run(cli: Cli, tree: Path) -> None:
-    failed = {}
+    failed, ran = {}, set()
     for command in INDEXER:
         words = arguments(command)
+        if tuple(words) in ran:  # another document has it too
+            continue
+        ran.add(tuple(words))
         done = cli(*words, cwd=tree)
         if done.code not in (0, EXIT_NO_HIT):
             failed[str(command)] = (done.code, done.err)
