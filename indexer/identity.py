@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import xxhash
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.encoders.registry import Variant, find_encoder, find_static
@@ -52,8 +52,7 @@ class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terms: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """The encoder, and a value for each other part of what decides what an unchanged file yields."""
 
     encoder: EncoderIdentity

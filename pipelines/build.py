@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import xxhash
 
 from indexer.config import Config
@@ -113,8 +113,7 @@ def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildR
             # Another writer committed between the look and the lock: look again.
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(msgspec.Struct, frozen=True):
     """What a build starts from: a generation and what changed since, or nothing; `rebuilt` says why not from one."""
 
     base: Generation | None = None

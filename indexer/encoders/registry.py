@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from indexer.errors import ConfigError
 from indexer.types import Tier
@@ -42,8 +43,7 @@ class Variant(Protocol):
         """Load it; `threads` 0 means all cores, `light` asks for the fastest start, for a few texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(msgspec.Struct, frozen=True):
     """An encoder in a model folder."""
 
     bundle: Bundle
@@ -64,14 +64,14 @@ class _Folder:
         return self.bundle.basis()
 
 
-class _Transformer(_Folder):
+class _Transformer(_Folder, frozen=True):
     def load(self, *, threads: int, light: bool) -> Encoder:
         from indexer.encoders import onnx
 
         return onnx.load(self.bundle.folder, threads=threads, light=light)
 
 
-class _Table(_Folder):
+class _Table(_Folder, frozen=True):
     def load(self, *, threads: int, light: bool) -> Encoder:
         from indexer.encoders import static
 

@@ -6,7 +6,6 @@ import errno
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,7 @@ _PATHS = (("encoder", "path"), ("cache", "path"))
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """Values by table and key, and where each is set: `file:line`, a variable, an option."""
 
     values: dict[str, Any]
