@@ -32,6 +32,7 @@ NEED_MORE = {
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
     "first_index": "trees, and a peer's command to stand beside",
+    "hundred_questions": "checkouts of five repositories",
     "known_items": "repositories, any",
     "nonsense": "indexes, and questions asked of them",
     "encoder_variants": "the published weights that pipelines.export_model downloads",

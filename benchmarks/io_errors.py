@@ -123,11 +123,12 @@ def _lane(lane: int, failures: Sequence[Failure], seed: int, library: Path | Non
                 if met == FAILED:
                     assert not done.fault, done.fault
                     counts["ended with a named error" if done.code else "went on without"] += 1
-                if done.code == 0 and "unreadable" in done.json["skips"]:
-                    attacked.verified_digest()
-                    counts["left a source out, and said so"] += 1
+                # A worker may fail to read a source, and the same call of this process fail after that was published.
+                if attacked.verified_digest() in attacked.digests[:2]:
+                    counts["serves the old or the new state"] += 1
                 else:
-                    attacked.assert_whole(0, 1)
+                    assert "unreadable" in attacked.run("status", "--json").json["skips"], "serves neither state"
+                    counts["left a source out, and said so"] += 1
                 attacked.build()
                 attacked.assert_tidy()
             except AssertionError as error:

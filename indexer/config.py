@@ -63,13 +63,21 @@ class ChunkOptions(Options, frozen=True):
 class EncoderOptions(Options, frozen=True):
     """Which encoder, and how it is fed; `threads` 0 means all cores.
 
+    `name` is that of an encoder of the package, of a model below the folder `models`, of another package's encoder, or
+    `path:` and a folder. `dims`, where given, must be the model's. `providers` name devices (encoders.devices), tried
+    in order; none: the CPU. `download` lets a build and a search fetch a model that is not there.
+
     `token_budget` bounds rows x longest row of one batch; `window_chunks` bounds how many chunks wait to be sorted by
     length, and so the memory of the embed stage. `queries` says which encoder reads a query: the index's own, or the
     static one in its space, which starts sooner and finds somewhat less.
     """
 
-    name: Annotated[str, Meta(max_length=100)] = "minilm"
+    name: FolderPath = "minilm"
     path: FolderPath = ""
+    models: FolderPath = ""
+    download: bool = False
+    dims: Annotated[int, Meta(ge=0, le=65_536)] = 0
+    providers: Annotated[tuple[Annotated[str, Meta(max_length=100)], ...], Meta(max_length=8)] = ()
     queries: Literal["own", "static"] = "own"
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
     token_budget: Annotated[int, Meta(ge=256, le=65_536)] = 2048

@@ -125,12 +125,12 @@ class Index(Closing):
         arguments of the wrong type, and ModelError when the encoder is needed and its files are not what the index was
         built with.
         """
-        _check_count(k)
+        check_count(k)
         if mode not in get_args(SearchMode):
             raise ConfigError(f"there is no mode {mode!r}; there are {', '.join(get_args(SearchMode))}")
         asked = read_query(_text("query", query))
         chosen = replace(
-            _filter(languages, kinds, paths, within), literals=required(asked), pattern=_text("pattern", pattern)
+            make_filter(languages, kinds, paths, within), literals=required(asked), pattern=_text("pattern", pattern)
         )
         with ExitStack() as stack:
             opened = [stack.enter_context(index._current.using()) for index in (self, *beside)]
@@ -163,8 +163,8 @@ class Index(Closing):
 
         Raises ConfigError when the path is not in the index or has no chunk there.
         """
-        _check_count(k)
-        chosen = _filter(languages, kinds, paths, "")
+        check_count(k)
+        chosen = make_filter(languages, kinds, paths, "")
         with self._current.using() as opened:
             generation = opened.generation
             origin = _chunk_at(generation, _text("path", path), line)
@@ -256,12 +256,14 @@ def _unknown(path: str) -> str:
     return f"{path}: is not in the index; give a path relative to the indexed folder"
 
 
-def _check_count(k: int) -> None:
+def check_count(k: int) -> None:
+    """Raise ConfigError unless so many hits can be asked for."""
     if not 1 <= k <= MAX_HITS:
         raise ConfigError(f"k is {k}; give a number from 1 to {MAX_HITS}")
 
 
-def _filter(languages: Sequence[str], kinds: Sequence[str], paths: Sequence[str], within: str) -> Filter:
+def make_filter(languages: Sequence[str], kinds: Sequence[str], paths: Sequence[str], within: str) -> Filter:
+    """Return a filter of what a caller gave; raises TypeError for arguments of the wrong type."""
     return Filter(
         languages=_names("languages", languages),
         kinds=_names("kinds", kinds),

@@ -19,7 +19,7 @@ from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason
+from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source
 
 from .freshness import detect_changes
 from .history import sizes_to_extra
@@ -53,6 +53,7 @@ def build(
     max_seconds: float | None = None,
     cache_dir: Path | None = None,
     progress: Progress | None = None,
+    source: Source | None = None,
 ) -> BuildReport:
     """Bring the index of a folder up to date and return what was done.
 
@@ -60,7 +61,8 @@ def build(
     when nothing changed. Where the encoder has a static one beside it, new chunks are committed with static vectors
     first, and these are replaced afterwards, for as long as `max_seconds` of the whole build allow, and not at all when
     `build.upgrade` is never. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
-    `source_kind` is what `open_source` takes; None: that of the index as it is, or the work tree.
+    `source_kind` is what `open_source` takes; None: that of the index as it is, or the work tree. `source` is used in
+    place of opening one.
     `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
     a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, what was committed stays.
     """
@@ -73,6 +75,7 @@ def build(
         wait_seconds=wait_seconds,
         max_seconds=max_seconds,
         progress=progress or Silence(),
+        source=source,
     )
     report, measure = _bring_up_to_date(job, full=full, by_content=by_content)
     if not job.upgrades or report.upgraded == 1:

@@ -23,7 +23,7 @@ class Size(msgspec.Struct, frozen=True):
     """A generation's number, the bytes of its files, and its chunks."""
 
     generation: int
-    bytes: int
+    index_bytes: int
     chunks: int
 
 
@@ -52,4 +52,4 @@ def _before(generation: Generation) -> list[Size]:
 
 
 def _extra(sizes: list[Size]) -> Extra:
-    return {_KEY: ";".join(f"{size.generation} {size.bytes} {size.chunks}" for size in sizes[-REMEMBERED:])}
+    return {_KEY: ";".join(f"{size.generation} {size.index_bytes} {size.chunks}" for size in sizes[-REMEMBERED:])}

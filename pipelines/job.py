@@ -58,14 +58,15 @@ def make_job(
     wait_seconds: float,
     max_seconds: float | None,
     progress: Progress,
+    source: Source | None = None,
 ) -> Job:
-    """Return a build of a folder; `source_kind` as in `build.build`.
+    """Return a build of a folder; `source_kind` and `source` as in `build.build`.
 
     Raises the errors of `open_source` and `wanted_identity`.
     """
     return Job(
         root=root,
-        source=open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir)),
+        source=source or open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir)),
         index_dir=index_dir,
         config=config,
         identity=wanted_identity(config),

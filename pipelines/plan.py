@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,24 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     reason: str = ""
     detail: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build would do: every file but unchanged ones, and how many there are by action, and by reason."""
+
+    files: list[PlannedFile]
+    actions: dict[str, int]
+    reasons: dict[str, int]
+
+    @classmethod
+    def of(cls, files: Iterable[PlannedFile]) -> Plan:
+        """Count the files."""
+        listed = list(files)
+        return cls(
+            files=listed,
+            actions=dict(sorted(Counter(file.action for file in listed).items())),
+            reasons=dict(sorted(Counter(file.reason for file in listed if file.reason).items())),
+        )
 
 
 def plan(

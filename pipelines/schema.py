@@ -11,7 +11,17 @@ from .answer import BatchAnswer, BatchQuery, ErrorAnswer, SearchAnswer
 from .check.repair import RepairReport
 from .check.verify import VerifyReport
 from .explain import ExplainedPath
-from .plan import PlannedFile
+from .fleet.answer import FleetSearchAnswer
+from .fleet.build import FleetReport
+from .fleet.gc import FleetRemoved
+from .fleet.status import FleetStatus
+from .fleet.verify import FleetVerifyReport
+from .models.distil import DistilledModel
+from .models.listing import ListedModel
+from .models.pull import PulledModel
+from .models.store import CheckedModel
+from .models.tune import TuneReport
+from .plan import Plan
 from .report import BuildReport
 from .share import SharedIndex
 from .stats import Stats
@@ -20,16 +30,26 @@ from .status import Status
 FOLDER = Path(__file__).parent / "schemas"
 PRINTED: dict[str, Any] = {
     "build": BuildReport,
-    "build-dry-run": PlannedFile,
+    "build-dry-run": Plan,
     "error": ErrorAnswer,
     "explain": ExplainedPath,
     "export": SharedIndex,
+    "fleet-build": FleetReport,
+    "fleet-gc": FleetRemoved,
+    "fleet-search": FleetSearchAnswer,
+    "fleet-status": FleetStatus,
+    "fleet-verify": FleetVerifyReport,
     "import": SharedIndex,
+    "model-distil": DistilledModel,
+    "model-list": list[ListedModel],
+    "model-pull": PulledModel,
+    "model-verify": list[CheckedModel],
     "repair": RepairReport,
     "search": SearchAnswer,
     "search-batch-in": BatchQuery,
     "search-batch-out": BatchAnswer,
     "stats": Stats,
+    "tune": TuneReport,
     "status": Status,
     "verify": VerifyReport,
 }

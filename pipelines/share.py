@@ -29,7 +29,7 @@ class SharedIndex(msgspec.Struct, frozen=True, kw_only=True):
     """What `indexer export --json` and `indexer import --json` print.
 
     `generation` is the one that was written, or that was made; `digest` is over its files and chunks, `vector_digest`
-    over vectors and tiers. `bytes` is the size of its files, `archive_bytes` that of the archive, 0 for a folder.
+    over vectors and tiers. `index_bytes` is the size of its files, `archive_bytes` that of the archive, 0 for a folder.
     """
 
     generation: str
@@ -37,7 +37,7 @@ class SharedIndex(msgspec.Struct, frozen=True, kw_only=True):
     vector_digest: str
     files: int
     chunks: int
-    bytes: int
+    index_bytes: int
     archive_bytes: int
 
 
@@ -66,7 +66,7 @@ def export_index(index_dir: Path, target: Path) -> SharedIndex:
             vector_digest=manifest.vector_digest,
             files=manifest.counts.files,
             chunks=manifest.counts.chunks,
-            bytes=generation.bytes,
+            index_bytes=generation.bytes,
             archive_bytes=size,
         )
 
@@ -93,7 +93,7 @@ def import_index(origin: Path, root: Path, index_dir: Path, *, wait_seconds: flo
             vector_digest=committed.vector_digest,
             files=committed.counts.files,
             chunks=committed.counts.chunks,
-            bytes=sum(entry.size for entry in committed.files.values()),
+            index_bytes=sum(entry.size for entry in committed.files.values()),
             archive_bytes=size,
         )
 

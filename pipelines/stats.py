@@ -50,6 +50,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     skipped: int
     chunks: int
     bytes: int
+    index_bytes: int
     tiers: dict[Tier, int]
     languages: dict[str, LanguageStatus]
     skips: dict[str, Skips]
@@ -64,6 +65,7 @@ def read_stats(root: Path, index_dir: Path, *, build: BuildReport | None = None)
     with open_generation(index_dir) as generation:
         manifest = generation.manifest
         basis = Basis.from_extra(manifest.extra)
+        languages = generation.catalog.languages()
         by_reason: dict[SkipReason, list[SkippedPath]] = {}
         for path, record in sorted(generation.catalog.records().items()):
             if record.skip is not None:
@@ -78,11 +80,12 @@ def read_stats(root: Path, index_dir: Path, *, build: BuildReport | None = None)
             files=manifest.counts.files - manifest.counts.skipped,
             skipped=manifest.counts.skipped,
             chunks=manifest.counts.chunks,
-            bytes=generation.bytes,
+            bytes=sum(counts.bytes for counts in languages.values()),
+            index_bytes=generation.bytes,
             tiers=manifest.tiers,
             languages={
                 name or "text": LanguageStatus(**counts._asdict())
-                for name, counts in sorted(generation.catalog.languages().items(), key=lambda item: -item[1].bytes)
+                for name, counts in sorted(languages.items(), key=lambda item: -item[1].bytes)
             },
             skips={
                 str(reason): Skips(count=len(found), explanation=reason.explanation, paths=found[:MAX_PATHS])

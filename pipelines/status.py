@@ -38,10 +38,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the
     tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `bytes` is the size of the
-    generation's files. `stale` counts files that changed since, `left_out` what the walk found and did not take; both
-    are None when the indexed folder is not there. `recall` and `drift` say how well the stored vectors stand for the
-    encoder's own, and are None when that was not measured; `warnings` are sentences on what to do about it, and on
-    ignore files that were not read.
+    indexed files, `index_bytes` that of the generation's. `stale` counts files that changed since, `left_out` what the
+    walk found and did not take; both are None when the indexed folder is not there. `recall` and `drift` say how well
+    the stored vectors stand for the encoder's own, and are None when that was not measured; `warnings` are sentences on
+    what to do about it, and on ignore files that were not read.
     """
 
     generation: str
@@ -55,6 +55,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     upgraded: float
     vector_digest: str
     bytes: int
+    index_bytes: int
     skips: dict[str, int]
     left_out: LeftOutCounts | None
     languages: dict[str, LanguageStatus]
@@ -73,6 +74,7 @@ def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool
         manifest = generation.manifest
         basis = Basis.from_extra(manifest.extra)
         stale, left_out = look(root, generation, config, by_content=by_content)
+        languages = generation.catalog.languages()
         warnings = basis.warnings(config.recall, mode=manifest.projection.mode, dims=manifest.projection.dims)
         return Status(
             generation=generation.name,
@@ -87,13 +89,11 @@ def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool
             tiers=manifest.tiers,
             upgraded=manifest.upgraded,
             vector_digest=manifest.vector_digest,
-            bytes=generation.bytes,
+            bytes=sum(counts.bytes for counts in languages.values()),
+            index_bytes=generation.bytes,
             skips=generation.catalog.skips(),
             left_out=left_out_counts(left_out) if left_out else None,
-            languages={
-                name or "text": LanguageStatus(**counts._asdict())
-                for name, counts in generation.catalog.languages().items()
-            },
+            languages={name or "text": LanguageStatus(**counts._asdict()) for name, counts in languages.items()},
             recall=basis.recall,
             drift=basis.drift,
             stale=stale,

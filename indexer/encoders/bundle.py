@@ -31,27 +31,31 @@ ASSETS = Path(__file__).parents[1] / "assets"
 BUNDLED = ASSETS / "all-minilm-l6-v2-int8"
 BUNDLED_STATIC = ASSETS / "all-minilm-l6-v2-static"
 SUMS = "SHA256SUMS"
-MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
+MODEL = "model.onnx"
 BASIS = "basis.npz"
 TABLE = "table.npy"
 SCALES = "scales.npy"
 VOCABULARY = "vocabulary.txt"
 WORDS = "words.txt"
 LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
-"""The files that decide a vector of a transformer."""
+"""The files that decide a vector of a transformer, where it has no others."""
+
+_WEIGHTS = ("_data", ".data")
+"""How the names of files end in which a graph keeps weights that are too large for its own."""
 
 STATIC_LOADED = (TABLE, SCALES, VOCABULARY, WORDS, BASIS, DESCRIPTION)
 """The files that decide a vector of a static encoder."""
 
-_LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ((?:[\w-][\w.-]*/)*[\w-][\w.-]*)")
 
 
 class Bundle(msgspec.Struct, frozen=True):
     """A model folder whose specification and checksum list were read.
 
-    `sums` maps file name to sha256, `loaded` names the files that decide a vector, which are of one `tier`.
+    `sums` maps file name to sha256, `loaded` names the files that decide a vector, which are of one `tier`. Of a folder
+    that has no list, the sums were taken from the files a moment ago, and it is not `listed`.
     """
 
     folder: Path
@@ -59,6 +63,7 @@ class Bundle(msgspec.Struct, frozen=True):
     sums: dict[str, str]
     loaded: tuple[str, ...] = LOADED
     tier: Tier = Tier.CONTEXTUAL
+    listed: bool = True
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -74,6 +79,8 @@ class Bundle(msgspec.Struct, frozen=True):
 
     def verify(self, names: Iterable[str] | None = None) -> None:
         """Compare files, all when no names are given, with the list; raises ModelError at the first that differs."""
+        if not self.listed:
+            return
         for name in self.sums if names is None else names:
             path = self.folder / name
             try:
@@ -114,7 +121,7 @@ class Bundle(msgspec.Struct, frozen=True):
             return np.asarray(arrays["basis"], dtype=np.float32)
 
     def _compare(self, path: Path, found: str) -> None:
-        listed = self.sums[path.name]
+        listed = self.sums[path.relative_to(self.folder).as_posix()]
         if found != listed:
             why = f"the encoder's file is damaged: sha256 {found[:12]}, where {SUMS} has {listed[:12]}"
             raise ModelError(f"{path}: {why}; {_remedy(self.folder)}")
@@ -124,10 +131,19 @@ class Bundle(msgspec.Struct, frozen=True):
         return ModelError(f"{path}: {why}; {_remedy(self.folder)}")
 
 
-def open_bundle(folder: Path, *, loaded: tuple[str, ...] = LOADED, tier: Tier = Tier.CONTEXTUAL) -> Bundle:
+def transformer_files(spec: EncoderSpec, names: Iterable[str]) -> tuple[str, ...]:
+    """Return which of a folder's files decide a transformer's vector."""
+    there = set(names)
+    weights = sorted(name for name in there if name.endswith(_WEIGHTS))
+    config = [name for name in (TOKENIZER_CONFIG,) if name in there]
+    return (spec.model, *weights, TOKENIZER, *config, DESCRIPTION)
+
+
+def open_bundle(folder: Path, *, loaded: tuple[str, ...] = (), tier: Tier = Tier.CONTEXTUAL) -> Bundle:
     """Read a model folder's specification and checksum list; `loaded` names the files that decide a vector.
 
-    Raises ModelError when either is missing or malformed, or one of those files is not listed.
+    Those of a transformer follow from its specification. Raises ModelError when either is missing or malformed, or one
+    of those files is not listed.
     """
     path = folder / SUMS
     try:
@@ -136,18 +152,19 @@ def open_bundle(folder: Path, *, loaded: tuple[str, ...] = LOADED, tier: Tier = 
         raise ModelError(f"{path}: no list of checksums, so this is no model folder; {_remedy(folder)}") from error
     matches = [_LINE.fullmatch(line) for line in lines]
     sums = {match[2]: match[1] for match in matches if match}
-    missing = [name for name in loaded if name not in sums]
-    if missing or not all(matches):
-        what = f"does not list {', '.join(missing)}" if missing else "has a line that is not `sha256  name`"
-        raise ModelError(f"{path}: {what}; {_remedy(folder)}")
+    if not all(matches):
+        raise ModelError(f"{path}: has a line that is not `sha256  name`; {_remedy(folder)}")
     try:
         spec = read_spec(folder)
     except (OSError, msgspec.MsgspecError) as error:
         raise ModelError(f"{folder / DESCRIPTION}: {error}; {_remedy(folder)}") from error
+    loaded = loaded or transformer_files(spec, sums)
+    if missing := [name for name in loaded if name not in sums]:
+        raise ModelError(f"{path}: does not list {', '.join(missing)}; {_remedy(folder)}")
     return Bundle(folder, spec, sums, loaded, tier)
 
 
 def _remedy(folder: Path) -> str:
     if folder.is_relative_to(ASSETS):
         return "reinstall the package, or, in a checkout, restore the file from git"
-    return "set encoder.path to a folder made by pipelines.export_model, or leave it empty to use the bundled encoder"
+    return "`indexer model verify` tells more of a pulled model, and docs/encoders.md what a folder of your own needs"

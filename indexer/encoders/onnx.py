@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.encoders.bundle import LOADED, MODEL, TOKENIZER, Bundle, open_bundle
+from indexer.encoders.bundle import BUNDLED, MODEL, TOKENIZER, Bundle
+from indexer.encoders.devices import CPU, MISSING, provider_names
+from indexer.encoders.local import open_local
 from indexer.errors import ModelError
 from indexer.types import EncoderIdentity, PreparedTexts, Role
 
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
     import onnxruntime
     from tokenizers import Tokenizer
 
+    from indexer.encoders.spec import EncoderSpec
+
 _lock = threading.Lock()
-_loaded: dict[tuple[Path, str, int, bool], OnnxEncoder] = {}
+_loaded: dict[tuple[Path, str, int, bool, tuple[str, ...]], OnnxEncoder] = {}
+
+_OUTPUTS = {3: ("last_hidden_state", "token_embeddings", "hidden"), 2: ("sentence_embedding", "pooler_output")}
+"""What exporters call an output of token vectors, and one of a vector a text, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +49,21 @@ class Tokens:
 
 
 class OnnxEncoder:
-    """A session and a tokenizer. A text's vector is bit-identical whatever its batch, padding and threads."""
+    """A session and a tokenizer.
+
+    The bundled model's vector of a text is bit-identical whatever its batch, padding and threads. Other graphs are run
+    without padding, and those that take scales from the whole batch with one text at a time; what is left is rounding
+    in the last bits of float32.
+    """
 
     def __init__(self, bundle: Bundle, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+        """Take a session and a tokenizer that truncates; raises ModelError when the graph is not what `bundle` says."""
         self._identity = bundle.identity
         self._spec = bundle.spec
         self._session = session
         self._tokenizer = tokenizer
+        self._inputs = _inputs(bundle.folder, session)
+        self._output = _output(bundle.folder, session, self._spec)
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -75,54 +90,107 @@ class OnnxEncoder:
         if not len(rows):
             return np.empty((0, self._identity.dims), dtype=np.float32)
         lengths = prepared.lengths[rows]
+        if self._spec.alone or (self._spec.optimize == "all" and lengths.min() != lengths.max()):
+            return self._by_length(prepared, rows, lengths)
         ids = np.zeros((len(rows), lengths.max()), dtype=np.int64)
         mask = np.zeros_like(ids)
         for place, (row, length) in enumerate(zip(rows, lengths, strict=True)):
             start = prepared.starts[row]
             ids[place, :length] = prepared.ids[start : start + length]
             mask[place, :length] = 1
-        (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        return _unit(_pool(hidden, lengths, self._spec.pooling))
+        return self._run(ids, mask, lengths)
+
+    def _by_length(self, prepared: Tokens, rows: NDArray[np.int64], lengths: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Encode texts of one length together, or each by itself, so that none is padded."""
+        vectors = np.empty((len(rows), self._identity.dims), dtype=np.float32)
+        groups = np.arange(len(rows)) if self._spec.alone else lengths
+        for group in np.unique(groups):
+            places = np.flatnonzero(groups == group)
+            length = lengths[places[0]]
+            ids = np.array([prepared.ids[(start := prepared.starts[row]) : start + length] for row in rows[places]])
+            vectors[places] = self._run(ids.astype(np.int64), np.ones(ids.shape, np.int64), lengths[places])
+        return vectors
+
+    def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64], lengths: NDArray[np.int32]) -> NDArray[np.float32]:
+        given = {"input_ids": ids, "attention_mask": mask}
+        for name in self._inputs:
+            if name == "token_type_ids":
+                given[name] = np.zeros_like(ids)
+            elif name == "position_ids":
+                given[name] = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
+        (made,) = self._session.run([self._output], {name: given[name] for name in self._inputs})
+        vectors = _unit(_pool(made, lengths, self._spec.pooling))
+        if vectors.shape[1] != self._identity.dims:
+            dims = self._identity.dims
+            raise ModelError(
+                f"{self._identity.name}: its vectors have {vectors.shape[1]} dims, and not the {dims} stated"
+            )
+        return vectors
 
     def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
         """Encode texts as one batch: float32[n, dims], unit rows."""
         return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
 
 
-def load(folder: Path, *, threads: int, light: bool) -> OnnxEncoder:
+def load(folder: Path, *, threads: int, light: bool, providers: Sequence[str] = ()) -> OnnxEncoder:
     """Return the encoder of a model folder, its files verified, loaded once a process for the same arguments.
 
-    `threads` 0 means all cores; `light` skips fastembed, for the fastest start. Raises ModelError when a file is
-    missing or damaged, or when onnxruntime refuses the model.
+    `threads` 0 means all cores; `light` skips fastembed, for the fastest start; `providers` are those of
+    `devices.provider_names`, the CPU when none are given. Raises ModelError when a file is missing or damaged, or when
+    onnxruntime refuses the model, and ConfigError for a device that is not there.
     """
-    bundle = open_bundle(folder)
-    key = (folder.resolve(), bundle.identity.digest, threads, light)
+    bundle = open_local(folder)
+    key = (folder.resolve(), bundle.identity.digest, threads, light, tuple(providers))
     with _lock:
         if key not in _loaded:
-            bundle.verify(LOADED)
-            start = _load_light if light else _load_with_fastembed
-            session, tokenizer = start(bundle, threads)
+            bundle.verify(bundle.loaded)
+            # fastembed adds nothing to a model that it has not registered, and wants files that not every folder has.
+            plain = light or bundle.folder != BUNDLED or bool(providers)
+            session, tokenizer = (
+                _load_light(bundle, threads, providers) if plain else _load_with_fastembed(bundle, threads)
+            )
             tokenizer.no_padding()
             _loaded[key] = OnnxEncoder(bundle, session, tokenizer)
         return _loaded[key]
 
 
-def open_session(model: Path | bytes, *, threads: int = 0) -> onnxruntime.InferenceSession:
-    """Open a graph on the CPU, from a file or from its bytes; raises ModelError when onnxruntime refuses it."""
-    _silence()
+def open_session(
+    model: Path | bytes, *, threads: int = 0, optimize: str = "basic", providers: Sequence[str] = ()
+) -> onnxruntime.InferenceSession:
+    """Open a graph, from a file or from its bytes, on the CPU or the devices that `providers` name.
+
+    Raises ModelError when onnxruntime refuses it, and ConfigError when a device is not there.
+    """
+    silence()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # The graph holds fused operators already; looking for more to fuse is most of the time of loading.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    # Where the graph holds fused operators already, looking for more to fuse is most of the time of loading.
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize == "all" else levels.ORT_ENABLE_BASIC
+    options.log_severity_level = 3  # its warnings, on stderr, are of no use to who runs a build
+    wanted = provider_names(providers, available=onnxruntime.get_available_providers()) if providers else [CPU]
     _let_threads_sleep(options)
     source = model if isinstance(model, bytes) else str(model)
     try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(source, options, providers=wanted)
     except Exception as error:
         name = "the graph in memory" if isinstance(model, bytes) else model
         raise ModelError(f"{name}: onnxruntime {onnxruntime.__version__} can't load the model: {error}") from error
+    if session.get_providers()[0] != wanted[0]:
+        # onnxruntime falls back to the CPU by itself, where a device's libraries are missing.
+        raise ModelError(f"onnxruntime can't use {wanted[0]} here, and took {session.get_providers()[0]}; {MISSING}")
+    return session
+
+
+def available_providers() -> list[str]:
+    """Return onnxruntime's names of the devices that it was built for."""
+    silence()
+    import onnxruntime
+
+    names: list[str] = onnxruntime.get_available_providers()
+    return names
 
 
 def open_tokenizer(path: Path, *, max_tokens: int) -> Tokenizer:
@@ -138,14 +206,18 @@ def open_tokenizer(path: Path, *, max_tokens: int) -> Tokenizer:
     return tokenizer
 
 
-def _load_light(bundle: Bundle, threads: int) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
-    tokenizer = open_tokenizer(bundle.folder / TOKENIZER, max_tokens=bundle.spec.max_tokens)
-    return open_session(bundle.folder / MODEL, threads=threads), tokenizer
+def _load_light(
+    bundle: Bundle, threads: int, providers: Sequence[str]
+) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
+    spec = bundle.spec
+    tokenizer = open_tokenizer(bundle.folder / TOKENIZER, max_tokens=spec.max_tokens)
+    model = bundle.folder / spec.model
+    return open_session(model, threads=threads, optimize=spec.optimize, providers=providers), tokenizer
 
 
 def _load_with_fastembed(bundle: Bundle, threads: int) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
     """Let fastembed open the folder: it registers the model under its digest, and never looks for it elsewhere."""
-    _silence()
+    silence()
     from fastembed import TextEmbedding
     from fastembed.common.model_description import ModelSource, PoolingType
     from fastembed.text.custom_text_embedding import CustomTextEmbedding
@@ -184,7 +256,7 @@ def _load_with_fastembed(bundle: Bundle, threads: int) -> tuple[onnxruntime.Infe
     return embedding.model, embedding.tokenizer
 
 
-def _silence() -> None:
+def silence() -> None:
     """Keep onnxruntime, once imported, from writing a device id and its events, and from sending them.
 
     From 1.29 on it does unless this is set before its import (ORT_DISABLE_TELEMETRY in its docs/Privacy.md), whatever
@@ -201,17 +273,45 @@ def _let_threads_sleep(options: onnxruntime.SessionOptions) -> None:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
 
+def _inputs(folder: Path, session: onnxruntime.InferenceSession) -> list[str]:
+    """Return what the graph takes; raises ModelError where that is more than this program has."""
+    names = [own.name for own in session.get_inputs()]
+    unknown = set(names) - {"input_ids", "attention_mask", "token_type_ids", "position_ids"}
+    if unknown or "input_ids" not in names:
+        raise ModelError(f"{folder}: the graph takes {', '.join(names)}, which is not how a text encoder is called")
+    return names
+
+
+def _output(folder: Path, session: onnxruntime.InferenceSession, spec: EncoderSpec) -> str:
+    """Return the name of the output to read: as stated, or of the usual ones that has the rank that pooling needs."""
+    rank = 2 if spec.pooling == "none" else 3
+    ranks = {own.name: len(own.shape or ()) for own in session.get_outputs()}
+    usual = [name for name in _OUTPUTS[rank] if name in ranks]
+    fitting = [name for name, own in ranks.items() if own == rank]
+    found = ([spec.output] if spec.output in ranks else []) if spec.output else usual or fitting
+    if not found or ranks[found[0]] not in (rank, 0):
+        raise ModelError(
+            f"{folder}: with pooling {spec.pooling} an output of {rank} axes is needed, and the graph has "
+            f"{', '.join(f'{name} of {own}' for name, own in ranks.items())}; state pooling, or output, in encoder.json"
+        )
+    return found[0]
+
+
 def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _pool(hidden: NDArray[np.float32], lengths: NDArray[np.int32], pooling: str) -> NDArray[np.float32]:
-    """Return float32[n, dims]: the sum over each text's own tokens, or the first token.
+    """Return float32[n, dims]: the sum over each text's own tokens, the first or last token, or what was pooled before.
 
     Rows are added one after the other over real tokens alone, so that padding can't change the order of additions.
     """
+    if pooling == "none":
+        return hidden
     if pooling == "cls":
         return hidden[:, 0]
+    if pooling == "last":
+        return hidden[np.arange(len(hidden)), lengths - 1]
     return np.stack([tokens[:length].sum(axis=0) for tokens, length in zip(hidden, lengths, strict=True)])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.search.filters import Selection
@@ -135,8 +136,7 @@ def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapp
             floor = FLOORS.get(generation.manifest.encoder.name, -1.0)
             near = {chunk_id: similarity for chunk_id, similarity in near.items() if similarity >= floor}
         chunks["vector"] = near
-    ids = sorted({chunk_id for scores in chunks.values() for chunk_id in scores})
-    return Found(chunks, files, generation.catalog.paths_of(ids))
+    return Found(chunks, files, generation.places.paths_of(dict.fromkeys(chain.from_iterable(chunks.values()))))
 
 
 def leading_files(found: Sequence[Found], kind: QueryKind, *, count: int) -> list[FileKey]:
@@ -166,13 +166,13 @@ def _rankings(found: Sequence[Found]) -> dict[str, list[FileKey]]:
     ranked: dict[str, list[list[tuple[float, FileKey]]]] = {}
     for space, own in enumerate(found):
         for name, scores in own.chunks.items():
-            best = [(-score, FileKey(space, own.path_of[i])) for i, score in scores.items() if i in own.path_of]
-            ranked.setdefault(name, []).append(best)
+            best: dict[str, float] = {}
+            for chunk_id, score in scores.items():
+                if (path := own.path_of.get(chunk_id)) is not None:
+                    best.setdefault(path, score)
+            ranked.setdefault(name, []).append([(-score, FileKey(space, path)) for path, score in best.items()])
         ranked.setdefault("path", []).append([(-share, FileKey(space, path)) for path, share in own.files.items()])
-    return {
-        name: list(dict.fromkeys(key for _, key in merge(*parts, key=lambda entry: entry[0])))
-        for name, parts in ranked.items()
-    }
+    return {name: [key for _, key in merge(*parts, key=lambda entry: entry[0])] for name, parts in ranked.items()}
 
 
 def by_meaning(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from indexer.config import EncoderOptions
-from indexer.encoders.registry import Variant, find_encoder, find_static
-from indexer.errors import ModelError
+from indexer.encoders.registry import Variant, find_encoder, find_static, own_options
+from indexer.errors import ConfigError, ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection, reduce
 from indexer.stores.generation.manifest import STATIC
 from indexer.stores.generation.reader import Generation
@@ -70,7 +68,7 @@ def load_static(generation: Generation, options: EncoderOptions) -> Encoder:
     made = generation.manifest
     if _variant(generation, options).identity.tier is Tier.STATIC:
         return load_encoder(generation, options)
-    static = find_static(replace(options, name=made.encoder.name))
+    static = find_static(own_options(options, made.encoder.name))
     if static is None:
         raise ModelError(f"the encoder {made.encoder.name} has no static one in its space; set encoder.queries to own")
     if made.upgraded < 1 and made.made_with[STATIC] != static.identity.digest:
@@ -107,4 +105,11 @@ def load_projection(generation: Generation, options: EncoderOptions) -> Projecti
 
 def _variant(generation: Generation, options: EncoderOptions) -> Variant:
     """Return the encoder that the index names, its files where the options say."""
-    return find_encoder(replace(options, name=generation.manifest.encoder.name))
+    name = generation.manifest.encoder.name
+    try:
+        return find_encoder(own_options(options, name))
+    except ConfigError as error:
+        raise ModelError(
+            f"the index was built with {name}, which is not here ({error}); `indexer model pull {name}` brings it, "
+            "with --from FOLDER where it is one of your own"
+        ) from error

@@ -184,7 +184,9 @@ def named_definition(query: Query, chunk: StoredChunk) -> Definition | None:
 
     A plain word of a sentence names no definition within a chunk of others.
     """
-    written = {name.lower() for name in query.names}
+    written = _lowered(query.names)
+    if chunk.name.lower() not in written and all(own.name.lower() not in written for own in chunk.definitions):
+        return None
     path = source_path(chunk.path)
     found = [
         Definition(path, chunk.kind, own.name, own.qualified_name)
@@ -195,6 +197,11 @@ def named_definition(query: Query, chunk: StoredChunk) -> Definition | None:
     if not found and chunk.name.lower() in written:
         found = [chunk_definition(chunk)]
     return max(found, key=lambda definition: definition_value(query, definition), default=None)
+
+
+@lru_cache(maxsize=16)
+def _lowered(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 def chunk_definition(chunk: StoredChunk) -> Definition:

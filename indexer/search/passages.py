@@ -99,7 +99,7 @@ def name_features(
     found = [find(term) for term in own]
     named = set().union(*found)
     return {
-        "name_covered": sum(rarity[word] for word in query.words if word in named),
+        "name_covered": sum(rarity[word] for word in query.words if word in named) if named else 0.0,
         "name_meant": sum(map(bool, found)) / len(own) if own else 0.0,
         "later_part": float(not meant.is_head),
         "private": float(meant.name.startswith("_") and meant.name not in query.names),

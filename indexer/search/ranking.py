@@ -69,19 +69,21 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
     contributions = matrix * weights
     totals = np.round(contributions.sum(axis=1), SCORE_DECIMALS)
     value = chunk_scores(evidence, ranker.passages.weights)
-    ends = [*scores.starts[1:].tolist(), len(scores.ids)]
+    order = np.lexsort((scores.ids, -value, scores.file_of))
+    ids, values = scores.ids[order].tolist(), value[order].tolist()
+    bounds = [*scores.starts.tolist(), len(ids)]
+    score_of, spaces = totals.tolist(), scores.spaces.tolist()
     ranked = []
-    for place in sorted(range(len(scores.paths)), key=lambda place: (-totals[place], scores.paths[place], place)):
-        own = slice(int(scores.starts[place]), ends[place])
-        order = np.lexsort((scores.ids[own], -value[own]))
+    for place in sorted(range(len(scores.paths)), key=lambda place: (-score_of[place], scores.paths[place], place)):
+        own = slice(bounds[place], bounds[place + 1])
         told = dict(zip(names, np.round(contributions[place], SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
         ranked.append(
             RankedFile(
-                int(scores.spaces[place]),
+                spaces[place],
                 scores.paths[place],
-                float(totals[place]),
+                score_of[place],
                 {name: part for name, part in told.items() if part},
-                dict(zip(scores.ids[own][order].tolist(), value[own][order].tolist(), strict=True)),
+                dict(zip(ids[own], values[own], strict=True)),
             )
         )
     return ranked

@@ -3,12 +3,13 @@ whichever retriever found them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit, word_terms
 from indexer.search.filters import Selection
+from indexer.stores.catalog.places import FileChunks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +61,8 @@ class FileScores:
         column = np.zeros(len(self.ids))
         bounds = np.searchsorted(self.space_of, np.arange(len(scores) + 1))
         for own, start, stop in zip(scores, bounds, bounds[1:], strict=False):
-            column[start:stop] = _column(self.ids[start:stop], list(own), list(own.values()))
+            if own:
+                column[start:stop] = _Places(self.ids[start:stop]).column(list(own), list(own.values()))
         return column
 
 
@@ -73,32 +75,48 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
     from indexer.stores.text.queries import Filters
 
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
-    path_of, chunks = generation.catalog.chunks_in(paths)
-    if selection.filters is not None and chunks:
+    files = generation.places.chunks_of(paths)
+    if selection.filters is not None and files:
         allowed = allowed_chunks(generation, Selection(filters, selection.only))
-        chunks = [chunk for chunk in chunks if chunk[1] in allowed]
-    kept, file_of, ids, segments = _by_file(path_of, chunks)
+        files = [_among(file, allowed) for file in files]
+        files = [file for file in files if len(file.ids)]
+    kept = tuple(file.path for file in files)
+    ids, segments = (
+        np.concatenate([np.empty(0, np.int64), *part])
+        for part in ([file.ids for file in files], [file.segments for file in files])
+    )
+    sizes = [len(file.ids) for file in files]
+    file_of = np.repeat(np.arange(len(files)), sizes)
     asked_words = list(asked.query.words)
     words, fields, body = np.zeros((3, len(ids)))
     terms = np.zeros((len(asked_words), len(ids)), np.bool_)
     if asked.words and kept:
-        text = generation.text
+        text, places = generation.text, _Places(ids)
         alike = (dict.fromkeys(own, asked.query.words) for own in (OWN_FIELDS, ("body",)))
         words, fields, body = (
             np.round(
-                _column(ids, *text.scores(own, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)),
+                places.column(*text.scores(own, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)),
                 SCORE_DECIMALS,
             )
             for own in (word_terms(asked.query), *alike)
         )
         masks = text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
         for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
-            bits = _column(ids, *found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
+            bits = places.column(*found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
             terms[first : first + MASK_BITS] = (bits & 1)[: len(asked_words) - first]
-    starts = np.searchsorted(file_of, np.arange(len(kept)))
+    starts = np.cumsum([0, *sizes])[:-1]
     cosines, centroids = _similarities(generation, asked.vector, ids, segments, starts)
     spaces = np.zeros(len(kept), np.int64)
     return FileScores(spaces, kept, ids, file_of, starts, words, fields, body, terms, cosines, centroids)
+
+
+def nothing_scored(asked: Asked) -> FileScores:
+    """Return the scores of a space of which no file leads."""
+    import numpy as np
+
+    none, whole = np.zeros(0), np.zeros(0, np.int64)
+    terms = np.zeros((len(asked.query.words), 0), np.bool_)
+    return FileScores(whole, (), whole, whole, whole, none, none, none, terms, none, none)
 
 
 def joined(parts: Sequence[FileScores]) -> FileScores:
@@ -124,40 +142,36 @@ def joined(parts: Sequence[FileScores]) -> FileScores:
     )
 
 
-def _column(ids: NDArray[np.int64], found: Sequence[int], values: Sequence[float]) -> NDArray[np.float64]:
-    """Return values, given with the chunks they belong to, in the order of `ids`, int64[n]: float64[n].
+class _Places:
+    """Where chunks lie in the order of `ids`, int64[n]."""
 
-    Chunks without one have 0; those that are not among the ids are left out.
-    """
-    import numpy as np
+    def __init__(self, ids: NDArray[np.int64]) -> None:
+        self._order = ids.argsort()
+        self._ids = ids[self._order]
 
-    column = np.zeros(len(ids))
-    if not len(ids) or not len(found):
+    def column(self, found: Sequence[int], values: Sequence[float]) -> NDArray[np.float64]:
+        """Return values, given with the chunks they belong to, in the order of the ids: float64[n].
+
+        Chunks without one have 0; those that are not among the ids are left out.
+        """
+        import numpy as np
+
+        column = np.zeros(len(self._ids))
+        if not len(column) or not len(found):
+            return column
+        keys = np.array(found, np.int64)
+        at = np.minimum(self._ids.searchsorted(keys), len(column) - 1)
+        known = self._ids[at] == keys
+        column[self._order[at[known]]] = np.array(values)[known]
         return column
-    keys = np.array(found, np.int64)
-    order = np.argsort(ids)
-    at = order[np.minimum(np.searchsorted(ids, keys, sorter=order), len(ids) - 1)]
-    known = ids[at] == keys
-    column[at[known]] = np.array(values)[known]
-    return column
 
 
-def _by_file(
-    path_of: Mapping[int, str], chunks: Sequence[tuple[int, int, int]]
-) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the paths of the files that have chunks, ascending, and place of the file, id and segment, int64[n], of
-    each chunk in the order of files and ids."""
+def _among(file: FileChunks, ids: Container[int]) -> FileChunks:
+    """Return those of a file's chunks that are among the ids."""
     import numpy as np
 
-    table = np.array(chunks, np.int64).reshape(-1, 3)
-    numbers, file_of = np.unique(table[:, 0], return_inverse=True)
-    paths = [path_of[number] for number in numbers.tolist()]
-    by_path = sorted(range(len(paths)), key=paths.__getitem__)
-    place = np.empty(len(paths), np.int64)
-    place[by_path] = np.arange(len(paths))
-    file_of = place[file_of]
-    order = np.lexsort((table[:, 1], file_of))
-    return tuple(paths[i] for i in by_path), file_of[order], table[order, 1], table[order, 2]
+    kept = np.fromiter((chunk_id in ids for chunk_id in file.ids.tolist()), np.bool_, len(file.ids))
+    return FileChunks(file.path, file.ids[kept], file.segments[kept])
 
 
 def _similarities(
@@ -173,10 +187,20 @@ def _similarities(
     if vector is None or not len(ids):
         return np.zeros(len(ids)), np.zeros(len(starts))
     units = np.empty((len(ids), len(vector)), np.float32)
-    for segment in np.unique(segments).tolist():
+    for segment in set(segments.tolist()):
         members = np.flatnonzero(segments == segment)
-        units[members] = unit(generation.vectors.get(segment, ids[members].tolist()).astype(np.float32))
+        units[members] = generation.vectors.get(segment, ids[members])
+    units /= _lengths(units)[:, None]
     query = unit(vector.astype(np.float32)[None])[0]
+    sums = np.add.reduceat(units, starts)
     cosines = np.maximum((units @ query).astype(np.float64), 0.0)
-    centroids = np.maximum((unit(np.add.reduceat(units, starts)) @ query).astype(np.float64), 0.0)
+    centroids = np.maximum((sums @ query / _lengths(sums)).astype(np.float64), 0.0)
     return np.round(cosines, SCORE_DECIMALS), np.round(centroids, SCORE_DECIMALS)
+
+
+def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the length of each row of float32[n, k], float32[n], not 0."""
+    import numpy as np
+
+    lengths: NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.maximum(lengths, np.float32(1e-12))

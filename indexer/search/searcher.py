@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from indexer.search.answer import SNIPPET_LINES, best_hits
 from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
@@ -12,17 +12,21 @@ from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import read_literals
 from indexer.search.query import Query
 from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
-from indexer.search.scoring import joined
+from indexer.search.scoring import FileScores, joined, nothing_scored
 from indexer.search.space import Filter, Searchable
 from indexer.search.standing import NOTHING_FIRST, First, first_of
 from indexer.stores.text.document import StoredChunk
 from indexer.types import Hit
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy as np
     from numpy.typing import NDArray
 
     from indexer.stores.text.index import Statistics, Term
+
+    Frequencies = Callable[[Collection[Term]], Mapping[Term, int]]
 
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
@@ -37,9 +41,17 @@ class Searcher:
     same in each. Safe to share between threads.
     """
 
-    def __init__(self, spaces: Sequence[Searchable]) -> None:
-        """Search these; they stay the caller's to close."""
+    def __init__(
+        self, spaces: Sequence[Searchable], *, frequencies: Frequencies | None = None, threads: Executor | None = None
+    ) -> None:
+        """Search these; they stay the caller's to close.
+
+        `frequencies` knows how many chunks of all spaces have each term, in place of asking each; `threads` ask spaces
+        at the same time.
+        """
         self._spaces = tuple(spaces)
+        self._frequencies = frequencies
+        self._each: Callable[..., Iterable[Any]] = map if threads is None else threads.map
 
     def search(
         self,
@@ -88,20 +100,24 @@ class Searcher:
         """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
         chosen = chosen or Filter()
         asked = Asked(query, vector, words, self._statistics(query) if words else _nothing())
-        found = [space.first_pass(asked, chosen) for space in self._spaces]
-        leading = leading_files(found, query.kind, count=files)
-        scores = [
-            space.second_pass(asked, chosen, [key.path for key in leading if key.space == place])
-            for place, space in enumerate(self._spaces)
-        ]
+        found: list[Found] = list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces))
+        paths: dict[int, list[str]] = {}
+        for key in leading_files(found, query.kind, count=files):
+            paths.setdefault(key.space, []).append(key.path)
+        nothing = nothing_scored(asked)
+
+        def score(place: int) -> FileScores:
+            own = paths.get(place)
+            return self._spaces[place].second_pass(asked, chosen, own) if own else nothing
+
+        scores = list(self._each(score, range(len(self._spaces))))
         return Evidence(asked, found, joined(scores), self._definitions(query, found))
 
     def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
         """Return the chunks of all spaces in which the query, or a part of it, stands."""
         literals = read_literals(query)
-        found = [
-            (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)
-        ]
+        standing = self._each(lambda space: space.standing(query, literals, chosen), self._spaces)
+        found = [(place, own) for place, owns in enumerate(standing) for own in owns]
         return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:
@@ -110,19 +126,24 @@ class Searcher:
 
         weighted = (*word_terms(query).items(), *name_terms(query).items())
         terms: list[Term] = [(field, term) for field, own in weighted for term in own]
+        documents = sum(space.chunks for space in self._spaces)
+        if self._frequencies is not None:
+            return Statistics(documents, self._frequencies(terms))
         total: Counter[Term] = Counter()
         for space in self._spaces:
             total.update(space.frequencies(terms))
-        return Statistics(sum(space.chunks for space in self._spaces), total)
+        return Statistics(documents, total)
 
     def _definitions(self, query: Query, found: Sequence[Found]) -> list[dict[int, Definition]]:
         """Return the chunks of each space that have a name which the query writes."""
         return [
             {
                 chunk_id: definition
-                for chunk_id, chunk in space.documents(list(own.chunks.get("name", ()))[:NAMED_CHUNKS]).items()
+                for chunk_id, chunk in space.documents(named).items()
                 if (definition := named_definition(query, chunk))
             }
+            if (named := list(own.chunks.get("name", ()))[:NAMED_CHUNKS])
+            else {}
             for space, own in zip(self._spaces, found, strict=True)
         ]
 

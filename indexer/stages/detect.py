@@ -20,6 +20,7 @@ stat, files of the recorded size and modification time are taken for copies of t
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -42,9 +43,31 @@ _SHA1_BYTES = 20
 _EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 
 
+GENERATOR = "codebase-indexer"
+"""What a page of this program's names as its maker."""
+
+OWN_REPORT_HASH = xxhash.xxh3_128_digest(GENERATOR.encode())
+
+_OWN_REPORT_HEAD_BYTES = 1000
+_OWN_PAGE = f'<meta name="generator" content="{GENERATOR}">'.encode()
+_OWN_JSON = (re.compile(rb'"generation"\s*:\s*"\d{8}"'), re.compile(rb'"digest"\s*:\s*"[0-9a-f]{32}"'))
+
+
 def content_hash(content: bytes) -> bytes:
-    """Return xxh3_128 of a file's content, 16 bytes."""
-    return xxhash.xxh3_128_digest(content)
+    """Return xxh3_128 of a file's content, 16 bytes; OWN_REPORT_HASH for every report of this program's.
+
+    Such a report, which a build may write into the tree that it indexes, is never indexed, and is no change when it is
+    written again.
+    """
+    return OWN_REPORT_HASH if _is_own_report(content) else xxhash.xxh3_128_digest(content)
+
+
+def _is_own_report(content: bytes) -> bool:
+    start = content[:1]
+    if start not in (b"{", b"<"):
+        return False
+    head = content[:_OWN_REPORT_HEAD_BYTES]
+    return _OWN_PAGE in head if start == b"<" else all(pattern.search(head) for pattern in _OWN_JSON)
 
 
 def detect(

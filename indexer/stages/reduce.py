@@ -49,9 +49,11 @@ def identity_projection(dims: int) -> Projection:
 def bundled_projection(basis: NDArray[np.float32], *, dims: int) -> Projection:
     """Return the uncentred projection onto the first `dims` columns of an encoder's basis, float32[d, m].
 
-    Raises ConfigError when the basis has fewer.
+    Of an encoder that has no more dims than are asked for, all are kept. Raises ConfigError when the basis has fewer.
     """
     width, available = basis.shape
+    if available == width:
+        dims = min(dims, width)
     if dims > available:
         raise ConfigError(f"projection.dims: the encoder's basis has {available} dimensions, not {dims}; ask for fewer")
     return Projection(BUNDLED, np.ascontiguousarray(basis[:, :dims]), np.zeros(width, dtype=np.float32))

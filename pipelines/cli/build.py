@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
@@ -15,8 +16,13 @@ from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text, upgraded_text
 from ..settings import Chosen
 from .console import echo, progress
-from .options import aligned, hash_option, index_options, print_json, print_report, settings, wait_option
+from .model import say, settings_with_model
+from .options import aligned, encode_json, hash_option, index_options, print_json, print_report, wait_option
 from .root import root_to_build
+from .whole_file import write_whole
+
+if TYPE_CHECKING:
+    from ..plan import PlannedFile
 
 MAX_LANGUAGES = 8
 
@@ -33,6 +39,7 @@ MAX_LANGUAGES = 8
 @click.option("--max-seconds", type=click.FloatRange(min=0), help="Upgrade vectors until the build takes so long.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the JSON report into a file.")
 @click.option("--report-html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page about the build.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
@@ -47,6 +54,7 @@ def command(
     max_seconds: float | None,
     no_cache: bool,
     dry_run: bool,
+    report: Path | None,
     report_html: Path | None,
     quiet: bool,
     as_json: bool,
@@ -58,14 +66,15 @@ def command(
     static vectors first; these are then replaced by the encoder's own, and what is done stays when that is stopped.
     """
     root = root_to_build(root, index_dir)
-    config = settings(root, chosen)
+    config = settings_with_model(root, chosen)
     if fast:
         config = replace(config, build=replace(config.build, upgrade="never"))
     if dry_run:
         _list_plan(root, config, index_dir, full=full, by_content=by_content, source_kind=source_kind, as_json=as_json)
         return
+    say(config.encoder, builds=True, quiet=quiet)
     with progress(quiet=quiet) as display:
-        report = build(
+        built = build(
             root,
             config=config,
             index_dir=index_dir,
@@ -77,13 +86,15 @@ def command(
             cache_dir=None if no_cache else cache_folder(config.cache),
             progress=display,
         )
-    for warning in report.warnings:
+    for warning in built.warnings:
         echo(f"warning: {warning}", err=True)
     if report_html is not None:
         from .stats import write_report_page
 
-        write_report_page(report_html, root, index_dir or default_index_dir(root), report)
-    print_report(report, summary, as_json=as_json)
+        write_report_page(report_html, root, index_dir or default_index_dir(root), built)
+    if report is not None:
+        write_whole(report, encode_json(built) + b"\n")
+    print_report(built, summary, as_json=as_json)
 
 
 def _list_plan(
@@ -96,16 +107,21 @@ def _list_plan(
     source_kind: str | None,
     as_json: bool,
 ) -> None:
-    from ..plan import plan
+    from ..plan import Plan, plan
 
-    for file in plan(
-        root, config=config, index_dir=index_dir, full=full, by_content=by_content, source_kind=source_kind
-    ):
-        if as_json:
-            print_json(file)
-        else:
-            reason = f"{file.reason}: {file.detail}" if file.reason and file.detail else file.reason or file.detail
-            echo("  ".join(filter(None, (f"{file.action:<9}", file.path, file.language, reason))))
+    files = plan(root, config=config, index_dir=index_dir, full=full, by_content=by_content, source_kind=source_kind)
+    if as_json:
+        print_json(Plan.of(files))
+        return
+    listed: list[PlannedFile] = []
+    for file in files:
+        reason = f"{file.reason}: {file.detail}" if file.reason and file.detail else file.reason or file.detail
+        echo("  ".join(filter(None, (f"{file.action:<9}", file.path, file.language, reason))))
+        listed.append(file)
+    planned = Plan.of(listed)
+    actions = ", ".join(f"{planned.actions.get(name, 0)} to {name}" for name in ("add", "modify", "remove", "skip"))
+    reasons = ", ".join(f"{reason} {count}" for reason, count in planned.reasons.items())
+    echo(f"{actions}, {planned.actions.get('leave-out', 0)} left out{f' ({reasons})' if reasons else ''}")
 
 
 def cache_folder(options: CacheOptions) -> Path | None:

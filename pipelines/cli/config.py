@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..settings import Chosen, Setting, effective_settings, user_file
+from ..settings import Chosen, Setting, effective_settings, user_file, user_models
 from .options import config_option, json_option, print_report, root_argument
 from .root import nearest_root
 
@@ -30,7 +30,7 @@ def show(root: Path | None, chosen: Chosen, as_json: bool) -> None:
     ROOT defaults to the nearest folder upwards that holds an index, and else to here.
     """
     root = root or nearest_root() or Path()
-    found = effective_settings(root, chosen, user=user_file(), environment=os.environ)
+    found = effective_settings(root, chosen, user=user_file(), models=user_models(), environment=os.environ)
     print_report(found, _lines, as_json=as_json)
 
 

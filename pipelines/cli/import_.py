@@ -31,6 +31,6 @@ def command(origin: Path, root: Path | None, index_dir: Path | None, wait_second
         print_json(done)
     else:
         echo(
-            f"generation {done.generation}: {done.files} files, {done.chunks} chunks, {done.bytes / 1e6:.1f} MB  "
+            f"generation {done.generation}: {done.files} files, {done.chunks} chunks, {done.index_bytes / 1e6:.1f} MB  "
             f"digest {done.digest}"
         )

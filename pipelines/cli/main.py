@@ -28,11 +28,14 @@ COMMANDS = {
     "verify": "Check that the index is whole.",
     "repair": "Make a damaged index whole.",
     "hook": "Keep an index up to date from git's hooks.",
+    "model": "List, fetch, check and remove models; make them fast.",
+    "tune": "Find out how the encoder is fed best on this machine.",
     "config": "Show the settings that apply, and where each is from.",
     "gc": "Remove old generations.",
     "export": "Write the index into one file to hand on.",
     "watch": "Keep the index fresh while files change.",
     "mcp": "Answer an agent's questions (Model Context Protocol).",
+    "fleet": "Index many repositories as one, on one machine or more.",
     "import": "Take over an index from such a file, or from another folder.",
 }
 """Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called.

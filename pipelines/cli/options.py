@@ -14,7 +14,7 @@ import msgspec
 from indexer.config import Config
 from indexer.stores.generation.layout import FOLDER
 
-from ..settings import Chosen, load_config, user_file
+from ..settings import Chosen, load_config, user_file, user_models
 from .console import echo, write_out
 
 T = TypeVar("T")
@@ -45,10 +45,18 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--preset", help="Settings for a purpose: ci, precommit, quality or small-memory.")
     @click.option("--config", "file", metavar="FILE", help="A TOML file of settings.")
     @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated.")
+    @click.option("--model", metavar="MODEL", help="The encoder; `indexer model list` shows those there are.")
     @wraps(command)
     def with_settings(
-        *arguments: Any, preset: str | None, file: str | None, assignments: tuple[str, ...], **options: Any
+        *arguments: Any,
+        preset: str | None,
+        file: str | None,
+        assignments: tuple[str, ...],
+        model: str | None,
+        **options: Any,
     ) -> Any:
+        if model is not None:
+            assignments = (*assignments, f"encoder.name={model}")
         return command(*arguments, chosen=Chosen(preset, file, assignments), **options)
 
     return with_settings
@@ -61,7 +69,7 @@ def index_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def settings(root: Path, chosen: Chosen) -> Config:
     """Return the settings of a run, of files, variables and options (see pipelines.settings.load)."""
-    return load_config(root, chosen, user=user_file(), environment=os.environ)
+    return load_config(root, chosen, user=user_file(), models=user_models(), environment=os.environ)
 
 
 def print_report(report: T, lines: Callable[[T], Iterable[str]], *, as_json: bool) -> None:

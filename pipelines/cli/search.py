@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 import indexer
 from indexer.config import Config
+from indexer.encoders.registry import own_options
 from indexer.errors import ConfigError, StaleIndexError
 from indexer.index import MAX_HITS, Index
 from indexer.search.answer import SNIPPET_LINES
@@ -26,6 +27,7 @@ from .batch import batch_queries
 from .console import note, write_out
 from .here import glob_from_here
 from .hits import LINE_FORMATS, Shown, show
+from .model import fetch_missing, say
 from .options import config_option, encode_json, index_dir_option, json_option, settings
 from .root import find_index
 
@@ -127,6 +129,10 @@ def command(
             if fast:
                 config = replace(config, encoder=replace(config.encoder, queries="static"))
             index = stack.enter_context(open_index(root, folder, config, by_content=require_fresh))
+            made_with = replace(config.encoder, name=index.generation.manifest.encoder.name)
+            fetch_missing(made_with)
+            if mode != "text":
+                say(own_options(config.encoder, made_with.name), builds=False, quiet=quiet)
             if require_fresh and (stale := index.stale()) != 0:
                 raise StaleIndexError(_staleness(root, stale) + "; run `indexer build`, or leave out --require-fresh")
             opened.append((root, index))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import click
-
-from indexer.errors import StorageError
 
 from ..page.html import page
 from ..quality.figures import drift_text, recall_text
@@ -18,6 +14,7 @@ from ..stats import Stats, read_stats
 from .console import echo
 from .options import index_options, print_json
 from .root import find_index
+from .whole_file import write_whole
 
 WIDTH = 30
 MAX_SHOWN = 5
@@ -47,16 +44,7 @@ def write_report_page(file: Path, root: Path, index_dir: Path, report: BuildRepo
 
 def write_page(file: Path, stats: Stats) -> None:
     """Write a page, which appears whole or not at all; raises StorageError."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with draft.open("x", encoding="utf-8") as target:
-            target.write(page(stats))
-        draft.replace(file)
-    except OSError as error:
-        raise StorageError(f"{file}: can't be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    write_whole(file, page(stats).encode("utf-8"))
 
 
 def _lines(stats: Stats) -> Iterator[str]:
@@ -72,10 +60,10 @@ def _lines(stats: Stats) -> Iterator[str]:
         yield f"  {reason}: {named}" + (", …" if own.count > MAX_SHOWN else "")
     yield from _chart(
         "size of generations",
-        ((str(size.generation), size.bytes, f"{size.bytes / 1e6:.2f} MB") for size in stats.sizes[-10:]),
+        ((str(size.generation), size.index_bytes, f"{size.index_bytes / 1e6:.2f} MB") for size in stats.sizes[-10:]),
     )
-    for line in filter(None, (recall_text(stats.recall), drift_text(stats.drift))):
-        yield f"recall  {line}"
+    yield f"recall  {recall_text(stats.recall)}"
+    yield f"drift   {drift_text(stats.drift)}"
 
 
 def _chart(title: str, rows: Iterable[tuple[str, float, str]]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def _lines(status: Status) -> list[str]:
         ("errors", f"{errors or 'none'} (nodes that the parser could not read)"),
         ("recall", recall_text(status.recall)),
         ("drift", drift_text(status.drift)),
-        ("size", f"{status.bytes / 1e6:.1f} MB"),
+        ("size", f"{status.index_bytes / 1e6:.1f} MB"),
         ("freshness", stale),
         *(("advice", warning) for warning in status.warnings),
     ]

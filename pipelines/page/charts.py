@@ -44,7 +44,8 @@ def bars(rows: Iterable[Bar]) -> str:
 def parts(rows: Sequence[Bar]) -> str:
     """Return one bar of parts of a whole, and what each is."""
     whole = sum(row.value for row in rows) or 1
-    start, pieces, keys = 0.0, [], []
+    start, keys = 0.0, []
+    pieces = ['<rect class="track" width="100%" height="100%"/>']
     for number, row in enumerate(rows):
         width = 100 * row.value / whole
         colour = f"var(--c{number % SHADES})"

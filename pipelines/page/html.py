@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from indexer.stages.detect import GENERATOR
+
 from ..quality.figures import drift_text, recall_text
 from ..report import BuildReport
 from ..stats import Skips, Stats
@@ -22,9 +24,9 @@ main{max-width:1100px;margin:0 auto;padding:20px 16px 40px}
 h1{font-size:22px;margin:0;overflow-wrap:anywhere}
 h2{font-size:15px;margin:0 0 10px}
 p{margin:4px 0;color:var(--dim);overflow-wrap:anywhere}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:14px;margin-top:18px}
-section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px;min-width:0}
-.wide{grid-column:1/-1}
+.grid{display:flex;flex-wrap:wrap;gap:14px;margin-top:18px}
+section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px;min-width:0;flex:1 1 300px}
+.wide{flex-basis:100%}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(125px,1fr));gap:12px;margin-top:16px}
 .figures div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 12px}
 .figures b{display:block;font-size:21px;font-variant-numeric:tabular-nums}
@@ -43,7 +45,7 @@ details{border-top:1px solid var(--line);padding:8px 0}summary{cursor:pointer;ov
 details ul{margin:6px 0;padding-left:20px;color:var(--dim);font:12.5px/1.5 monospace;overflow-wrap:anywhere}
 .warn{border-left:3px solid var(--c2);padding-left:10px}
 @media (max-width:520px){.bar,.wide .bar,.wide .paths .bar{grid-template-columns:1fr auto}
-.bar svg{grid-column:1/-1;grid-row:2}}
+.bar{row-gap:3px;margin:9px 0}.bar svg{grid-column:1/-1;grid-row:2;height:10px}}
 """
 
 
@@ -52,6 +54,7 @@ def page(stats: Stats) -> str:
     head = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta name="generator" content="{GENERATOR}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Index of {text(stats.root)}</title><style>{STYLE}</style></head>"
     )
@@ -66,7 +69,7 @@ def _body(stats: Stats) -> Iterator[str]:
         (f"{stats.files:,}", "files indexed"),
         (f"{stats.skipped:,}", "files skipped"),
         (f"{stats.chunks:,}", "chunks"),
-        (_size(stats.bytes), "index on disk"),
+        (_size(stats.index_bytes), "index on disk"),
         (f"{stats.dims}", f"dims, {stats.encoder}"),
     ):
         yield f"<div><b>{text(value)}</b><span>{text(name)}</span></div>"
@@ -77,9 +80,11 @@ def _body(stats: Stats) -> Iterator[str]:
     if stats.tiers:
         told = [Bar(str(tier), count, f"{count:,}") for tier, count in stats.tiers.items()]
         yield _section("Vectors by tier", parts(told))
-    recall = "".join(f"<p>{text(line)}</p>" for line in (recall_text(stats.recall), drift_text(stats.drift)) if line)
-    yield _section("Recall", (_recall(stats) if stats.recall else "") + recall)
-    sizes = [Bar(f"generation {s.generation}", s.bytes, f"{_size(s.bytes)}, {s.chunks:,} chunks") for s in stats.sizes]
+    yield _section("Recall", _recall(stats))
+    sizes = [
+        Bar(f"generation {s.generation}", s.index_bytes, f"{_size(s.index_bytes)}, {_counted(s.chunks, 'chunk')}")
+        for s in stats.sizes
+    ]
     yield _section("Size over generations", columns(sizes))
     if stats.skips:
         yield _section("Skipped files", "".join(_skips(name, own) for name, own in stats.skips.items()), wide=True)
@@ -100,6 +105,7 @@ def _build(report: BuildReport) -> Iterator[str]:
     made = [
         Bar("embedded", chunks.embedded, f"{chunks.embedded:,}"),
         Bar("reused", chunks.reused, f"{chunks.reused:,}"),
+        Bar("upgraded", chunks.upgraded, f"{chunks.upgraded:,}"),
     ]
     said = "" if report.committed else "<p>Nothing changed; the generation stays.</p>"
     said += f"<p>Made anew: {text(report.rebuilt)}</p>" if report.rebuilt else ""
@@ -108,7 +114,9 @@ def _build(report: BuildReport) -> Iterator[str]:
     seconds = [Bar(stage, spent, f"{spent:.2f} s") for stage, spent in report.seconds.items()]
     yield _section(f"Seconds by stage ({sum(report.seconds.values()):.1f} s)", bars(seconds))
     if report.slowest:
-        slow = [Bar(f.path, f.seconds, f"{1000 * f.seconds:.0f} ms", f"{f.chunks} chunks") for f in report.slowest]
+        slow = [
+            Bar(f.path, f.seconds, f"{1000 * f.seconds:.0f} ms", _counted(f.chunks, "chunk")) for f in report.slowest
+        ]
         yield _section("Slowest files to parse", f'<div class="paths">{bars(slow)}</div>', wide=True)
 
 
@@ -116,8 +124,8 @@ def _languages(stats: Stats) -> str:
     leading = list(stats.languages.items())[:MAX_LANGUAGES]
     rows = []
     for name, own in leading:
-        told = [f"{own.files:,} files", f"{own.chunks:,} chunks"]
-        told += [f"{own.errors:,} parse errors"] if own.errors else []
+        told = [_counted(own.files, "file"), _counted(own.chunks, "chunk")]
+        told += [_counted(own.errors, "parse error")] if own.errors else []
         told += [f"{own.failures:,} by lines"] if own.failures else []
         rows.append(Bar(name, own.bytes, _size(own.bytes), ", ".join(told)))
     rest = len(stats.languages) - len(leading)
@@ -125,14 +133,17 @@ def _languages(stats: Stats) -> str:
 
 
 def _recall(stats: Stats) -> str:
-    assert stats.recall is not None
+    if stats.recall is None:
+        return "<p>Not measured: it is when all vectors of a full build are the encoder's own.</p>"
     found = stats.recall
-    return bars(
+    shares = bars(
         (
             Bar(f"among the first {found.depth}", found.recall, f"{found.recall:.3f}"),
             Bar("among the first 10", found.overlap, f"{found.overlap:.3f}"),
         )
     )
+    drift = f"<p>{text(drift_text(stats.drift))}</p>" if stats.drift else ""
+    return f"{shares}<p>{text(recall_text(found))}</p>{drift}"
 
 
 def _skips(reason: str, skips: Skips) -> str:
@@ -149,6 +160,10 @@ def _skips(reason: str, skips: Skips) -> str:
 
 def _section(title: str, content: str, *, wide: bool = False) -> str:
     return f"<section{' class=wide' if wide else ''}><h2>{text(title)}</h2>{content}</section>"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def _size(count: float) -> str:

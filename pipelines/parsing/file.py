@@ -10,7 +10,7 @@ from indexer.languages.detection import detect_language
 from indexer.stages.chunk.chunker import chunk
 from indexer.stages.classify import classify
 from indexer.stages.decode import NotText, decode
-from indexer.stages.detect import RACY, as_read, content_hash, verified_blob
+from indexer.stages.detect import OWN_REPORT_HASH, RACY, as_read, content_hash, verified_blob
 from indexer.stages.parse.parser import parse
 from indexer.types import FileRecord, ParsedFile, Reader, SkipReason
 
@@ -37,6 +37,8 @@ def parse_file(record: FileRecord, content: bytes, config: Config) -> ParsedFile
     failure = record.failure
     blob = verified_blob(record.blob, content)
     record = replace(record, hash=content_hash(content), failure="", blob=blob)
+    if record.hash == OWN_REPORT_HASH:
+        return replace(record, skip=SkipReason.GENERATED, detail="a report of this program's")
     decoded = decode(content)
     if isinstance(decoded, NotText):
         return replace(record, skip=SkipReason.BINARY, detail=decoded.detail)

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.config import Config
 from indexer.errors import IndexerError, NoIndexError
+from indexer.sources.explain import explain_path
 from indexer.stores.generation.layout import default_index_dir, read_current
 
 from ..freshness import count_stale
-from ..settings import load_config, user_file
+from ..settings import load_config, user_file, user_models
+from ..source import open_worktree
 from .builder import Builder, NotYetError
+from .scan import Scanned, scan, words_of
 
 if TYPE_CHECKING:
     from indexer.index import Index
+    from indexer.sources.worktree import Worktree
 
 FRESH_SECONDS = 2.0
 """How long what is known of changed files is taken for true: looking walks the tree."""
 
 UPDATE_SECONDS = 20.0
 """The least time between builds that were started because files changed."""
+
+SCAN_SECONDS = 3.0
+"""How long files are read for an answer while there is no index."""
 
 FIRST_SECONDS = 4.0
 """How long a question waits for the first build, which a small folder ends within."""
@@ -66,8 +74,16 @@ class Project:
     def config(self) -> Config:
         """The settings that apply to the folder; raises ConfigError."""
         if self._config is None:
-            self._config = load_config(self.root, user=user_file())
+            self._config = load_config(self.root, user=user_file(), models=user_models())
         return self._config
+
+    def scan(self, text: str, *, paths: Sequence[str], count: int) -> Scanned:
+        """Find lines of the files that hold the words of a text, whatever the index has of them."""
+        return scan(self._worktree(), words_of(text), paths=paths, count=count, seconds=SCAN_SECONDS)
+
+    def would_index(self, path: str) -> bool:
+        """Whether the rules take a file, as far as they tell before it is read."""
+        return explain_path(self._worktree(), path).file is not None
 
     def close(self) -> None:
         """Close the index and end a build that is under way."""
@@ -75,6 +91,9 @@ class Project:
             self._index.close()
             self._index = None
         self.builder.stop()
+
+    def _worktree(self) -> Worktree:
+        return open_worktree(self.root, self.config, index_dir=self.index_dir)
 
     def _open(self) -> Index:
         try:
@@ -114,7 +133,7 @@ class Project:
         if self.builder.failure:
             return f"there is no index of {self.root}, and building it failed: {self.builder.failure}"
         progress = f" ({self.builder.progress})" if self.builder.progress else ""
-        return f"the index of {self.root} is being built{progress}; ask again soon, and use grep until then"
+        return f"the index of {self.root} is being built{progress}; ask again soon"
 
     def _freshness(self) -> str:
         if self.builder.is_running:

@@ -55,6 +55,8 @@ def hits_text(
                 break
             share, left = share - cost, left - cost
             own.append(line)
+        while own and not own[-1]:
+            own.pop()
         shown.append(own)
     by_path: dict[str, list[str]] = {path: [] for path in paths}
     for (prefix, hit), head, own in zip(places, heads, shown, strict=True):
@@ -68,8 +70,9 @@ def symbols_text(places: Iterable[Place]) -> str:
     rows = []
     for prefix, hit in places:
         doc = hit.doc.strip().partition("\n")[0]
-        told = [_one_line(part) for part in (hit.signature or hit.qualified_name, doc) if part]
-        rows.append(f"{prefix}{hit.path}:{hit.start_line}-{hit.end_line} {hit.kind} " + " | ".join(told))
+        told = " | ".join(one_line(part) for part in (hit.signature or hit.qualified_name, doc) if part)
+        kind = "" if told.startswith(f"{hit.kind} ") else f"{hit.kind} "  # `class Flask` says it already
+        rows.append(f"{prefix}{hit.path}:{hit.start_line}-{hit.end_line} {kind}{told}")
     return "\n".join(rows)
 
 
@@ -77,8 +80,8 @@ def outline_text(chunks: Sequence[Chunk], *, limit: int) -> str:
     """Return the symbols of a file, indented as they lie in one another."""
     rows = []
     for chunk in chunks[:limit]:
-        depth = len(_steps(chunk.qualified_name)) - 1
-        rows.append(f"{'  ' * depth}{chunk.start_line}-{chunk.end_line} {chunk.kind} {_one_line(chunk.name)}")
+        depth = len(steps(chunk.qualified_name)) - 1
+        rows.append(f"{'  ' * depth}{chunk.start_line}-{chunk.end_line} {chunk.kind} {one_line(chunk.name)}")
     if len(chunks) > limit:
         rows.append(f"… {len(chunks) - limit} more")
     return "\n".join(rows)
@@ -86,16 +89,17 @@ def outline_text(chunks: Sequence[Chunk], *, limit: int) -> str:
 
 def is_named(hit: Hit, name: str) -> bool:
     """Whether a hit is the definition of a name, with or without what it lies in."""
-    steps, asked = _steps(hit.qualified_name or hit.name), _steps(name)
-    return bool(asked) and steps[-len(asked) :] == asked
+    own, asked = steps(hit.qualified_name or hit.name), steps(name)
+    return bool(asked) and own[-len(asked) :] == asked
 
 
-def _steps(name: str) -> list[str]:
+def steps(name: str) -> list[str]:
+    """Return the parts of a qualified name in any language."""
     return [step for step in re.split(r"::|[.#/]", name) if step]
 
 
 def _head(hit: Hit) -> str:
-    name = _one_line(hit.qualified_name or hit.name)
+    name = one_line(hit.qualified_name or hit.name)
     return f"{hit.start_line}-{hit.end_line} {hit.kind} {name}".rstrip()
 
 
@@ -106,5 +110,6 @@ def _code(hit: Hit) -> list[str]:
     return [row.rstrip()[:MAX_LINE_CHARS] for row in rows]
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text in a line of bounded length."""
     return " ".join(text.split())[:MAX_LINE_CHARS]

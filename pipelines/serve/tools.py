@@ -16,7 +16,7 @@ from indexer.stages.decode import NotText, decode
 from indexer.types import SearchResult
 
 from .builder import NotYetError
-from .text import Place, count_tokens, hits_text, is_named, outline_text, symbols_text
+from .text import Place, count_tokens, hits_text, is_named, one_line, outline_text, steps, symbols_text
 
 if TYPE_CHECKING:
     from indexer.index import Index
@@ -32,6 +32,7 @@ MAX_HITS = 50
 MAX_LINES = 40
 MAX_READ_LINES = 400
 MAX_OUTLINE = 200
+SCANNED_SYMBOLS = 10
 SYMBOL_HITS = 50
 """Hits among which definitions of a name are looked for."""
 
@@ -70,7 +71,10 @@ class Tools:
         def find(index: Index, own: str) -> SearchResult:
             return index.search(text, k=k, languages=languages, paths=_globs(own))
 
-        return self._hits(path, find, k=k, lines=lines)
+        try:
+            return self._hits(path, find, k=k, lines=lines)
+        except NotYetError as error:
+            return self._scanned(text, path, k, error)
 
     def similar(self, path: str, line: int, k: int = 5, lines: int = 10) -> str:
         """Find code like that at a line of a file."""
@@ -79,7 +83,10 @@ class Tools:
 
     def symbol(self, name: str) -> str:
         """Find definitions by name, such as `dispatch_request` or `Flask.dispatch_request`."""
-        places, states = self._gather("", lambda index, _: index.search(name, k=SYMBOL_HITS, mode="text"))
+        try:
+            places, states = self._gather("", lambda index, _: index.search(name, k=SYMBOL_HITS, mode="text"))
+        except NotYetError as error:
+            return self._scanned(steps(name)[-1] if steps(name) else name, "", SCANNED_SYMBOLS, error)
         named: dict[tuple[str, str, str], Place] = {}
         for prefix, hit in places:
             if is_named(hit, name):
@@ -98,7 +105,11 @@ class Tools:
     def read(self, path: str, start: int = 1, end: int = 0) -> str:
         """Read lines of an indexed file, as it is now; end 0: up to 400 lines on."""
         asked = self._asked(path)
-        self._ask(asked, lambda index: next(iter(index.chunks(asked.path)), None))
+        try:
+            self._ask(asked, lambda index: next(iter(index.chunks(asked.path)), None))
+        except NotYetError:
+            if not asked.project.would_index(asked.path):
+                raise ConfigError(f"{path}: is no file that is indexed") from None
         content = decode(_content(asked.project.root, asked.path, asked.project.config.walk.max_file_bytes))
         if isinstance(content, NotText):
             raise ConfigError(f"{path}: is no text any more")
@@ -140,6 +151,19 @@ class Tools:
         places, states = self._gather(path, find, one=one)
         spent = count_tokens(_ended([], states))
         return _ended([hits_text(places[:k], lines=lines, spent=spent) or _NO_HITS], states)
+
+    def _scanned(self, text: str, path: str, k: int, state: NotYetError) -> str:
+        """Answer from the files themselves, as there is no index yet."""
+        asked = [self._asked(path)] if path else [_Asked(p, self._prefix(p), "") for p in self._projects]
+        rows, states = [], [str(state)]
+        for own in asked:
+            found = own.project.scan(text, paths=_globs(own.path), count=k)
+            rows += [f"{own.prefix}{line.path}:{line.number} {one_line(line.text)}" for line in found.lines]
+            states.append(
+                f"{own.prefix or 'so far '}lines of {found.files} files that hold the words"
+                + ("" if found.is_whole else "; there was no time to read the others")
+            )
+        return _ended(rows or [_NO_HITS], states)
 
     def _gather(
         self, path: str, find: Callable[[Index, str], SearchResult], *, one: bool = False

@@ -22,6 +22,12 @@ MAX_ASKED = 200
 RETRY_MS = 2_000
 """How long to wait before a build that another writer held up is tried again."""
 
+LOOK_AGAIN = 30
+"""Every so many times RETRY_MS without a change, and the first time after one, files are looked at all the same.
+
+What changes before the system tells of changes, or while watchfiles empties its list of them, is in no list.
+"""
+
 UPGRADE_SECONDS = 5.0
 """How long vectors are upgraded before files are looked at again."""
 
@@ -58,11 +64,15 @@ def watch(
     `build` raises, StorageError when the system watches no more folders, and SourceError when the root is gone.
     """
     try:
-        state = _settle(build, reported)
+        state, quiet = _settle(build, reported), None
         for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
             if not root.is_dir():  # a folder that was moved away may tell of no change
                 raise SourceError(_GONE.format(root=root))
-            is_due = changed and is_relevant(changed, source())
+            if changed:
+                is_due, quiet = is_relevant(changed, source()), None
+            else:
+                is_due = quiet is None or quiet >= LOOK_AGAIN
+                quiet = 0 if quiet is None or is_due else quiet + 1
             if is_due or state is State.HELD_UP:
                 state = _settle(build, reported)
             elif state is State.UPGRADING:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from indexer.config import Config
+from indexer.encoders.registry import FOLDER_PREFIX
 from indexer.errors import ConfigError
 from indexer.regular import read_regular
 
@@ -21,7 +22,7 @@ MAX_FILE_BYTES = 64_000
 _LONG_KEY = re.compile(r"""(?:\.[ \t]*+(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+){200}""")
 """The parser's time grows with the square of the steps of a dotted key."""
 
-_PATHS = (("encoder", "path"), ("cache", "path"))
+_PATHS = (("encoder", "path"), ("encoder", "models"), ("cache", "path"))
 """Keys whose value is a path."""
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -66,6 +67,9 @@ def layer_of(path: Path, text: str, values: dict[str, Any], *, within: Steps = (
     for table, key in _PATHS:
         if written := values.get(table, {}).get(key):
             values[table][key] = _absolute(written, path)
+    name = values.get("encoder", {}).get("name", "")
+    if name.startswith(FOLDER_PREFIX):
+        values["encoder"]["name"] = FOLDER_PREFIX + _absolute(name.removeprefix(FOLDER_PREFIX), path)
     return layer
 
 

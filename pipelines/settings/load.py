@@ -13,16 +13,21 @@ from typing import Any, NamedTuple
 import msgspec
 
 from indexer.config import Config, EncoderOptions
+from indexer.encoders.registry import FOLDER_PREFIX
 from indexer.errors import ConfigError, ModelError
 
 from .keys import ANY_NAME, Steps, every_key, nearest_key, value_of
 from .layer import Layer, checked, read_layer
 from .repository import is_there, repository_layer
+from .tuned import FILE, read_tuned, this_host
 
 _CONFIGS = Path(__file__).parents[2] / "configs"
 """Beside the pipelines, wherever these are."""
 
 _VARIABLE = "INDEXER_"
+
+_MODEL = "INDEXER_MODEL"
+"""A shorter name of INDEXER_ENCODER_NAME, which it comes before."""
 
 _DEFAULT = "default"
 
@@ -53,9 +58,16 @@ def user_file() -> Path:
     return platformdirs.user_config_path("codebase-indexer", appauthor=False) / "config.toml"
 
 
+def user_models() -> Path:
+    """Return where models that were pulled are kept, on this platform; it need not exist."""
+    import platformdirs
+
+    return platformdirs.user_data_path("codebase-indexer", appauthor=False) / "models"
+
+
 def preset_names() -> list[str]:
     """Return the names of the presets in the package."""
-    return sorted(path.stem for path in _CONFIGS.glob("*.toml"))
+    return sorted(path.stem for path in _CONFIGS.glob("*.toml") if "." not in path.stem)
 
 
 def load_config(
@@ -63,16 +75,19 @@ def load_config(
     chosen: Chosen = NOTHING_CHOSEN,
     *,
     user: Path | None = None,
+    models: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Config:
     """Merge the settings that apply to a repository; `user` is the user's own file, which need not exist.
+
+    `models` is where pulled models are, where no setting says so.
 
     A path in a file is relative to that file, and `~` is the home folder. Where nothing gives `chunk.max_chars`, it is
     what the chosen encoder suggests. Raises ConfigError that names the place, the key and the nearest valid one when a
     file can't be read, is not TOML, or holds an unknown key, a value of the wrong type or out of bounds, or a key that
     a repository may not set.
     """
-    return _merged(_layers(root, chosen, user, environment or {}))[0]
+    return _merged(_layers(root, chosen, user, environment or {}), models, user)[0]
 
 
 def effective_settings(
@@ -80,18 +95,19 @@ def effective_settings(
     chosen: Chosen = NOTHING_CHOSEN,
     *,
     user: Path | None = None,
+    models: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> list[Setting]:
     """Return every key's value with its origin, in the order of indexer.config; raises as `load_config`."""
     layers = list(_layers(root, chosen, user, environment or {}))
-    config, is_sized = _merged(layers)
+    config, derived = _merged(layers, models, user)
     values: dict[str, dict[str, Any]] = msgspec.to_builtins(config)
     keys = list(every_key())
     place = next(number for number, key in enumerate(keys) if key[0] == "parse")
     keys[place:place] = [(ANY_NAME, pattern) for pattern in config.languages]
     found = []
     for steps in keys:
-        origin = f"encoder {config.encoder.name}" if is_sized and steps == ("chunk", "max_chars") else _DEFAULT
+        origin = derived.get(steps, _DEFAULT)
         for layer in layers:
             if steps[1] in layer.values.get(steps[0], {}):
                 origin = layer.place(steps)
@@ -114,16 +130,44 @@ def _layers(root: Path, chosen: Chosen, user: Path | None, environment: Mapping[
         yield _of_texts(_assignment(text) for text in chosen.assignments)
 
 
-def _merged(layers: Iterable[Layer]) -> tuple[Config, bool]:
-    """Return the settings, and whether the encoder said how large a chunk is."""
+def _merged(layers: Iterable[Layer], models: Path | None, user: Path | None) -> tuple[Config, dict[Steps, str]]:
+    """Return the settings, and where those are from that no layer has: of the encoder, and of how it was tuned."""
     merged: dict[str, Any] = {}
     for layer in layers:
         _merge(merged, layer.values)
     config = msgspec.convert(merged, Config)
+    config = msgspec.structs.replace(config, encoder=_placed(config.encoder, models))
+    config, derived = _tuned(config, merged.get("encoder", {}), user)
     is_bundled = (config.encoder.name, config.encoder.path) == (EncoderOptions().name, "")
     if is_bundled or "max_chars" in merged.get("chunk", {}):
-        return config, False
-    return _sized_for_encoder(config), True
+        return config, derived
+    return _sized_for_encoder(config), {**derived, ("chunk", "max_chars"): f"encoder {config.encoder.name}"}
+
+
+def _tuned(config: Config, stated: Mapping[str, Any], user: Path | None) -> tuple[Config, dict[Steps, str]]:
+    """Return the settings with what was found to be best for this host and encoder, where none is stated."""
+    path = user and user.with_name(FILE)
+    if path is None or not is_there(path):
+        return config, {}
+    from indexer.encoders.registry import find_encoder
+
+    try:
+        best = read_tuned(path).get(this_host(), {}).get(find_encoder(config.encoder).identity.digest)
+    except ModelError:
+        return config, {}  # no build gets far without it
+    if best is None:
+        return config, {}
+    values = {key: value for key, value in msgspec.structs.asdict(best).items() if key not in stated}
+    encoder = msgspec.structs.replace(config.encoder, **values)
+    return msgspec.structs.replace(config, encoder=encoder), {("encoder", key): f"tuned, {path}" for key in values}
+
+
+def _placed(options: EncoderOptions, models: Path | None) -> EncoderOptions:
+    """Return options with the folder of models, and a named folder by its whole path."""
+    name = options.name
+    if name.startswith(FOLDER_PREFIX):
+        name = FOLDER_PREFIX + str(Path(name.removeprefix(FOLDER_PREFIX)).expanduser().absolute())
+    return msgspec.structs.replace(options, name=name, models=options.models or str(models or ""))
 
 
 def _sized_for_encoder(config: Config) -> Config:
@@ -156,7 +200,9 @@ def _variables(environment: Mapping[str, str]) -> Iterator[tuple[Steps, str, str
     keys = {_VARIABLE + "_".join(steps).upper(): steps for steps in every_key()}
     tables = tuple(sorted({f"{_VARIABLE}{steps[0].upper()}_" for steps in keys.values()}))
     for name, text in sorted(environment.items()):
-        if name in keys:
+        if name == _MODEL:
+            yield ("encoder", "name"), text, name
+        elif name in keys:
             yield keys[name], text, name
         elif name.startswith(tables):
             table, _, key = name.removeprefix(_VARIABLE).lower().partition("_")

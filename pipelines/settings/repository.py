@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from indexer.encoders.registry import FOLDER_PREFIX, is_code
 from indexer.errors import ConfigError
 from indexer.regular import read_regular
 
@@ -92,3 +93,9 @@ def _check_allowed(layer: Layer, user: Path | None) -> None:
                     f"{layer.place((table, key))}: {table}.{key}: a repository may not set this; if you want it, write "
                     f"it into {user or 'your own configuration'}, or into a file that you name with --config"
                 )
+    name = layer.values.get("encoder", {}).get("name", "")
+    if name and (name.startswith(FOLDER_PREFIX) or is_code(name)):
+        raise ConfigError(
+            f"{layer.place(('encoder', 'name'))}: encoder.name: a repository may not choose a folder or a package that "
+            f"is loaded; if you want it, write it into {user or 'your own configuration'}, or say --model {name}"
+        )

@@ -41,6 +41,7 @@ class Cli:
 
     def __call__(self, *arguments: str | Path, cwd: Path | None = None, stdin: str | None = None) -> Done:
         """Run to the end and return exit code and output."""
+        folders = {f"XDG_{name}_HOME": str(self.cache) for name in ("CACHE", "CONFIG", "DATA")}
         done = subprocess.run(
             [str(PROGRAM), *map(str, arguments)],
             cwd=cwd,
@@ -49,7 +50,7 @@ class Cli:
             text=True,
             check=False,
             timeout=400,
-            env={**os.environ, "XDG_CACHE_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.cache), "NO_COLOR": "1"},
+            env={**os.environ, **folders, "NO_COLOR": "1"},
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

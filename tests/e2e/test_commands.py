@@ -154,8 +154,13 @@ def test_a_dry_run_lists_files_and_writes_nothing(cli: Cli, tea: Path, tmp_path:
     (root / "src" / "blob.bin").write_bytes(b"\0\1\2\3" * 100)
     (root / "src" / "cup.go").unlink()
     before = (root / ".indexer" / "CURRENT").read_bytes()
-    planned = [json.loads(line) for line in cli("build", root, "--dry-run", "--json").out.splitlines()]
-    assert {(file["path"], file["action"], file["reason"]) for file in planned} == {
+    planned = cli("build", root, "--dry-run", "--json").json
+    assert planned["actions"] == {"add": 1, "leave-out": 3, "remove": 1, "skip": 1}
+    last = cli("build", root, "--dry-run").out.splitlines()[-1]
+    assert last == (
+        "1 to add, 0 to modify, 1 to remove, 1 to skip, 3 left out (binary 1, git-ignored 1, hidden 1, index 1)"
+    )
+    assert {(file["path"], file["action"], file["reason"]) for file in planned["files"]} == {
         ("src/cup.go", "remove", ""),
         ("src/spoon.py", "add", ""),
         ("src/blob.bin", "skip", "binary"),

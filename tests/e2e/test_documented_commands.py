@@ -19,22 +19,29 @@ from pipelines.cli.search import EXIT_NO_HIT
 from tests.documents import DOCUMENTS, PROGRAMS, ROOT, Documented, blocks, commands, options
 from tests.e2e.conftest import Cli
 from tests.integration.test_git_tree import git
+from tests.small_models import write_small_model
 
 PLACES = {
     "PATH": "src/app.py",
     "FILE": "queries.jsonl",
     "SECONDS": "5",
     "ROOT": ".",
+    "FOLDER": str(ROOT / "indexer" / "encoders"),
     "QUERY": "value",
     "path/to/clone": ".",
 }
 """What stands in the documents for a user's own, and what it is here."""
 
-NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install"), ("watch",)}
+NAMES = {("search",), ("export",), ("import",), ("mcp",), ("mcp", "install"), ("watch",), ("model",), ("model", "pull")}
 """Commands that a text speaks of by name alone, and that can't be asked so."""
 
+ONLINE = {("model", "pull", "multilingual-e5-small")}
+"""Commands that fetch from a hub; tests/integration/test_pull.py has a server of its own."""
+
 INDEXER = [
-    command for command in commands("indexer") if len(command.words) > 1 and tuple(command.words[1:]) not in NAMES
+    command
+    for command in commands("indexer")
+    if len(command.words) > 1 and tuple(command.words[1:]) not in NAMES | ONLINE
 ]
 
 
@@ -60,6 +67,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Iterator[Path]:
         (folder / ".indexer.toml").write_text('[encoder]\nname = "static"\n')
         functions = [f"def value_{number}(line):\n    return parse(line, {number})\n\n" for number in range(60)]
         (folder / "src" / "app.py").write_text("\n".join(functions))
+    write_small_model(root / "exported")
     (root / "queries.jsonl").write_text('{"id": "1", "query": "value 7"}\n')
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "one")):
         git(root, *command)
@@ -106,11 +114,13 @@ def test_the_commands_of_the_program_run(cli: Cli, tree: Path) -> None:
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if options(name)])
 def test_an_option_belongs_to_a_command(document: str) -> None:
     context = click.Context(program)
-    known = {"--help", "-h", *(option for parameter in program.params for option in parameter.opts)}
-    for name in COMMANDS:
-        found = program.get_command(context, name)
-        assert found is not None
+    known = {"--help", "-h"}
+    groups: list[click.Command] = [program]
+    while groups:
+        found = groups.pop()
         known.update(option for parameter in found.params for option in parameter.opts)
+        if isinstance(found, click.Group):
+            groups += filter(None, (found.get_command(context, name) for name in found.list_commands(context)))
     named = {word for text in options(document) for word in text.split() if re.match(r"--?[a-z]", word)}
     assert named <= known
 

@@ -183,11 +183,24 @@ def test_the_first_question_makes_the_index_and_a_change_the_next_one(cli: Cli, 
     run(conversation)
 
 
-def test_without_an_index_and_without_leave_to_build_the_answer_says_so(cli: Cli, tea: Path) -> None:
+def test_without_an_index_the_files_themselves_answer_and_the_answer_says_so(cli: Cli, tea: Path) -> None:
+    (tea / "secret.log").write_text("boil water password\n")
+    (tea / ".ignore").write_text("secret.log\n")
+    (tea.parent / "outside.py").write_text("password = 1\n")
+    (tea / ".git").mkdir()
+    (tea / ".git" / "config").write_text("password")
+
     async def conversation() -> None:
         async with serving(cli, "--root", tea, "--no-build") as agent:
-            assert "there is no index of" in await agent.ask("search", query="boil water")
             assert "there is no index of" in await agent.ask("status")
+            assert "there is no index of" in await agent.ask("outline", path="kettle.py")
+            answer = await agent.ask("search", query="boil some water")
+            assert "kettle.py:1 def boil_water(kettle):" in answer and "there is no index of" in answer
+            assert "no hits" in await agent.ask("search", query="boil", path="elsewhere")
+            assert "kettle.py:1 def boil_water(kettle):" in await agent.ask("symbol", name="Pot.boil_water")
+            assert "heat(100)" in await agent.ask("read", path="kettle.py")
+            for path in ("secret.log", "../outside.py", "/etc/passwd", ".git/config", ""):
+                assert "is no file that is indexed" in await agent.fails("read", path=path)
 
     run(conversation)
     assert not (tea / ".indexer").exists()

@@ -38,6 +38,23 @@ def test_a_build_writes_a_page_about_itself(cli: Cli, root: Path, tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "tea"]
 
 
+def test_a_report_is_written_whole_and_reports_of_ours_are_never_indexed(cli: Cli, root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.json"
+    outside.write_text("mine")
+    (root / "report.json").symlink_to(outside)
+    report = ("--report", root / "report.json", "--report-html", root / "report.html")
+    first = cli("build", root, "--json", *report)
+    assert outside.read_text() == "mine" and not (root / "report.json").is_symlink()
+    assert (root / "report.json").read_text() == first.out
+    (root / "status.json").write_text(cli("status", root, "--json").out)
+    second = cli("build", root, "--json", *report).json
+    assert second["files"]["added"] == 0 and second["skips"] == {"binary": 1, "generated": 3}
+    assert second["bytes"] == first.json["bytes"] == cli("stats", root, "--json").json["bytes"]
+    third = cli("build", root, "--hash", "--json", *report).json
+    assert not third["committed"] and third["files"]["modified"] == 0
+    assert "a report of this program" in cli("explain", "report.json", cwd=root).out
+
+
 def test_stats_are_the_same_on_a_terminal_in_json_and_on_a_page(cli: Cli, root: Path, tmp_path: Path) -> None:
     for number in range(3):
         (root / f"new_{number}.py").write_text(f"def new_{number}():\n    return {number}\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -139,7 +138,7 @@ def test_a_line_number_that_is_none_is_named(cli: Cli, tree: Path, line: str) ->
 
 
 def test_json_keeps_the_bytes_of_a_path_that_is_not_utf8(cli: Cli, tree: Path) -> None:
-    listed = [json.loads(line) for line in cli("build", "--dry-run", "--full", "--json", cwd=tree).out.splitlines()]
+    listed = cli("build", "--dry-run", "--full", "--json", cwd=tree).json["files"]
     for entry in (
         cli("search", "pour_coffee", "--json", cwd=tree).json["hits"][0],
         next(file for file in listed if file["path"].startswith("caf")),

@@ -38,7 +38,7 @@ def test_verify_names_the_first_file_that_differs(tmp_path: Path) -> None:
     bundle.verify()
     (tmp_path / "model.onnx").write_bytes(b"altered")
     bundle.verify(["tokenizer.json"])
-    with pytest.raises(ModelError, match=r"model\.onnx.*damaged.*encoder\.path"):
+    with pytest.raises(ModelError, match=r"model\.onnx.*damaged.*docs/encoders\.md"):
         bundle.verify()
 
 

@@ -97,6 +97,7 @@ def stats_of(strings: list[str]) -> Stats:
         skipped=len(strings),
         chunks=7,
         bytes=123_456,
+        index_bytes=654_321,
         tiers={Tier.STATIC: 4, Tier.CONTEXTUAL: 3},
         languages={string: LanguageStatus(files=1, chunks=1, bytes=9, errors=1, failures=1) for string in strings},
         skips={

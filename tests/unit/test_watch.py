@@ -1,14 +1,34 @@
-"""Which changes are a reason to build."""
+"""Which changes are a reason to build, and that none falls between the first look and the watching."""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from indexer.config import WalkOptions
 from indexer.sources.worktree import Worktree
-from pipelines.serve.watch import MAX_ASKED, is_relevant
+from pipelines.report import BuildReport, ChunkCounts, FileCounts, LeftOutCounts
+from pipelines.serve.watch import MAX_ASKED, is_relevant, watch
+
+NOTHING_CHANGED = BuildReport(
+    generation="00000001",
+    digest="",
+    vector_digest="",
+    committed=False,
+    files=FileCounts(),
+    chunks=ChunkCounts(),
+    tiers={},
+    upgraded=1.0,
+    bytes=0,
+    skips={},
+    left_out=LeftOutCounts(),
+    languages={},
+    parse_errors={},
+    parser_failures={},
+    seconds={},
+)
 
 
 @pytest.fixture
@@ -45,3 +65,22 @@ def test_the_index_git_and_what_is_ignored_are_not(tree: Worktree) -> None:
 
 def test_very_many_changes_are_not_asked_about(tree: Worktree) -> None:
     assert is_relevant([tree.root / "b.log"] * (MAX_ASKED + 1), tree)
+
+
+def test_a_change_after_the_first_look_and_before_the_watching_is_looked_at(tree: Worktree) -> None:
+    stop, late = threading.Event(), tree.root / "late.py"
+    looks: list[bool] = []
+
+    def look(upgrade_seconds: float) -> BuildReport:
+        looks.append(late.exists())
+        if len(looks) > 1:
+            stop.set()
+        else:
+            late.write_text("x")
+        return NOTHING_CHANGED
+
+    given_up = threading.Timer(20, stop.set)
+    given_up.start()
+    watch(tree.root, build=look, source=lambda: tree, reported=lambda _: None, debounce_ms=50, stop=stop)
+    given_up.cancel()
+    assert looks[:2] == [False, True]

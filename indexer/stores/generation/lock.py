@@ -89,6 +89,19 @@ def lease(file: FileIO, path: Path) -> bool:
     return os.fstat(file.fileno()).st_nlink > 0 and os.path.lexists(path)
 
 
+def is_leased(file: FileIO) -> bool:
+    """Whether a reader keeps what this open file stands for; where the file system has no locks, none does."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @contextmanager
 def collecting(generation: Folder) -> Iterator[bool]:
     """Say whether no reader has a generation open, and keep new ones out meanwhile."""

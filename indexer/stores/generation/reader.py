@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from indexer.closing import Closing
 from indexer.config import VectorOptions
 from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
+from indexer.stores.catalog.places import Places
 from indexer.stores.catalog.reader import Catalog
 from indexer.stores.folder import Folder, SpecialFileError, read_all, special_kind
 from indexer.stores.generation import layout, lock, residency
@@ -68,6 +69,11 @@ class Generation(Closing):
         with self._lock:
             self.check(layout.CATALOG)
             return Catalog(self.path / layout.CATALOG)
+
+    @cached_property
+    def places(self) -> Places:
+        """Which chunks are in which files, and where they live, as the catalog has it."""
+        return Places(self.catalog)
 
     @cached_property
     def text(self) -> TextIndex:
@@ -151,6 +157,7 @@ class Generation(Closing):
                 if store is not None:
                     store.close()
             self.__dict__.pop("text", None)
+            self.__dict__.pop("places", None)
             # What was only read has nothing left to lose, and what it was read for is done.
             for file in (self._lease, self._folder):
                 with suppress(OSError):

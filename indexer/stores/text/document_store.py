@@ -11,12 +11,15 @@ import struct
 from typing import NamedTuple
 
 import lz4.block
-import numpy as np
 
 from indexer.stores.text.store_check import StoreIndex
 
 STORED_FIELD, EMBEDDING_FIELD = 12, 13
 """The numbers of `stored` and `embedding` in the schema."""
+MOST_BLOCKS = 128
+"""So many blocks are kept, 2 MB, since a search asks for a document's neighbours too; then the memory starts anew."""
+USUAL_BYTES = 1 << 15
+"""A larger block holds a document that is larger than most, and is not kept."""
 _BYTES = 4
 _VALUE = struct.Struct("<IB")
 _MARK = 0x80
@@ -29,43 +32,53 @@ class Stored(NamedTuple):
     embedding: bytes
 
 
+class _Block(NamedTuple):
+    """The documents from `first` to before `last`, and where each begins and the last ends."""
+
+    first: int
+    last: int
+    content: bytes
+    starts: tuple[int, ...]
+
+
 class DocumentStore:
     """The document store of one segment, whose index was checked. Raises ValueError for what is malformed."""
 
     def __init__(self, content: mmap.mmap, index: StoreIndex) -> None:
         self._content = content
         self._index = index
-        self._last: tuple[int, bytes] = (-1, b"")
+        self._blocks: dict[int, _Block] = {}
 
     def get(self, document: int) -> Stored:
         """Return a document by its number in the segment."""
-        place = int(np.searchsorted(self._index.documents, document, side="right")) - 1
+        place = int(self._index.documents.searchsorted(document, side="right")) - 1
+        block = self._blocks.get(place)
+        if block is None:
+            block = self._block(place)
+            if len(self._blocks) >= MOST_BLOCKS:
+                self._blocks = {}
+            if len(block.content) <= USUAL_BYTES:
+                self._blocks[place] = block
+        row = document - block.first
+        return _read(block.content[block.starts[row] : block.starts[row + 1]])
+
+    def _block(self, place: int) -> _Block:
         if not 0 <= place < len(self._index.documents) - 1:
             raise ValueError("has no such document")
-        block = self._block(place)
-        (count,) = struct.unpack_from("<I", block, len(block) - 4)
+        start, stop = self._index.bytes[place : place + 2].tolist()
+        (size,) = struct.unpack_from("<I", self._content, start)
+        try:
+            content = lz4.block.decompress(self._content[start + 4 : stop], uncompressed_size=size)
+        except lz4.block.LZ4BlockError as error:
+            raise ValueError(f"has a block that can't be decompressed ({error})") from error
+        if len(content) != size or size < 8:
+            raise ValueError("has a block of another size")
+        (count,) = struct.unpack_from("<I", content, size - 4)
         first, last = self._index.documents[place : place + 2].tolist()
-        end = len(block) - 4 * (count + 1)
+        end = size - 4 * (count + 1)
         if count != last - first or end < 0:
             raise ValueError("has a block of other documents")
-        starts = struct.unpack_from(f"<{count}I", block, end)
-        row = document - first
-        return _read(block[starts[row] : starts[row + 1] if row + 1 < count else end])
-
-    def _block(self, place: int) -> bytes:
-        # Neighbours are asked for one after the other. Another thread may replace the pair, but not take it apart.
-        known, block = self._last
-        if known != place:
-            start, stop = self._index.bytes[place : place + 2].tolist()
-            (size,) = struct.unpack_from("<I", self._content, start)
-            try:
-                block = lz4.block.decompress(self._content[start + 4 : stop], uncompressed_size=size)
-            except lz4.block.LZ4BlockError as error:
-                raise ValueError(f"has a block that can't be decompressed ({error})") from error
-            if len(block) != size or size < 8:
-                raise ValueError("has a block of another size")
-            self._last = (place, block)
-        return block
+        return _Block(first, last, content, (*struct.unpack_from(f"<{count}I", content, end), end))
 
 
 def _read(content: bytes) -> Stored:

@@ -171,6 +171,13 @@ class TextIndex:
         """Return how many living documents have each of the terms."""
         return {term: self._frequency(term) for term in terms}
 
+    def vocabulary(self, field: str) -> list[tuple[str, int]]:
+        """Return every term of a field with the number of living documents that have it, the most frequent first."""
+        living = tantivy.Query.all_query() if self.stats.dead else None
+        with damage(self._path):
+            found: list[tuple[str, int]] = self._searcher.terms_with_prefix(field, "", filter_query=living)
+        return found
+
     def filter(self, filters: Filters, *, limit: int, any_of: Sequence[int] = ()) -> list[int]:
         """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`."""
         query = limited(tantivy.Query.all_query(), limits(self._schema, filters, any_of))
@@ -257,7 +264,7 @@ class TextIndex:
         if not living:
             return 0.0
         wanted = statistics or Statistics(self.count, {term: living})
-        if statistics is None and not self.stats.dead:
+        if not self.stats.dead and wanted.documents == self.count and wanted.frequencies[term] == living:
             return 1.0
         with damage(self._path):
             seen = self._searcher.doc_freq(*term)

@@ -59,7 +59,7 @@ class SegmentFile:
         self._wide: type[np.floating[Any]] = np.float32 if dims <= _FLOAT32_DIMS else np.float64
         self._known_lengths: NDArray[np.float32] | None = None
 
-    def find(self, ids: Sequence[int]) -> NDArray[np.int64]:
+    def find(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each id, int64[m], -1 for those that are not in the segment."""
         wanted = np.asarray(ids, np.int64)
         rows = np.searchsorted(self.ids, wanted)

@@ -93,7 +93,7 @@ class VectorSegments:
         order = np.lexsort((all_ids, -all_similarities))[:limit]
         return Neighbours(all_ids[order], all_similarities[order])
 
-    def get(self, number: int, ids: Sequence[int]) -> NDArray[np.int8]:
+    def get(self, number: int, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int8]:
         """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
         file = self.segment(number)
         rows = file.find(ids)

@@ -1,0 +1,47 @@
+"""What `indexer tune` found to be best, by host and encoder, in a file of its own beside the user's settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from indexer.errors import ConfigError
+
+FILE = "tuned.json"
+
+
+class Tuned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an encoder is fed best on a host; each counts where no setting says otherwise."""
+
+    token_budget: int
+    threads: int
+    providers: tuple[str, ...] = ()
+
+
+def this_host() -> str:
+    """Return the machine's name and its number of cores."""
+    import platform
+
+    return f"{platform.node()}, {os.cpu_count() or 1} cores"
+
+
+def read_tuned(path: Path) -> dict[str, dict[str, Tuned]]:
+    """Return what is remembered by host and encoder's digest, nothing without a file; raises ConfigError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, Tuned]])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"{path}: can't be read ({error}); remove it, and `indexer tune` writes it anew") from error
+
+
+def remember(path: Path, host: str, digest: str, tuned: Tuned) -> None:
+    """Put one host's and encoder's best beside the others."""
+    kept = read_tuned(path)
+    kept.setdefault(host, {})[digest] = tuned
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(path.name + ".part")
+    staged.write_bytes(msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
+    staged.replace(path)

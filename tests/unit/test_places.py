@@ -1,0 +1,62 @@
+"""What is remembered of a catalog is what the catalog says, however much was asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from indexer.stores.catalog import places
+from indexer.stores.catalog.places import Places
+from indexer.stores.catalog.reader import Catalog
+
+CHUNKS = {7: ("b.py", 1), 3: ("b.py", 2), 5: ("a.py", 1), 9: ("c.py", 1)}
+FILES = {"a.py": 11, "b.py": 12, "c.py": 13, "empty.py": 14}
+
+
+class _Catalog:
+    """A catalog in memory, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
+        self.asked += ids
+        return {chunk_id: CHUNKS[chunk_id][0] for chunk_id in ids if chunk_id in CHUNKS}
+
+    def chunks_in(self, paths: Sequence[str]) -> tuple[dict[int, str], list[tuple[int, int, int]]]:
+        self.asked += paths
+        rows = [(FILES[path], chunk_id, segment) for chunk_id, (path, segment) in CHUNKS.items() if path in paths]
+        return {FILES[path]: path for path in paths if path in FILES}, rows
+
+
+def _told(places: Places, paths: Sequence[str]) -> list[tuple[str, list[int], list[int]]]:
+    return [(own.path, own.ids.tolist(), own.segments.tolist()) for own in places.chunks_of(paths)]
+
+
+def test_chunks_of_files_by_path_and_id_and_files_without_any_left_out() -> None:
+    own = Places(cast(Catalog, _Catalog()))
+    wanted = [("a.py", [5], [1]), ("b.py", [3, 7], [2, 1])]
+    assert _told(own, ["b.py", "empty.py", "unknown.py", "a.py"]) == wanted
+    assert _told(own, ["a.py", "b.py", "b.py"]) == wanted
+    assert _told(own, ["empty.py"]) == []
+
+
+def test_what_is_known_is_not_asked_again() -> None:
+    catalog = _Catalog()
+    own = Places(cast(Catalog, catalog))
+    for _ in range(2):
+        assert own.paths_of([5, 7, 3]) == {5: "a.py", 7: "b.py", 3: "b.py"}
+        assert len(own.chunks_of(["a.py", "empty.py"])) == 1
+    assert catalog.asked == [5, 7, 3, "a.py", "empty.py"]
+
+
+def test_answers_stay_right_when_the_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "MOST_CHUNKS", 2)
+    monkeypatch.setattr(places, "MOST_FILES", 2)
+    own = Places(cast(Catalog, _Catalog()))
+    for ids in ([5, 7], [7, 3, 9], [5, 1], [9, 3, 5, 7]):
+        assert own.paths_of(ids) == {chunk_id: CHUNKS[chunk_id][0] for chunk_id in ids if chunk_id in CHUNKS}
+    for paths in (["a.py"], ["b.py", "a.py"], ["c.py", "b.py", "a.py"], ["a.py", "c.py"]):
+        assert [own_file.path for own_file in own.chunks_of(paths)] == sorted(paths)
