@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,12 +147,18 @@ def _installed_version(distribution: str) -> str:
     found = PathFinder.find_spec(module)
     if found is not None and found.origin is not None:
         name = re.compile(rf"{module}-([^-]+)\.dist-info", re.IGNORECASE)
-        matches = [match for path in Path(found.origin).parents[1].iterdir() if (match := name.fullmatch(path.name))]
+        matches = [match for entry in _entries(Path(found.origin).parents[1]) if (match := name.fullmatch(entry))]
         if len(matches) == 1:
             return matches[0][1]
     from importlib import metadata
 
     return metadata.version(distribution)
+
+
+@cache
+def _entries(folder: Path) -> tuple[str, ...]:
+    """Return what a folder of packages holds; they lie in one, as a rule, and stay while this process runs."""
+    return tuple(path.name for path in folder.iterdir())
 
 
 def _digest(values: object) -> str:
