@@ -7,7 +7,6 @@ out as it is; all other text is escaped, since paths, names, settings and messag
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -246,6 +245,8 @@ def print_lines(lines: Sequence[str], *, paged: bool) -> None:
 
     Where LESS says nothing, less is told to show colours and to end at the end, as git does.
     """
+    import shutil
+
     is_long = len(lines) >= shutil.get_terminal_size().lines
     if paged and is_long and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         os.environ.setdefault("LESS", "FRX")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +46,8 @@ def read_layer(path: Path, *, follow: bool = True) -> Layer:
 
 def parse_toml(path: Path, content: bytes) -> tuple[str, dict[str, Any]]:
     """Return a TOML file's text and values; raises ConfigError."""
+    import tomllib
+
     try:
         text = content.decode()
         if _LONG_KEY.search(text):

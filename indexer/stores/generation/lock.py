@@ -6,7 +6,6 @@ Both are locks that the kernel releases when a process ends, however it ends.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -126,6 +125,8 @@ def collecting(generation: Folder) -> Iterator[bool]:
 
 def _note_holder(index_dir: Path) -> None:
     """Write who we are beside the lock: on Windows nobody else can read a locked file."""
+    import socket  # readers, who come here for their own lock, don't need it
+
     holder = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
     # The note helps a person; a full disk is reported by the first write that matters.
     with suppress(OSError), Folder(index_dir) as folder:
