@@ -11,6 +11,8 @@ import sys
 
 ALL = (
     "encode",
+    "side_by_side_encoders",
+    "encoder_memory",
     "static_speed",
     "agent_answers",
     "cold_build",
@@ -31,6 +33,7 @@ ALL = (
 )
 """Shortest first, attacks last."""
 NEED_MORE = {
+    "bodies": "folders of C, Go or Python",
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
     "first_index": "trees, and a peer's command to stand beside",
@@ -43,6 +46,7 @@ NEED_MORE = {
     "side_by_side": "two checkouts of this project, and a repository",
     "static_encoder": "texts that pipelines.export_static taught, and the evaluation sets",
     "train_ranker": "the evaluation sets, and the repositories that they ask about",
+    "weak_questions": "bare clones of the repositories that it makes questions from",
 }
 
 

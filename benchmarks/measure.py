@@ -134,6 +134,14 @@ def write_result(name: str, command: str, figures: dict[str, Any]) -> Path:
     return path
 
 
+def added(figures: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return figures with more of them: numbers and lists are added up by name."""
+    return {
+        name: figures[name] + more[name] if name in figures and name in more else (figures | more)[name]
+        for name in figures | more
+    }
+
+
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.4g}")

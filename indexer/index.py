@@ -25,7 +25,7 @@ from indexer.search.searcher import Searcher
 from indexer.search.space import Filter
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
-from indexer.types import Chunk, Encoder, Hit, SearchMode, SearchResult, SymbolKind
+from indexer.types import Chunk, Encoder, Hit, SearchMode, SearchResult, StoredVector, SymbolKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -208,14 +208,15 @@ class Index(Closing):
                 for chunk in sorted(stored, key=lambda chunk: (chunk.start_byte, chunk.part, chunk.id)):
                     yield chunk.to_chunk()
 
-    def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
-        """Return the stored vectors, int8[k], of the given chunks by id; unknown ids are left out."""
+    def vectors(self, ids: Sequence[int]) -> dict[int, StoredVector]:
+        """Return the stored vectors of the given chunks by id, with scale and tier; unknown ids are left out."""
         with self._current.using() as opened:
             generation = opened.generation
-            found: dict[int, NDArray[np.int8]] = {}
-            for chunk_id, segment in generation.catalog.segments_of(list(ids)).items():
-                found[chunk_id] = generation.vectors.get(segment, [chunk_id])[0]
-            return found
+            tiers = {segment.number: segment.tier for segment in generation.manifest.segments}
+            return {
+                row.id: StoredVector(generation.vectors.get(row.segment, [row.id])[0], row.scale, tiers[row.segment])
+                for row in generation.catalog.chunks(list(ids)).values()
+            }
 
     def encode(self, text: str) -> NDArray[np.int8]:
         """Return the vector of a query as the index holds vectors: int8[k]; raises ModelError."""

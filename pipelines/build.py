@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from indexer.errors import NoIndexError
 from indexer.identity import rebuild_reason
 from indexer.stages.detect import detect
 from indexer.stores.generation.layout import default_index_dir
+from indexer.stores.generation.lock import note_progress
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
@@ -24,8 +26,9 @@ from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedB
 from .freshness import detect_changes
 from .history import sizes_to_extra
 from .job import Job, make_job
-from .progress import Progress, Silence
-from .report import BuildReport, Held, Tally, record_of, report_committed, report_unchanged, report_upgraded
+from .progress import Noted, Progress, Silence
+from .report import BuildReport, Held, report_committed, report_unchanged, report_upgraded
+from .tally import Tally, record_of
 
 if TYPE_CHECKING:
     from indexer.encoders.registry import Variant
@@ -70,15 +73,16 @@ def build(
     `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
     a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, what was committed stays.
     """
+    index_dir = index_dir or default_index_dir(root)
     job = make_job(
         root,
         config or Config(),
-        index_dir=index_dir or default_index_dir(root),
+        index_dir=index_dir,
         source_kind=source_kind,
         cache_dir=cache_dir,
         wait_seconds=wait_seconds,
         max_seconds=max_seconds,
-        progress=progress or Silence(),
+        progress=Noted(progress or Silence(), partial(note_progress, index_dir)),
         source=source,
     )
     report, measure = _bring_up_to_date(job, full=full, by_content=by_content)

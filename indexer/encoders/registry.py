@@ -206,7 +206,7 @@ def own_options(options: EncoderOptions, made_with: str) -> EncoderOptions:
 
 def is_code(name: str) -> bool:
     """Whether an encoder of this name is another package's, which may do anything with texts."""
-    if name in VARIANTS or name in OWN or name in ALIASES:
+    if name in VARIANTS or name in OWN or name in ALIASES or name.startswith(FOLDER_PREFIX):
         return False
     from indexer.encoders import own
 

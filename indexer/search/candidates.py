@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from indexer.stores.generation.reader import Generation
-    from indexer.stores.text.index import Statistics
+    from indexer.stores.text.statistics import Statistics
 
 FIELD_WEIGHTS: Mapping[str, float] = {
     "names": 2.0,

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from indexer.search.answer import SNIPPET_LINES, best_hits
 from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
 from indexer.search.features import Definition, Evidence, named_definition
@@ -14,7 +16,7 @@ from indexer.search.query import Query
 from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores, joined, nothing_scored
 from indexer.search.space import Filter, Searchable
-from indexer.search.standing import NOTHING_FIRST, First, first_of
+from indexer.search.standing import MESSAGES, NOTHING_FIRST, First, first_of
 from indexer.stores.text.document import StoredChunk
 from indexer.types import Hit
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.text.index import Statistics, Term
+    from indexer.stores.text.statistics import Statistics, Term
 
     Frequencies = Callable[[Collection[Term]], Mapping[Term, int]]
 
@@ -71,6 +73,8 @@ class Searcher:
         `lines` lines. Raises ConfigError
         for a filter that can't be meant.
         """
+        if chosen and chosen.literals and words and self._is_message(query, chosen):
+            chosen = replace(chosen, literals=())
         evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
         ranker = ranker or (shipped_ranker() if words else meaning_alone())
         ranked = rank(evidence, ranker, explain=explain)
@@ -113,6 +117,15 @@ class Searcher:
         scores = list(self._each(score, range(len(self._spaces))))
         return Evidence(asked, found, joined(scores), self._definitions(query, found))
 
+    def _is_message(self, query: Query, chosen: Filter) -> bool:
+        """Whether the query stands somewhere with its quotes, as messages do, which then are part of the text."""
+        literals = read_literals(query)
+        if not literals.is_message:
+            return False
+        freed = replace(chosen, literals=())
+        found = [own for space in self._spaces for own in space.standing(query, literals, freed)]
+        return any(own.sureness in MESSAGES for own in found)
+
     def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
         """Return the chunks of all spaces in which the query, or a part of it, stands."""
         literals = read_literals(query)
@@ -122,7 +135,7 @@ class Searcher:
 
     def _statistics(self, query: Query) -> Statistics:
         """Return the document frequencies of the query's terms in all spaces together."""
-        from indexer.stores.text.index import Statistics
+        from indexer.stores.text.statistics import Statistics
 
         weighted = (*word_terms(query).items(), *name_terms(query).items())
         terms: list[Term] = [(field, term) for field, own in weighted for term in own]
@@ -152,6 +165,6 @@ class Searcher:
 
 
 def _nothing() -> Statistics:
-    from indexer.stores.text.index import Statistics
+    from indexer.stores.text.statistics import Statistics
 
     return Statistics(0, {})

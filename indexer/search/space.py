@@ -15,12 +15,13 @@ from indexer.search.filters import Selection, select
 from indexer.search.literals import Literals
 from indexer.search.query import Query
 from indexer.search.scoring import FileScores
-from indexer.search.standing import Standing, standing
+from indexer.search.standing import Standing
+from indexer.search.written import standing
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk
 
 if TYPE_CHECKING:
-    from indexer.stores.text.index import Term
+    from indexer.stores.text.statistics import Term
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ of its repository. A nested repository has git's rules of its own. Outside a rep
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -67,6 +68,12 @@ SEARCHED = frozenset(
 )
 """Hidden files and folders that hold what people look for: how a project is built, tested and released."""
 
+_SETTINGS_OF_TOOLS = re.compile(
+    r"\.(?:cargo|config|husky|clang-format|clang-tidy|editorconfig)"
+    r"|\.(?!env|indexer)[\w-]+(?:rc|rc\.\w+|\.(?:ya?ml|toml|jsonc?|[cm]?js|cfg|ini|conf))"
+)
+"""Hidden files and folders with the settings of tools; taken where git tracks them, as a home folder's are not."""
+
 _TAKEN = Ruling()
 _HIDDEN = Ruling(LeftOutReason.HIDDEN)
 
@@ -117,6 +124,12 @@ class FolderRules(msgspec.Struct, frozen=True):
     tracked: Tracked = NOTHING_TRACKED
     below: Rule | None = None
 
+    def _is_searched(self, path: str, name: str, *, is_dir: bool) -> bool:
+        """Whether a hidden entry is of those that people search."""
+        if name in SEARCHED:
+            return True
+        return _SETTINGS_OF_TOOLS.fullmatch(name) is not None and self.tracked.holds(path, is_dir=is_dir)
+
     def judge(self, path: str, name: str, *, is_dir: bool) -> Ruling:
         """Return what becomes of an entry; `path` is relative to the root and ends in `name`."""
         if match := self.scope.exclude.match(path, name, is_dir=is_dir):
@@ -135,7 +148,7 @@ class FolderRules(msgspec.Struct, frozen=True):
                     break
         if ignored is not None and not self.tracked.holds(path, is_dir=is_dir):
             return Ruling(LeftOutReason.GIT_IGNORED, ignored)
-        if name[0] == "." and not self.scope.hidden and name not in SEARCHED:
+        if name[0] == "." and not self.scope.hidden and not self._is_searched(path, name, is_dir=is_dir):
             return _HIDDEN if ignored is None else Ruling(LeftOutReason.HIDDEN, None, ignored)
         return _TAKEN if ignored is None else Ruling(None, None, ignored)
 

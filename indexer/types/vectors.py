@@ -79,3 +79,12 @@ class QuantizedBatch(msgspec.Struct, frozen=True):
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
     tiers: tuple[Tier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """A text's vector as an index holds it: int8[k], and the scale such that the reduced vector is int8 * scale."""
+
+    vector: NDArray[np.int8]
+    scale: float
+    tier: Tier

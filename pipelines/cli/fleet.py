@@ -21,7 +21,8 @@ from ..fleet.store import FOLDER
 from ..report import upgraded_text
 from ..settings import Chosen
 from .build import cache_folder
-from .console import PLAIN_INTERVAL_SECONDS, echo, note, print_lines, printable
+from .console import echo, note, print_lines, printable
+from .display import PLAIN_INTERVAL_SECONDS
 from .options import aligned, config_option, hash_option, json_option, print_json, print_report, settings, wait_option
 
 if TYPE_CHECKING:
@@ -348,10 +349,10 @@ def _status_lines(status: FleetStatus) -> list[str]:
             ("encoder", f"{status.encoder.name}, {status.encoder.dims} dims, digest {status.encoder.digest[:16]}"),
             ("repositories", f" {status.repositories} in {len(status.shards)} shards"),
             ("largest", ", ".join(f"{shard.id} {shard.chunks}" for shard in largest)),
-            ("files", f"{status.files} indexed ({status.source_bytes / 1e6:.1f} MB)"),
+            ("files", f"{status.files} indexed ({status.bytes / 1e6:.1f} MB)"),
             ("chunks", str(status.chunks)),
             ("vectors", upgraded_text(status.upgraded)),
-            ("size", f"{status.bytes / 1e6:.1f} MB"),
+            ("size", f"{status.index_bytes / 1e6:.1f} MB"),
             ("failed", "; ".join(f"{failure.id}: {failure.message}" for failure in status.failed)),
             ("freshness", f"behind: {stale}; run `indexer fleet build`" if stale else "up to date"),
             ("gone", ", ".join(status.gone or ())),

@@ -109,6 +109,9 @@ def main() -> None:
     code is 141, as of any program that SIGPIPE ends: what was asked for was not all delivered.
     """
     open_closed_streams()
+    if os.open not in os.supports_dir_fd:  # Windows: what keeps an index from leading elsewhere can't be had there
+        echo("error: indexer runs on Linux and macOS; on Windows, run it in the Windows Subsystem for Linux", err=True)
+        sys.exit(EXIT_USAGE)
     # Its matrices are small: threads would mostly wait, spinning, for cores that the parsers use. Read by numpy's BLAS.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if instruction := os.environ.get(COMPLETE):

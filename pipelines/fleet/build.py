@@ -140,7 +140,7 @@ def plan(
     """
     known: dict[str, dict[Cut, int]] = {}
     for shard in newest.shards if newest else ():
-        known.setdefault(shard.repository, {})[shard.cut] = shard.source_bytes
+        known.setdefault(shard.repository, {})[shard.cut] = shard.bytes
     target = int(job.fleet.cut.megabytes * 1e6)
     tasks: list[ShardTask] = []
     failed: list[Failure] = []

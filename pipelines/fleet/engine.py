@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from indexer.errors import (
-    ConfigError,
-    DamagedIndexError,
-    ModelError,
-    RecallError,
-    SourceError,
-)
+from indexer.errors import ConfigError, DamagedIndexError, IndexerError, ModelError, RecallError, SourceError
 
 from .shard import Outcome, ShardTask
 
@@ -38,6 +32,11 @@ def is_worth_another_try(error: BaseException) -> bool:
 def wait_seconds(attempt: int) -> float:
     """Return how long to wait before another try, after so many that failed."""
     return float(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
+
+
+def as_sent(error: Exception) -> Exception:
+    """Return an error in a form that another process can read: those of engines need not be picklable."""
+    return error if isinstance(error, IndexerError | OSError) else IndexerError(f"{type(error).__name__}: {error}")
 
 
 def failure_text(error: BaseException) -> str:

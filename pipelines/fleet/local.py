@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
-from .engine import ATTEMPTS, failure_text, is_worth_another_try, largest_first, wait_seconds
+from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
 from .manifest import Failure
 from .shard import Built, Outcome, ShardTask, build_shard, shared_out
 
@@ -129,7 +129,7 @@ def _serve(connection: Connection) -> None:
             try:
                 answer: Built | Exception = build_shard(task)
             except Exception as error:
-                answer = error
+                answer = as_sent(error)
             connection.send(answer)
 
 

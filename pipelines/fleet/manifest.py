@@ -30,8 +30,8 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A generation that belongs to a fleet: of which repository, which of its folders, and what it holds.
 
     `id` is the name of its index folder. `checksum` is that of the generation's manifest, `digest` and `vector_digest`
-    are its own, and `terms` names its document frequencies. `source_bytes` are those of the indexed files, `bytes`
-    those of the index.
+    are its own, and `terms` names its document frequencies. `bytes` are those of the indexed files,
+    `index_bytes` those of the index.
     """
 
     id: ShardId
@@ -47,8 +47,8 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     terms: Digest
     files: Count
     chunks: Count
+    index_bytes: Size
     bytes: Size
-    source_bytes: Size
     upgraded: Annotated[float, Meta(ge=0, le=1)]
 
     @property

@@ -10,17 +10,17 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from indexer.errors import IndexerError
 
-from .engine import ATTEMPTS, failure_text, is_worth_another_try, largest_first, wait_seconds
+from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
 from .manifest import Failure
 from .shard import Built, Outcome, ShardTask, build_shard, shared_out
 
@@ -29,6 +29,31 @@ _cluster: Any = ray
 
 LOST_SECONDS = 120.0
 """How long to wait for a cluster that has no place for any builder."""
+
+
+@contextmanager
+def cluster(address: str | None = None) -> Iterator[None]:
+    """Be joined to the cluster at an address, or to one of this machine alone, unless some cluster is joined already.
+
+    Raises IndexerError for a cluster that can't be used.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        ray.init(
+            address=address,
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=False,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise IndexerError(f"Ray: {address or 'a cluster of this machine'}: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 class RayEngine:
@@ -46,26 +71,8 @@ class RayEngine:
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[Outcome]:
         """Yield what became of each shard, as it comes; raises IndexerError for a cluster that can't be used."""
-        started = not ray.is_initialized()
-        if started:
-            self._init()
-        try:
+        with cluster(self._address):
             yield from self._run(tasks)
-        finally:
-            if started:
-                ray.shutdown()
-
-    def _init(self) -> None:
-        try:
-            ray.init(
-                address=self._address,
-                include_dashboard=None if self._address else False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                configure_logging=False,
-            )
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise IndexerError(f"Ray: {self._address or 'a cluster of this machine'}: {error}") from error
 
     def _run(self, tasks: Sequence[ShardTask]) -> Iterator[Outcome]:
         waiting = [
@@ -89,13 +96,15 @@ class RayEngine:
                 done, _ = ray.wait(list(busy), timeout=0.2) if busy else ([], None)
                 if not busy:
                     time.sleep(0.1)
-                last = time.monotonic() if done or not waiting else last
+                last = time.monotonic() if done or busy else last
                 if time.monotonic() - last > LOST_SECONDS and not busy:
                     raise IndexerError(f"Ray: no node has had a free core for {LOST_SECONDS:.0f} s")
                 for reference in done:
                     actor, task = busy.pop(reference)
                     answer = _answer(reference)
-                    if not isinstance(answer, RayActorError):
+                    if isinstance(answer, RayError):
+                        _forget(actor)
+                    else:
                         idle.append(actor)
                     if isinstance(answer, Built):
                         yield answer
@@ -107,8 +116,7 @@ class RayEngine:
                         later.append((time.monotonic() + wait_seconds(attempts[task.id]), task))
         finally:
             for actor in [*idle, *(actor for actor, _ in busy.values())]:
-                with suppress(Exception):
-                    ray.kill(actor)
+                _forget(actor)
 
     def _places(self) -> int:
         """Return how many actors fit on the cluster as it is now."""
@@ -124,7 +132,7 @@ class _Builder:
         try:
             return build_shard(task)
         except Exception as error:
-            return error
+            return as_sent(error)
 
 
 _Actor: Any = ray.remote(max_restarts=0, max_task_retries=0)(_Builder)
@@ -135,6 +143,11 @@ def _answer(reference: Any) -> Built | Exception:
         found: Built | Exception = ray.get(reference)
     except RayTaskError as error:
         return IndexerError(str(error.cause))
-    except RayActorError as error:
+    except RayError as error:
         return error
     return found
+
+
+def _forget(actor: Any) -> None:
+    with suppress(RayError, ValueError):
+        ray.kill(actor)

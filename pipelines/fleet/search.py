@@ -40,7 +40,7 @@ from .manifest import FleetManifest, Shard
 from .store import FOLDER, FREQUENCIES, SHARDS, FolderLog, OpenManifest, open_newest, shard_dir
 
 if TYPE_CHECKING:
-    from indexer.stores.text.index import Term
+    from indexer.stores.text.statistics import Term
 
     from .terms import TermTable
 
@@ -232,7 +232,7 @@ class _OpenFleet:
     def any_generation(self) -> Generation:
         """Return a shard's generation, which says what all were made with: one that is open, or the smallest."""
         is_open = [space for space in self._spaces if space.is_open]
-        return (is_open[0] if is_open else min(self._spaces, key=lambda space: space.shard.bytes)).generation
+        return (is_open[0] if is_open else min(self._spaces, key=lambda space: space.shard.index_bytes)).generation
 
     def frequencies(self, terms: Collection[Term]) -> dict[Term, int]:
         """Return how many chunks of all shards have each of the terms."""

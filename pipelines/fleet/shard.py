@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from indexer.types import Source
 
 
+LOCK_SECONDS = 30.0
+"""How long a builder waits for one that was lost, on another node, to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShardTask:
     """A shard to bring up to date; it is pickled, and what it names lies where every builder sees it.
@@ -89,7 +93,7 @@ def build_shard(task: ShardTask) -> Built:
             full=task.full,
             by_content=task.by_content,
             source=task.source(),
-            wait_seconds=0.0,
+            wait_seconds=LOCK_SECONDS,
             cache_dir=task.cache_dir,
         )
         generation = stack.enter_context(open_generation(task.index_dir, options=task.config.vectors))
@@ -137,8 +141,8 @@ def describe(task: ShardTask, generation: Generation) -> Shard:
         terms=terms_name(generation),
         files=manifest.counts.files - manifest.counts.skipped,
         chunks=manifest.counts.chunks,
-        bytes=generation.bytes,
-        source_bytes=sum(counts.bytes for counts in generation.catalog.languages().values()),
+        index_bytes=generation.bytes,
+        bytes=sum(counts.bytes for counts in generation.catalog.languages().values()),
         upgraded=manifest.upgraded,
     )
 

@@ -35,8 +35,8 @@ class FleetStatus(msgspec.Struct, frozen=True, kw_only=True):
     repositories: int
     files: int
     chunks: int
+    index_bytes: int
     bytes: int
-    source_bytes: int
     upgraded: float
     shards: tuple[Shard, ...]
     failed: tuple[Failure, ...]
@@ -86,8 +86,8 @@ def fleet_status(
             repositories=len({shard.repository for shard in manifest.shards}),
             files=sum(shard.files for shard in manifest.shards),
             chunks=manifest.chunks,
+            index_bytes=sum(shard.index_bytes for shard in manifest.shards),
             bytes=sum(shard.bytes for shard in manifest.shards),
-            source_bytes=sum(shard.source_bytes for shard in manifest.shards),
             upgraded=manifest.upgraded,
             shards=manifest.shards,
             failed=manifest.failed,

@@ -26,7 +26,8 @@ from indexer.stores import durable
 from indexer.stores.folder import Folder
 from indexer.stores.generation.layout import reading
 from indexer.stores.generation.manifest import FileSum, sum_of
-from indexer.stores.text.index import Term, TextIndex
+from indexer.stores.text.index import TextIndex
+from indexer.stores.text.statistics import Term
 
 _HEADER = struct.Struct("<8sQ")
 _MAGIC = b"FLTERMS1"

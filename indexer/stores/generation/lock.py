@@ -13,6 +13,7 @@ from io import FileIO
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from indexer.errors import LockedError, StorageError
 from indexer.stores.folder import Folder
@@ -29,11 +30,12 @@ _MAX_HOLDER_BYTES = 1 << 12
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who holds the writer's lock: process id, host name, and when it began, in ISO 8601."""
+    """Who holds the writer's lock: process id, host name, when it began, in ISO 8601, and how far it is."""
 
     pid: int
     host: str
     since: str
+    progress: str = ""
 
 
 @contextmanager
@@ -73,6 +75,14 @@ def writing(index_dir: Path) -> str:
     except OSError:
         pass
     return ""
+
+
+def note_progress(index_dir: Path, progress: str) -> None:
+    """Write how far the holder of the lock is, which is this process, for others who ask."""
+    with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), Folder(index_dir) as folder:
+        holder = msgspec.json.decode(folder.read(HOLDER, _MAX_HOLDER_BYTES), type=Holder)
+        if (holder.pid, holder.host) == (os.getpid(), socket.gethostname()):
+            folder.replace(HOLDER, msgspec.json.encode(replace(holder, progress=progress)))
 
 
 def lease(file: FileIO, path: Path) -> bool:
@@ -139,4 +149,5 @@ def _who(index_dir: Path) -> str:
             holder = msgspec.json.decode(folder.read(HOLDER, _MAX_HOLDER_BYTES), type=Holder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return f"{index_dir}: another process is writing this index"
-    return f"{index_dir}: process {holder.pid} on {holder.host} has been writing this index since {holder.since}"
+    told = f"{index_dir}: process {holder.pid} on {holder.host} has been writing this index since {holder.since}"
+    return f"{told} ({holder.progress})" if holder.progress else told

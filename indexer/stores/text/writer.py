@@ -34,7 +34,8 @@ class TextWriter:
         """Open the staged folder, or make an index in it when it is empty; raises DamagedIndexError."""
         self._path = path
         self._is_closed = False
-        kept = (path / META).exists()
+        with self._refusals():
+            kept = (path / META).exists()
         if kept:
             check_files(path)
         with self._refusals():
