@@ -81,8 +81,7 @@ class QuantizedBatch(msgspec.Struct, frozen=True):
     tiers: tuple[Tier, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVector:
+class StoredVector(msgspec.Struct, frozen=True):
     """A text's vector as an index holds it: int8[k], and the scale such that the reduced vector is int8 * scale."""
 
     vector: NDArray[np.int8]
