@@ -135,6 +135,8 @@ def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
     found: list[Standing] = []
     for text in literals.texts:
         written = look.verbatim(text, Sureness.CHANCE if by_chance else Sureness.WHOLE)
+        if by_chance:
+            written = [own for own in written if own.kind is not FileKind.DATA]
         if by_chance and len(written) <= RARE and len(literals.words) >= MIN_CONSTANT_WORDS:
             written = [replace(own, sureness=Sureness.WORDS) for own in written]
         if FLAG.fullmatch(text):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..fleet.search import Fleet, FleetResult, open_fleet
 from ..report import upgraded_text
-from ..settings import load_config, user_file
+from ..settings import load_config, user_file, user_models
 from .text import Place, count_tokens, hits_text, is_named, symbols_text
 from .tools import MAX_HITS, MAX_LINES, SYMBOL_HITS
 
@@ -88,7 +88,7 @@ class FleetTools:
 
     def _open(self) -> Fleet:
         if self._fleet is None:
-            config = load_config(self._folder, user=user_file())
+            config = load_config(self._folder, user=user_file(), models=user_models())
             self._fleet = open_fleet(self._folder, options=config.encoder, vectors=config.vectors)
         return self._fleet
 
