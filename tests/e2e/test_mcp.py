@@ -173,8 +173,8 @@ def test_a_folder_that_became_a_link_is_not_followed(cli: Cli, tea: Path, tmp_pa
 def test_the_first_question_makes_the_index_and_a_change_the_next_one(cli: Cli, tea: Path) -> None:
     async def conversation() -> None:
         async with serving(cli, "--root", tea) as agent:
-            answer = await agent.until("[index 1, up to date]", "search", query="boil water")
-            assert "kettle.py" in answer
+            assert "kettle.py" in await agent.ask("search", query="boil water")
+            assert "kettle.py" in await agent.until("[index 1, up to date]", "search", query="boil water")
             (tea / "cup.py").write_text("def pour_into_cup(tea):\n    return tea.pour()\n")
             answer = await agent.until("1 files changed", "status")
             await agent.until("cup.py", "search", query="pour into a cup")
