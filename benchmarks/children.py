@@ -49,7 +49,7 @@ class Ended:
             return f"unexpected: {self.err.strip()[-300:]}"
         if self.code not in CODES:
             return f"exit code {self.code}"
-        if self.code not in (0, NO_HIT) and not self.err.strip():
+        if self.code not in (0, NO_HIT) and not (self.err + self.out).strip():
             return f"exit code {self.code} without a word"
         return ""
 

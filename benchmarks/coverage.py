@@ -38,7 +38,7 @@ from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.build import build
 from pipelines.explain import ExplainedPath, explain_paths
 from pipelines.parsing.pool import parse_files
-from pipelines.report import record_of
+from pipelines.tally import record_of
 
 CONFIG = Config(encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"))
 WRITTEN_BY_PROGRAMS = {SkipReason.GENERATED, SkipReason.MINIFIED, SkipReason.VENDORED}

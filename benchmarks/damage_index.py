@@ -1,12 +1,12 @@
 """Alter files of an index, and manifests with every checksum right, and see what search, verify and build make of it.
 
-python -m benchmarks.damage_index [--files 1000] [--manifests 10000]
+python -m benchmarks.damage_index [--files 1000] [--manifests 10000] [--resume]
 
 Each time an index of two generations is put back, altered, and met by `search`, `verify` and `build` on an edited tree.
 Each must end with an answer or a named error and a documented exit code, and change nothing outside the index. Where
 checksums were not made right again, an answer must be that of the index before, and a build that works must end at a
 clean build's digest. Every tenth time `build --full` must do so whatever was altered. What is not so is listed under
-`harmed`, and the program exits with 1.
+`harmed`, and the program exits with 1. The result is written round by round; `--resume` goes on where it ends.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from benchmarks.attacked_index import AttackedIndex, attacked_index, replaced, restored
 from benchmarks.fork_server import added_up, in_lanes
-from benchmarks.measure import write_result
+from benchmarks.measure import RESULTS, added, write_result
 from benchmarks.reseal import file_sum, reseal, served_folder
 
-FILES, MANIFESTS = 1_000, 10_000
+FILES, MANIFESTS, ROUND = 1_000, 10_000, 250
 QUERY = ("part total value", "--json", "-k", "5")
 NUMBERS = (-1, 0, 1, 2, 7, 255, 1 << 31, 1 << 32, (1 << 63) - 1, -(1 << 63), (1 << 64) - 1, 0.5, 1e308)
 TEXTS = ("", "x", "../../x", "/etc/passwd", "\0", "\x1b[31m", "x" * 100_000, "fit", "bundled", "hashing", "0" * 32)
@@ -57,24 +59,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--manifests", type=int, default=MANIFESTS)
+    parser.add_argument("--resume", action="store_true", help="add to the result that is there")
     options = parser.parse_args()
-    start = time.perf_counter()
-    figures: dict[str, Any] = {
-        "files": damage(options.files, seed=1, manifests=False),
-        "manifests": damage(options.manifests, seed=1, manifests=True),
-    }
-    figures["seconds"] = time.perf_counter() - start
-    print(figures)
-    if options.files >= FILES and options.manifests >= MANIFESTS:
-        print(write_result("damage_index", "python -m benchmarks.damage_index", figures))
-    sys.exit(any(figures[kind]["harmed"] for kind in ("files", "manifests")))
+    figures: dict[str, Any] = {"files": {"altered": 0}, "manifests": {"altered": 0}, "seconds": 0.0}
+    if options.resume:
+        figures = msgspec.json.decode((RESULTS / "damage_index.json").read_bytes())["figures"]
+    for kind, wanted in (("files", options.files), ("manifests", options.manifests)):
+        while (first := figures[kind]["altered"]) < wanted:
+            start = time.perf_counter()
+            done = damage(range(first, min(first + ROUND, wanted)), seed=1, manifests=kind == "manifests")
+            figures[kind] = added(figures[kind], done)
+            figures["seconds"] += time.perf_counter() - start
+            print(write_result("damage_index", "python -m benchmarks.damage_index", figures), figures, flush=True)
+    sys.exit(any(figures[kind].get("harmed") for kind in ("files", "manifests")))
 
 
-def damage(count: int, *, seed: int, manifests: bool) -> dict[str, Any]:
-    """Alter so many files or manifests, one at a time, and return what came of it."""
-    done = in_lanes(_lane, range(count), seed, manifests)
+def damage(numbers: Sequence[int], *, seed: int, manifests: bool) -> dict[str, Any]:
+    """Alter files or manifests in the ways of these numbers, one at a time, and return what came of it."""
+    done = in_lanes(_lane, numbers, seed, manifests)
     harmed = [line for _, lines in done for line in lines]
-    return {"altered": count, **added_up(counts for counts, _ in done), "harmed": harmed}
+    return {"altered": len(numbers), **added_up(counts for counts, _ in done), "harmed": harmed}
 
 
 def _lane(_: int, numbers: Sequence[int], seed: int, manifests: bool) -> tuple[dict[str, int], list[str]]:

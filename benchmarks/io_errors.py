@@ -1,6 +1,6 @@
 """Fail the system calls of a build by turns, and see that each failure is named or harmless and the index stays whole.
 
-python -m benchmarks.io_errors [--every N]     default: each call, twice (EIO, and ENOSPC where a call writes)
+python -m benchmarks.io_errors [--every N]     default: each call (EIO where it reads, ENOSPC where it writes, or both)
 
 First a build is traced and its calls are counted, call by call; then, for each that concerns the tree, the index or the
 cache, the build runs anew and strace answers that call with the error instead of the system. A count is kept by thread
@@ -27,10 +27,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from benchmarks import failing_close
 from benchmarks.attacked_index import AttackedIndex, attacked_index, restored
@@ -38,17 +39,19 @@ from benchmarks.children import Ended, Program, be_program
 from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import write_result
 
-READS = "openat read pread64 lseek newfstatat fstat statx getdents64 flock fcntl mmap"
+READS = "fsync fdatasync openat read pread64 lseek newfstatat fstat statx getdents64 flock fcntl mmap"
 WRITES = (
     "openat write pwrite64 fsync fdatasync ftruncate fallocate rename renameat renameat2 link linkat unlink unlinkat "
     "mkdir mkdirat rmdir chmod fchmod fchmodat copy_file_range sendfile flock"
 )
-"""The calls that read or write files on Linux; those that a machine has no name for are left out.
+"""The calls that answer with EIO or ENOSPC on Linux; those that a machine has no name for are left out.
 
 `close` is not among them, which benchmarks.failing_close makes fail.
 """
 EVENTS = "open os.chmod os.link os.listdir os.mkdir os.remove os.rename os.rmdir os.scandir os.truncate os.utime"
 """Python's audit events for the same."""
+ROUND = 200
+"""The result is written after so many failures, so that a run that is cut off leaves a true count."""
 _CALL = re.compile(r"^(\d+) +(\w+)\((.*)")
 
 Failure = tuple[str, int, str]
@@ -67,15 +70,16 @@ def main() -> None:
     options = parser.parse_args()
     if not can_trace():
         print("strace is missing or may not trace: only what Python itself opens, links and removes is made to fail")
-    figures = fail_calls(every=options.every, traced=can_trace(), closes=True)
-    print(figures)
-    if options.every == 1:
-        print(write_result("io_errors", "python -m benchmarks.io_errors", figures))
+    figures: dict[str, Any] = {}
+    for figures in fail_calls(every=options.every, traced=can_trace(), closes=True):
+        print(figures, flush=True)
+        if options.every == 1:
+            print(write_result("io_errors", "python -m benchmarks.io_errors", figures))
     sys.exit(bool(figures["harmed"]))
 
 
-def fail_calls(*, every: int, traced: bool, closes: bool, seed: int = 1) -> dict[str, object]:
-    """Fail every so many of a build's calls, one build each, and return what came of them."""
+def fail_calls(*, every: int, traced: bool, closes: bool, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Fail every so many of a build's calls, one build each, in any order; yield what came of them, round by round."""
     start = time.perf_counter()
     with attacked_index(random.Random(seed)) as attacked:
         attacked.edit(1)
@@ -84,17 +88,21 @@ def fail_calls(*, every: int, traced: bool, closes: bool, seed: int = 1) -> dict
         if library:
             _, closed = failing_close.build(attacked, library, 0)
             failures += [("close", number, "EIO") for number in sorted({close.number for close in closed})]
-        done = in_lanes(_lane, failures[::every], seed, library)
-    counts, harmed = added_up(counts for counts, _ in done), [line for _, lines in done for line in lines]
-    how = "strace" if traced else "Python's audit events; calls of the engines were not tried"
-    how += ", and a library for close" if library else "; close was not tried"
-    return {
-        "failed by": how,
-        "calls": len(failures),
-        **counts,
-        "harmed": harmed,
-        "seconds": time.perf_counter() - start,
-    }
+        how = "strace" if traced else "Python's audit events; calls of the engines were not tried"
+        how += ", and a library for close" if library else "; close was not tried"
+        wanted = failures[::every]
+        random.Random(seed).shuffle(wanted)
+        done: list[tuple[dict[str, int], list[str]]] = []
+        for tried in range(0, len(wanted), ROUND):
+            done += in_lanes(_lane, wanted[tried : tried + ROUND], seed, library)
+            yield {
+                "failed by": how,
+                "calls": len(failures),
+                "tried": min(tried + ROUND, len(wanted)),
+                **added_up(counts for counts, _ in done),
+                "harmed": [line for _, lines in done for line in lines],
+                "seconds": time.perf_counter() - start,
+            }
 
 
 @cache
@@ -150,6 +158,7 @@ def _run(attacked: AttackedIndex, failure: Failure, library: Path | None) -> tup
 
 def _traced(attacked: AttackedIndex) -> list[Failure]:
     """Trace a build and return its calls that concern the folder, with each error to try."""
+    assert attacked.run("status", whole=True).code == 0  # its modules are compiled after that
     log = attacked.folder / "trace"
     names = [name for name in dict.fromkeys(f"{READS} {WRITES}".split()) if _known(name)]
     done = _strace(attacked, "-y", "-o", str(log), "-e", f"trace={','.join(names)}")

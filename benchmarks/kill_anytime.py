@@ -9,25 +9,36 @@ killed command left.
 Commands that end before their moment are checked too, and not counted as kills.
 
 Most commands are forked from a warm server (see benchmarks.fork_server), so that the kills fall into the command's own
-work and not into imports; every tenth is the installed program, from its first instruction on.
+work and not into imports; every twentieth is the installed program, from its first instruction on.
 
-python -m benchmarks.kill_anytime [KILLS]     default: 10,000
+python -m benchmarks.kill_anytime [--kills 10000] [--lanes N] [--resume]
+
+The result is written after each round of 500 kills, so that a run that is cut off leaves a true count; `--resume` adds
+to it. What was not whole is listed under `harmed`, a copy of that index is kept in a temporary folder, and the program
+goes on with a new one, and exits with 1 at its end.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
+import shutil
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from benchmarks.attacked_index import STATES, TIERED, AttackedIndex, attacked_index, replaced
+import msgspec
+
+from benchmarks.attacked_index import TIERED, AttackedIndex, attacked_index, replaced
 from benchmarks.fork_server import added_up, in_lanes
-from benchmarks.measure import write_result
+from benchmarks.measure import RESULTS, added, write_result
 
-KILLS = 10_000
+KILLS, ROUND = 10_000, 500
+STATES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ COMMANDS = {
     "repair vectors": Victim(("repair",), 2, damaged="vectors/*.vectors"),
     "repair from the sources": Victim(("repair",), 2, damaged="text/*.store"),
 }
-WHOLE = 0.1
+WHOLE = 0.05
 """The share of commands that are the installed program."""
 LATER = 1.02
 """How much later the next kill of a command may fall when this one came in time; else at its end at the latest.
@@ -65,56 +76,79 @@ BUILDS = 0.3
 
 
 def main() -> None:
-    """Run, write the result, and fail when anything was torn."""
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else KILLS
-    figures = kill_commands(kills, seed=1)
-    print(figures)
-    if kills >= KILLS:
-        print(write_result("kill_anytime", "python -m benchmarks.kill_anytime", figures))
+    """Run, write the result round by round, and fail when anything was torn."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--lanes", type=int, help="processes that kill side by side; default: one a core")
+    parser.add_argument("--resume", action="store_true", help="add to the result that is there")
+    options = parser.parse_args()
+    figures: dict[str, Any] = {"rounds": 0, "killed": 0, "harmed": []}
+    if options.resume:
+        figures = msgspec.json.decode((RESULTS / "kill_anytime.json").read_bytes())["figures"]
+    while figures["killed"] < options.kills:
+        left = min(ROUND, options.kills - figures["killed"])
+        done = kill_commands(left, seed=figures["rounds"], lanes=options.lanes)
+        figures = added(figures, {"rounds": 1, **done})
+        print(write_result("kill_anytime", "python -m benchmarks.kill_anytime", figures), figures, flush=True)
+    sys.exit(bool(figures["harmed"]))
 
 
-def kill_commands(kills: int, *, seed: int) -> dict[str, object]:
-    """Kill so many commands and return what was served afterwards; raises AssertionError when it was not whole."""
+def kill_commands(kills: int, *, seed: int, lanes: int | None = None) -> dict[str, Any]:
+    """Kill so many commands and return what was served afterwards, and what was not whole."""
     start = time.perf_counter()
-    counts = added_up(in_lanes(_lane, range(kills), seed))
-    return {"torn": 0, **counts, "seconds": time.perf_counter() - start}
+    done = in_lanes(_lane, range(kills), seed, lanes=lanes)
+    harmed = [line for _, lines in done for line in lines]
+    return {**added_up(counts for counts, _ in done), "harmed": harmed, "seconds": time.perf_counter() - start}
 
 
-def _lane(lane: int, kills: Sequence[int], seed: int) -> dict[str, int]:
-    """Kill so many commands on one index, one after the other."""
+def _lane(lane: int, kills: Sequence[int], seed: int) -> tuple[dict[str, int], list[str]]:
+    """Kill so many commands; return the counts, and what was not whole."""
     rng = random.Random(f"{seed}:{lane}")
     counts: Counter[str] = Counter()
+    harmed: list[str] = []
+    while counts["killed"] < len(kills):
+        with attacked_index(rng, TIERED, states=STATES) as attacked:
+            try:
+                _attack(attacked, len(kills), rng, counts)
+            except AssertionError as error:
+                kept = tempfile.mkdtemp(prefix="harmed-")
+                shutil.copytree(attacked.folder, kept, symlinks=True, dirs_exist_ok=True)
+                harmed.append(f"round {seed}, {counts['killed']}: {error}".replace(str(attacked.folder), "")[:500])
+                print(harmed[-1], "kept in", kept, file=sys.stderr, flush=True)
+    return counts, harmed
+
+
+def _attack(attacked: AttackedIndex, kills: int, rng: random.Random, counts: Counter[str]) -> None:
+    """Kill commands on one index, one after the other, until so many are counted; raises AssertionError."""
     weights = [victim.weight for victim in COMMANDS.values()]
-    with attacked_index(rng, TIERED) as attacked:
-        took: dict[tuple[str, bool], float] = {}
-        served = attacked.assert_whole(*range(STATES))
-        while counts["killed"] < len(kills):
-            name, whole = rng.choices(list(COMMANDS), weights)[0], rng.random() < WHOLE
-            victim, before = COMMANDS[name], served
-            attacked.edit(rng.randrange(STATES))
-            _give_work(attacked, victim)
-            if victim.first:
-                before = attacked.state
-            # The first of its kind runs to its end, which tells how long that takes.
-            moment = rng.uniform(0, took[name, whole]) if (name, whole) in took else None
-            done = attacked.run(*victim.command, whole=whole, kill_after=moment)
-            assert done.code == -9 or not done.fault, (name, done)
-            killed = done.code == -9
-            took[name, whole] = LATER * took[name, whole] if killed else done.seconds
-            counts["killed" if killed else "done before the kill"] += 1
-            counts[f"killed: {name}"] += killed
-            counts["killed: the installed program"] += killed and whole
-            if victim.damaged:
-                repaired = attacked.run("repair")
-                assert repaired.code == 0, repaired
-            served = attacked.assert_whole(before, attacked.state)
-            counts["served the old state" if served == before else "served the new state"] += 1
-            if rng.random() < BUILDS:
-                attacked.build()
-                attacked.assert_tidy()
-                served = attacked.state
-                counts["built to the end"] += 1
-    return counts
+    took: dict[tuple[str, bool], float] = {}
+    served = attacked.assert_whole(*range(STATES))
+    while counts["killed"] < kills:
+        name, whole = rng.choices(list(COMMANDS), weights)[0], rng.random() < WHOLE
+        victim, before = COMMANDS[name], served
+        attacked.edit(rng.randrange(STATES))
+        _give_work(attacked, victim)
+        if victim.first:
+            before = attacked.state
+        # The first of its kind runs to its end, which tells how long that takes.
+        moment = rng.uniform(0, took[name, whole]) if (name, whole) in took else None
+        done = attacked.run(*victim.command, whole=whole, kill_after=moment)
+        assert done.code == -9 or not done.fault, (name, done)
+        killed = done.code == -9
+        took[name, whole] = LATER * took[name, whole] if killed else done.seconds
+        counts["killed" if killed else "done before the kill"] += 1
+        counts[f"killed: {name}"] += killed
+        counts["killed: the installed program"] += killed and whole
+        if victim.damaged:
+            repaired = attacked.run("repair")
+            assert repaired.code == 0, (name, repaired)
+        served = attacked.assert_whole(before, attacked.state)
+        counts["served the old state" if served == before else "served the new state"] += 1
+        if rng.random() < BUILDS:
+            attacked.build()
+            attacked.assert_tidy()
+            served = attacked.state
+            counts["built to the end"] += 1
 
 
 def _give_work(attacked: AttackedIndex, victim: Victim) -> None:

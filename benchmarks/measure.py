@@ -48,7 +48,7 @@ def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str
     """
     start = time.perf_counter()
     process = subprocess.Popen(
-        [str(part) for part in command], cwd=cwd, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, text=True
+        [str(part) for part in command], cwd=cwd, env=_environment() | (env or {}), stdout=subprocess.PIPE, text=True
     )
     peak_tree = 0.0
     done = threading.Event()
@@ -71,6 +71,11 @@ def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str
         raise subprocess.CalledProcessError(process.returncode, list(map(str, command)), stdout)
     peak = usage.ru_maxrss * MAXRSS_UNIT / 1e6
     return Run(wall, usage.ru_utime + usage.ru_stime, peak, max(peak_tree, peak), stdout)
+
+
+def _environment() -> dict[str, str]:
+    """Return a user's environment: compiled modules are kept, or each start would compile those of a fresh install."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _tree_rss_mb(pid: int) -> float:
@@ -127,6 +132,14 @@ def write_result(name: str, command: str, figures: dict[str, Any]) -> Path:
     result = {"command": command, "machine": machine(), "figures": _rounded(figures)}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     return path
+
+
+def added(figures: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return figures with more of them: numbers and lists are added up by name."""
+    return {
+        name: figures[name] + more[name] if name in figures and name in more else (figures | more)[name]
+        for name in figures | more
+    }
 
 
 def _rounded(value: Any) -> Any:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from indexer.search.searcher import Searcher
     from indexer.types import Chunk, Encoder, Hit, SearchResult
     from pipelines.build import build
+    from pipelines.fleet.search import open_fleet
 
     __version__: str
 
@@ -58,6 +59,7 @@ __all__ = [
     "__version__",
     "build",
     "open",
+    "open_fleet",
 ]
 
 _HOMES = {
@@ -68,6 +70,8 @@ _HOMES = {
     "SearchResult": "indexer.types",
     "Searcher": "indexer.search.searcher",
 }
+
+_IN_PIPELINES = {"build": "build", "open_fleet": "fleet.search"}
 
 
 def open(
@@ -94,8 +98,8 @@ def __getattr__(name: str) -> Any:
         return version("codebase-indexer")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "build":
+    if name in _IN_PIPELINES:
         from indexer.installed import pipelines_module
 
-        return pipelines_module("build").build
+        return getattr(pipelines_module(_IN_PIPELINES[name]), name)
     return getattr(import_module(_HOMES.get(name, "indexer.errors")), name)

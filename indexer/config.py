@@ -65,7 +65,9 @@ class EncoderOptions(Options, frozen=True):
 
     `name` is that of an encoder of the package, of a model below the folder `models`, of another package's encoder, or
     `path:` and a folder. `dims`, where given, must be the model's. `providers` name devices (encoders.devices), tried
-    in order; none: the CPU. `download` lets a build and a search fetch a model that is not there.
+    in order; none: the CPU. `download` lets a build and a search fetch a model that is not there,
+    from `mirror` where one is given. `memory_limit`, as in
+    600MB, lowers batches and parsing processes until a build fits in it.
 
     `token_budget` bounds rows x longest row of one batch; `window_chunks` bounds how many chunks wait to be sorted by
     length, and so the memory of the embed stage. `queries` says which encoder reads a query: the index's own, or the
@@ -76,6 +78,8 @@ class EncoderOptions(Options, frozen=True):
     path: FolderPath = ""
     models: FolderPath = ""
     download: bool = False
+    mirror: FolderPath = ""
+    memory_limit: Annotated[str, Meta(max_length=20)] = ""
     dims: Annotated[int, Meta(ge=0, le=65_536)] = 0
     providers: Annotated[tuple[Annotated[str, Meta(max_length=100)], ...], Meta(max_length=8)] = ()
     queries: Literal["own", "static"] = "own"

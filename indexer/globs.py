@@ -21,6 +21,8 @@ from indexer.wildcards import Piece, bounded_regex
 
 MAX_GLOB_CHARS = 256
 """Longer ones take an engine of automata seconds to refuse."""
+MAX_WILDCARDS = 16
+"""In turn, where automata match: each state that one more makes is known to all before it."""
 MAX_DEPTH = 8
 """Of braces within braces."""
 MAX_ALTERNATIVES = 100
@@ -49,7 +51,12 @@ def path_pattern(glob: str) -> str:
 
     Raises ConfigError, which says what is wrong with the glob, for one that is malformed, too long, or matches nothing.
     """
-    return "".join(text for _, text in _pieces(glob))
+    pieces = _pieces(glob)
+    if _in_turn(pieces) > MAX_WILDCARDS:
+        raise ConfigError(
+            f"the glob {glob!r}: more than {MAX_WILDCARDS} wildcards follow one another; give several globs"
+        )
+    return "".join(text for _, text in pieces)
 
 
 @lru_cache(maxsize=2048)
@@ -88,6 +95,24 @@ def _in_order(pieces: Iterable[Piece]) -> Iterator[Piece]:
             yield from [("star", _WILD["star"])] * ("star" in kinds)
         else:
             yield from run
+
+
+def _in_turn(pieces: Iterable[Piece]) -> int:
+    """Return how many `*` and `**` follow one another, of each brace those of the alternative that has most."""
+    outer: list[tuple[int, int]] = []  # how many precede each brace, and how many there are at its end
+    count = 0
+    for kind, _ in pieces:
+        if kind == "open":
+            outer.append((count, count))
+        elif kind in ("comma", "close"):
+            before, most = outer.pop()
+            most = max(most, count)
+            count = most if kind == "close" else before
+            if kind == "comma":
+                outer.append((before, most))
+        else:
+            count += kind in ("deep", "rest", "star")
+    return count
 
 
 def _alternatives(pieces: Iterable[Piece], glob: str) -> list[tuple[Piece, ...]]:

@@ -25,7 +25,7 @@ from indexer.search.searcher import Searcher
 from indexer.search.space import Filter
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
-from indexer.types import Chunk, Encoder, Hit, SearchMode, SearchResult, SymbolKind
+from indexer.types import Chunk, Encoder, Hit, SearchMode, SearchResult, StoredVector, SymbolKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,12 +125,12 @@ class Index(Closing):
         arguments of the wrong type, and ModelError when the encoder is needed and its files are not what the index was
         built with.
         """
-        _check_count(k)
+        check_count(k)
         if mode not in get_args(SearchMode):
             raise ConfigError(f"there is no mode {mode!r}; there are {', '.join(get_args(SearchMode))}")
         asked = read_query(_text("query", query))
         chosen = replace(
-            _filter(languages, kinds, paths, within), literals=required(asked), pattern=_text("pattern", pattern)
+            make_filter(languages, kinds, paths, within), literals=required(asked), pattern=_text("pattern", pattern)
         )
         with ExitStack() as stack:
             opened = [stack.enter_context(index._current.using()) for index in (self, *beside)]
@@ -163,8 +163,8 @@ class Index(Closing):
 
         Raises ConfigError when the path is not in the index or has no chunk there.
         """
-        _check_count(k)
-        chosen = _filter(languages, kinds, paths, "")
+        check_count(k)
+        chosen = make_filter(languages, kinds, paths, "")
         with self._current.using() as opened:
             generation = opened.generation
             origin = _chunk_at(generation, _text("path", path), line)
@@ -208,14 +208,15 @@ class Index(Closing):
                 for chunk in sorted(stored, key=lambda chunk: (chunk.start_byte, chunk.part, chunk.id)):
                     yield chunk.to_chunk()
 
-    def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
-        """Return the stored vectors, int8[k], of the given chunks by id; unknown ids are left out."""
+    def vectors(self, ids: Sequence[int]) -> dict[int, StoredVector]:
+        """Return the stored vectors of the given chunks by id, with scale and tier; unknown ids are left out."""
         with self._current.using() as opened:
             generation = opened.generation
-            found: dict[int, NDArray[np.int8]] = {}
-            for chunk_id, segment in generation.catalog.segments_of(list(ids)).items():
-                found[chunk_id] = generation.vectors.get(segment, [chunk_id])[0]
-            return found
+            tiers = {segment.number: segment.tier for segment in generation.manifest.segments}
+            return {
+                row.id: StoredVector(generation.vectors.get(row.segment, [row.id])[0], row.scale, tiers[row.segment])
+                for row in generation.catalog.chunks(list(ids)).values()
+            }
 
     def encode(self, text: str) -> NDArray[np.int8]:
         """Return the vector of a query as the index holds vectors: int8[k]; raises ModelError."""
@@ -256,12 +257,14 @@ def _unknown(path: str) -> str:
     return f"{path}: is not in the index; give a path relative to the indexed folder"
 
 
-def _check_count(k: int) -> None:
+def check_count(k: int) -> None:
+    """Raise ConfigError unless so many hits can be asked for."""
     if not 1 <= k <= MAX_HITS:
         raise ConfigError(f"k is {k}; give a number from 1 to {MAX_HITS}")
 
 
-def _filter(languages: Sequence[str], kinds: Sequence[str], paths: Sequence[str], within: str) -> Filter:
+def make_filter(languages: Sequence[str], kinds: Sequence[str], paths: Sequence[str], within: str) -> Filter:
+    """Return a filter of what a caller gave; raises TypeError for arguments of the wrong type."""
     return Filter(
         languages=_names("languages", languages),
         kinds=_names("kinds", kinds),

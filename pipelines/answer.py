@@ -99,11 +99,11 @@ def answer(result: SearchResult, roots: Sequence[Path], *, explain: bool = False
         generation=f"{result.generation:08d}",
         stale=result.stale,
         upgraded=result.upgraded,
-        hits=[_hit(hit, shown[hit.space], explain=explain) for hit in result.hits],
+        hits=[hit_answer(hit, shown[hit.space], explain=explain) for hit in result.hits],
     )
 
 
-def _hit(hit: Hit, root: str, *, explain: bool) -> HitAnswer:
+def hit_answer(hit: Hit, root: str, *, explain: bool) -> HitAnswer:
     explained = {"ranks", "contributions"}
     names = [name for name in HitAnswer.__struct_fields__ if hasattr(hit, name) and (explain or name not in explained)]
     return HitAnswer(root=root, path_bytes=path_bytes(hit.path), **{name: getattr(hit, name) for name in names})

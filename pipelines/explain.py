@@ -20,8 +20,8 @@ from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .parsing.pool import parse_files
 from .path_bytes import path_bytes
-from .report import record_of
 from .source import open_worktree
+from .tally import record_of
 
 
 class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,8 +19,8 @@ from indexer.types import FileRecord, LeftOut
 from .freshness import detect_changes
 from .parsing.pool import parse_files
 from .path_bytes import path_bytes
-from .report import record_of
 from .source import open_source, recorded_kind
+from .tally import record_of
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):

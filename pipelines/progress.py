@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+NOTE_SECONDS = 1.0
 
 
 class Progress(Protocol):
@@ -44,6 +46,40 @@ class Silence:
 
     def upgrading(self, chunks: int) -> None:
         """Ignore it."""
+
+
+class Noted:
+    """A `Progress` that also notes in a line, every so many seconds, how many files are parsed."""
+
+    def __init__(self, told: Progress, note: Callable[[str], None], *, every_seconds: float = NOTE_SECONDS) -> None:
+        """Tell `told` everything, and `note` the line."""
+        self._told = told
+        self._note = note
+        self._every = every_seconds
+        self._last = time.monotonic()
+
+    def stage(self, name: str) -> None:
+        """Pass it on."""
+        self._told.stage(name)
+
+    def parsed(self, files: int, total: int, chunks: int) -> None:
+        """Pass it on, and note it when it is time."""
+        self._told.parsed(files, total, chunks)
+        if time.monotonic() - self._last >= self._every:
+            self._last = time.monotonic()
+            self._note(f"{files} of {total} files are parsed, {chunks} chunks")
+
+    def vectors(self, chunks: int) -> None:
+        """Pass it on."""
+        self._told.vectors(chunks)
+
+    def searchable(self, chunks: int, seconds: float) -> None:
+        """Pass it on."""
+        self._told.searchable(chunks, seconds)
+
+    def upgrading(self, chunks: int) -> None:
+        """Pass it on."""
+        self._told.upgrading(chunks)
 
 
 class StageClock:

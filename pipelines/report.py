@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from heapq import nlargest
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import msgspec
 from msgspec.structs import replace
 
-from indexer.types import FileChanges, FileRecord, LeftOut, ParsedFile, Tier
+from indexer.types import FileChanges, LeftOut, Tier
 
 from .quality.figures import Basis, Drift, Recall
-
-SLOWEST = 10
-"""Files that a report names."""
+from .tally import FileCounts, SlowFile, Tally
 
 if TYPE_CHECKING:
     from indexer.stores.catalog.reader import Catalog, LanguageCounts
@@ -23,21 +20,6 @@ if TYPE_CHECKING:
     from indexer.stores.generation.reader import Generation
 
     from .upgrade import Upgrade
-
-
-def record_of(file: ParsedFile | FileRecord) -> FileRecord:
-    """Return the catalog's record of a file that was parsed, or skipped."""
-    return file.record if isinstance(file, ParsedFile) else file
-
-
-class FileCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Files by what happened to them; `skipped` counts all files left out, not only those of this build."""
-
-    added: int = 0
-    modified: int = 0
-    removed: int = 0
-    unchanged: int = 0
-    skipped: int = 0
 
 
 class ChunkCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,14 +85,6 @@ def upgraded_text(upgraded: float) -> str:
     return "" if upgraded == 1 else f"{upgraded:.0%} are the encoder's own, the others static"
 
 
-class SlowFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that took long: processor seconds to read, parse and chunk it, and its chunks."""
-
-    path: str
-    seconds: float
-    chunks: int
-
-
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
@@ -158,52 +132,6 @@ class Held(NamedTuple):
     def of(cls, catalog: Catalog) -> Held:
         """Count what a catalog has now."""
         return cls(catalog.languages(), catalog.skips())
-
-
-class Tally:
-    """Counts what a build does, file by file, against the changes that it set out with."""
-
-    def __init__(self, changes: FileChanges) -> None:
-        self._changes = changes
-        self._new = {record.path for record in changes.added}
-        self.added = 0
-        self.modified = 0
-        self.chunks = 0
-        self.removed = 0
-        self._slowest: list[tuple[float, str, int]] = []
-
-    def remove(self, old_chunks: Sequence[int]) -> None:
-        """Count a file that is gone."""
-        self.removed += len(old_chunks)
-
-    def put(self, file: ParsedFile | FileRecord, old_chunks: Sequence[int]) -> None:
-        """Count a file that was parsed or skipped, and the chunks that it had before."""
-        chunks = file.chunks if isinstance(file, ParsedFile) else ()
-        self.chunks += len(chunks)
-        self.removed += len(set(old_chunks) - {chunk.id for chunk in chunks})
-        if isinstance(file, ParsedFile):
-            self._slowest = nlargest(SLOWEST, (*self._slowest, (file.seconds, file.record.path, len(chunks))))
-            if file.record.path in self._new:
-                self.added += 1
-            else:
-                self.modified += 1
-
-    @property
-    def slowest(self) -> list[SlowFile]:
-        """The files that took longest, the slowest first."""
-        return [
-            SlowFile(path=path, seconds=round(seconds, 4), chunks=chunks) for seconds, path, chunks in self._slowest
-        ]
-
-    def file_counts(self, skipped: int) -> FileCounts:
-        """Return the files by state."""
-        return FileCounts(
-            added=self.added,
-            modified=self.modified,
-            removed=len(self._changes.removed),
-            unchanged=self._changes.unchanged,
-            skipped=skipped,
-        )
 
 
 def report_unchanged(

@@ -11,6 +11,11 @@ from .answer import BatchAnswer, BatchQuery, ErrorAnswer, SearchAnswer
 from .check.repair import RepairReport
 from .check.verify import VerifyReport
 from .explain import ExplainedPath
+from .fleet.answer import FleetSearchAnswer
+from .fleet.build import FleetReport
+from .fleet.gc import FleetRemoved
+from .fleet.status import FleetStatus
+from .fleet.verify import FleetVerifyReport
 from .models.distil import DistilledModel
 from .models.listing import ListedModel
 from .models.pull import PulledModel
@@ -29,6 +34,11 @@ PRINTED: dict[str, Any] = {
     "error": ErrorAnswer,
     "explain": ExplainedPath,
     "export": SharedIndex,
+    "fleet-build": FleetReport,
+    "fleet-gc": FleetRemoved,
+    "fleet-search": FleetSearchAnswer,
+    "fleet-status": FleetStatus,
+    "fleet-verify": FleetVerifyReport,
     "import": SharedIndex,
     "model-distil": DistilledModel,
     "model-list": list[ListedModel],

@@ -18,8 +18,7 @@ from indexer.encoders.registry import Variant, find_encoder
 from indexer.stages.embed import embed
 from indexer.stages.reduce import Projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.stores.generation.staged_vectors import StoredVector
-from indexer.types import Chunk, Encoder, QuantizedBatch, Tier
+from indexer.types import Chunk, Encoder, QuantizedBatch, StoredVector, Tier
 
 from .progress import Progress, StageClock
 

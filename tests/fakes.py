@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.generation.reader import Generation
-from indexer.stores.generation.staged_vectors import StoredVector
 from indexer.types import (
     EncoderIdentity,
     FileRecord,
@@ -26,6 +25,7 @@ from indexer.types import (
     SkipReason,
     SourceFile,
     Stat,
+    StoredVector,
     Tier,
     content_stat,
 )

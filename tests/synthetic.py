@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from indexer.config import VectorOptions
 from indexer.stores.generation.manifest import Manifest, Projection
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.stores.generation.staged_vectors import StoredVector
 from indexer.stores.generation.staging import Staging, begin
 from indexer.types import (
     Chunk,
@@ -21,6 +20,7 @@ from indexer.types import (
     IndexedSource,
     QuantizedBatch,
     SkipReason,
+    StoredVector,
     SymbolKind,
     Tier,
 )

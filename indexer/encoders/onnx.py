@@ -54,11 +54,14 @@ class OnnxEncoder:
 
     The bundled model's vector of a text is bit-identical whatever its batch, padding and threads. Other graphs are run
     without padding, and those that take scales from the whole batch with one text at a time; what is left is rounding
-    in the last bits of float32.
+    in the last bits of float32. On other devices than the CPU batches are padded: these round by batch anyway.
     """
 
-    def __init__(self, bundle: Bundle, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, bundle: Bundle, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, *, on_cpu: bool = True
+    ) -> None:
         """Take a session and a tokenizer that truncates; raises ModelError when the graph is not what `bundle` says."""
+        self._unpadded = on_cpu and bundle.spec.optimize == "all"
         self._identity = bundle.identity
         self._spec = bundle.spec
         self._session = session
@@ -91,7 +94,7 @@ class OnnxEncoder:
         if not len(rows):
             return np.empty((0, self._identity.dims), dtype=np.float32)
         lengths = prepared.lengths[rows]
-        if self._spec.alone or (self._spec.optimize == "all" and lengths.min() != lengths.max()):
+        if self._spec.alone or (self._unpadded and lengths.min() != lengths.max()):
             return self._by_length(prepared, rows, lengths)
         ids = np.zeros((len(rows), lengths.max()), dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -151,7 +154,8 @@ def load(folder: Path, *, threads: int, light: bool, providers: Sequence[str] = 
                 _load_light(bundle, threads, providers) if plain else _load_with_fastembed(bundle, threads)
             )
             tokenizer.no_padding()
-            _loaded[key] = OnnxEncoder(bundle, session, tokenizer)
+            on_cpu = not providers or providers[0] == "cpu"
+            _loaded[key] = OnnxEncoder(bundle, session, tokenizer, on_cpu=on_cpu)
         return _loaded[key]
 
 

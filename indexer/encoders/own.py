@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,11 +34,12 @@ CHARS_PER_TOKEN = 4
 Encode = Callable[[Sequence[str], Role], "NDArray[np.float32]"]
 
 
-def names() -> set[str]:
+@cache
+def names() -> frozenset[str]:
     """Return the names of the encoders that installed packages bring."""
     from importlib.metadata import entry_points
 
-    return set(entry_points(group=GROUP).names)
+    return frozenset(entry_points(group=GROUP).names)
 
 
 class OwnVariant:

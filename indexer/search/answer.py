@@ -45,6 +45,8 @@ def best_hits(
     def fetch(wanted: Sequence[tuple[int, int]]) -> None:
         for space in range(len(evidence.found)):
             own = [chunk_id for at, chunk_id in wanted if at == space and (at, chunk_id) not in stored]
+            if not own:
+                continue
             stored.update(((space, chunk_id), chunk) for chunk_id, chunk in documents(space, own).items())
 
     fetch([(file.space, i) for file in leading for i in list(file.chunks)[: SHORTLIST if passages else 1]])

@@ -14,9 +14,15 @@ from typing import NamedTuple
 
 from indexer.search.query import STOP_WORDS, Query, QueryKind
 
-MAX_VALUE_WORDS = 6
+MAX_VALUE_WORDS = 8
+MAX_EDGE_WORDS = 12
+"""What comes before or after all constant words of a text is often a longer value: a path, an address, an error."""
 MIN_CONSTANT_WORDS = 3
+LEADING_WORDS = 4
+"""A message begins with words of its format, whatever values it ends with."""
 MIN_TELLING_WORDS = 4
+MIN_FORMAT_WORDS = 3
+"""So many constant words of a format string are no chance."""
 MAX_PARTS = 4
 MAX_WORDS = 40
 MAX_VALUES = 3
@@ -37,12 +43,14 @@ _WORD = re.compile(r"\w+")
 _ROW = re.compile(r"\w+|\0")
 _PREFIX = re.compile(r"\b[bBfFrRuU]{1,2}(?=[\"'])")
 _FORMAT = re.compile(
-    r"%\(\w{1,40}\)[sdr]|%[-+#0 ]{0,3}\d{0,3}(?:\.\d{1,3})?(?:ll?|z)?[sdrfiuxXcpqvgT](?!\w)"
-    r"|[#$]\{[^{}\n]{0,80}\}|\{[^{}\s\"]{0,60}\}|\"\s{0,3}PRI\w{1,6}\s{0,3}\"|(?<![\w$])\$[A-Za-z_]\w{0,40}|\\\([^()\n]{1,40}\)"
+    r"%\(\w{1,40}\)[sdr]|(?<!\d)%[-+#0]{0,3}(?:\d{1,3}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|z)?[sdrfiuxXcpqvgT]"
+    r"|[#$]\{[^{}]{0,120}\}|\{[^{}\s\"]{0,60}\}|\"\s{0,3}PRI\w{1,6}\s{0,3}\"|(?<![\w$])\$[A-Za-z_]\w{0,40}|\\\([^()\n]{1,40}\)"
 )
-_WITHOUT = re.compile(r"'[^'\n]{0,80}'|`[^`\n]{0,80}`|\"[^\"\n]{0,80}\"|\S*[\d/\\_=]\S*")
+_WITHOUT = re.compile(r"'[^'\n]{0,80}'|`[^`\n]{0,80}`|\"[^\"\n]{0,80}\"|\S*[\d/\\_=]\S*?(?=[:;,.)\]]*(?:\s|$))")
 _PLAIN = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ -](?:[A-Z]?[a-z]+|[A-Z]+))*")
 _SPACE = re.compile(r"\s+")
+_ESCAPE = re.compile(r"\\[nrt]")
+_PREFIXED = re.compile(r"[^\s:]+(?:::[^\s:]+)*:\s+(?=\S+\s+\S)")  # an exception's name, or who speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +65,62 @@ class Match:
     words: int
     has_value: bool
 
+    @property
+    def is_format(self) -> bool:
+        """Whether it is a format string's text, with values of the query in it."""
+        return self.has_value and self.words >= MIN_FORMAT_WORDS
+
 
 @dataclass(frozen=True)
 class Literals:
-    """The whole query, its code-like parts, and the places in files that it names."""
+    """The whole query, its code-like parts, the places in files that it names, and how many words are in quotes."""
 
     whole: str
     parts: tuple[str, ...]
     places: tuple[tuple[str, int], ...]
+    quoted: int = 0
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The words of the whole query, lower-cased."""
         return tuple(word.lower() for word in _WORD.findall(self.whole)[:MAX_WORDS])
 
+    @property
+    def is_message(self) -> bool:
+        """Whether so many words stand outside quotes that these may be part of a message, around a value."""
+        return self.quoted > 0 and len(self.words) - self.quoted >= MIN_TELLING_WORDS
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The whole query, and it without what stands before a message: an exception's name, `error:`."""
+        prefix = _PREFIXED.match(self.whole)
+        return (self.whole, self.whole[prefix.end() :]) if prefix else (self.whole,)
+
     @cached_property
     def constant(self) -> list[tuple[str, ...]]:
-        """The words without what looks like the values of an error text, and those before and after its first colon."""
+        """The words without what looks like values of an error text; those around its first colon; its first few."""
         told = _WITHOUT.sub(" ", self.whole)
+        message = _WITHOUT.sub(" ", self.texts[-1])
         sides = [told, *told.partition(": ")[::2], told.rpartition(":")[0]]
+        if not self.is_plain:
+            sides += [" ".join(_WORD.findall(message)[:LEADING_WORDS])]
         found = (tuple(word.lower() for word in _WORD.findall(side)[:MAX_WORDS]) for side in sides)
         return [words for words in dict.fromkeys(found) if len(words) >= MIN_CONSTANT_WORDS]
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is nothing but plain words, as a question is."""
+        return _PLAIN.fullmatch(self.whole) is not None
+
+    @property
+    def is_key(self) -> bool:
+        """Whether the whole query is one word with a dash in it, as keys and options have."""
+        return "-" in self.whole and not _SPACE.search(self.whole)
+
+    @property
     def is_telling(self) -> bool:
         """Whether the whole query is more than a few plain words, which stand somewhere by chance."""
-        plain = _PLAIN.fullmatch(self.whole) is not None
+        plain = self.is_plain and not self.is_key
         return not plain or len(self.words) >= MIN_TELLING_WORDS or not STOP_WORDS.isdisjoint(self.words[1:])
 
 
@@ -96,7 +134,8 @@ def read_literals(query: Query) -> Literals:
         return Literals(whole, (), places)
     written = (token.strip(_EDGES) for token in whole.split())
     parts = [token for token in written if _CODE_PART.fullmatch(token)]
-    return Literals(whole, tuple(dict.fromkeys(parts))[:MAX_PARTS], places)
+    quoted = sum(len(_WORD.findall(text)) or 1 for text in _QUOTED.findall(query.text))
+    return Literals(whole, tuple(dict.fromkeys(parts))[:MAX_PARTS], places, quoted)
 
 
 def required(query: Query) -> tuple[str, ...]:
@@ -107,6 +146,23 @@ def required(query: Query) -> tuple[str, ...]:
     if query.is_long or query.kind in (QueryKind.CODE, QueryKind.ERROR):
         return ()
     return tuple(dict.fromkeys(_QUOTED.findall(query.text)))[:MAX_PARTS]
+
+
+def quoted_name(flag: str) -> re.Pattern[str]:
+    """Return what finds a flag's name in quotes, as a declaration of options has it."""
+    return re.compile(rf"([\"'`]){re.escape(flag.lstrip('-'))}\1")
+
+
+def option_line(flag: str) -> re.Pattern[str]:
+    """Return what finds a flag's name in quotes on a line that speaks of options."""
+    name = re.escape(flag.lstrip("-"))
+    speaks = r"\w*(?:option|flag|switch)\w*\b|\w*_?arg(?:s|ument\w*)?\b|\balias\b"
+    return re.compile(rf"(?im)^.{{0,80}}?(?:{speaks}).{{0,80}}?([\"'`]){name}\1")
+
+
+def option_field(flag: str) -> re.Pattern[str]:
+    """Return what finds the field that a flag's value has, with its type."""
+    return re.compile(rf"(?<!\w){re.escape(flag.lstrip('-').replace('-', '_'))}(?=\s*:(?!:))")
 
 
 def verbatim(literal: str) -> re.Pattern[str]:
@@ -126,7 +182,8 @@ def phrase(text: str, words: tuple[str, ...], weights: Mapping[str, float]) -> M
 
     `share` is the weight of those in the row, of all words but those that stand for values there.
     """
-    row = f" {' '.join(_ROW.findall(_FORMAT.sub(_BETWEEN, _PREFIX.sub('', text)).lower()))} "
+    read = _FORMAT.sub(_BETWEEN, _ESCAPE.sub(" ", _PREFIX.sub("", text)))
+    row = f" {' '.join(_ROW.findall(read.lower()))} "
     best, share = _Run("", [], 0, 0), 0.0
     start = 0
     while start < len(words):
@@ -168,8 +225,8 @@ def _run(row: str, words: tuple[str, ...], start: int) -> _Run:
         else:
             break
         held.append(words[at - 1])
-    before = min(start, MAX_VALUE_WORDS) if f" {_VALUE}{run}" in row else 0
-    end = min(at + MAX_VALUE_WORDS, len(words)) if f"{run}{_VALUE} " in row else at
+    before = min(start, MAX_EDGE_WORDS) if f" {_VALUE}{run}" in row else 0
+    end = min(at + MAX_EDGE_WORDS, len(words)) if f"{run}{_VALUE} " in row else at
     return _Run(run, held, before, end, _VALUE in run or before > 0 or end > at)
 
 

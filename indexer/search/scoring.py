@@ -110,6 +110,15 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
     return FileScores(spaces, kept, ids, file_of, starts, words, fields, body, terms, cosines, centroids)
 
 
+def nothing_scored(asked: Asked) -> FileScores:
+    """Return the scores of a space of which no file leads."""
+    import numpy as np
+
+    none, whole = np.zeros(0), np.zeros(0, np.int64)
+    terms = np.zeros((len(asked.query.words), 0), np.bool_)
+    return FileScores(whole, (), whole, whole, whole, none, none, none, terms, none, none)
+
+
 def joined(parts: Sequence[FileScores]) -> FileScores:
     """Return the scores of several spaces as one, each part's files in the space of its place."""
     import numpy as np

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from indexer.search.answer import SNIPPET_LINES, best_hits
-from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
+from indexer.search.candidates import (
+    Asked,
+    Found,
+    best_overall,
+    leading_files,
+    name_terms,
+    with_paths,
+    word_terms,
+)
 from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import read_literals
 from indexer.search.query import Query
 from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
-from indexer.search.scoring import joined
+from indexer.search.scoring import FileScores, joined, nothing_scored
 from indexer.search.space import Filter, Searchable
-from indexer.search.standing import NOTHING_FIRST, First, first_of
+from indexer.search.standing import MESSAGES, NOTHING_FIRST, First, first_of
 from indexer.stores.text.document import StoredChunk
 from indexer.types import Hit
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.text.index import Statistics, Term
+    from indexer.stores.text.statistics import Statistics, Term
+
+    Frequencies = Callable[[Collection[Term]], Mapping[Term, int]]
 
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
+ALL_STANDING = 8
+"""Up to so many spaces are all searched for what the query writes verbatim."""
 NAMED_CHUNKS = 60
 """How many chunks with a name that the query writes are looked at."""
 
@@ -37,9 +53,17 @@ class Searcher:
     same in each. Safe to share between threads.
     """
 
-    def __init__(self, spaces: Sequence[Searchable]) -> None:
-        """Search these; they stay the caller's to close."""
+    def __init__(
+        self, spaces: Sequence[Searchable], *, frequencies: Frequencies | None = None, threads: Executor | None = None
+    ) -> None:
+        """Search these; they stay the caller's to close.
+
+        `frequencies` knows how many chunks of all spaces have each term, in place of asking each; `threads` ask spaces
+        at the same time.
+        """
         self._spaces = tuple(spaces)
+        self._frequencies = frequencies
+        self._each: Callable[..., Iterable[Any]] = map if threads is None else threads.map
 
     def search(
         self,
@@ -59,6 +83,8 @@ class Searcher:
         `lines` lines. Raises ConfigError
         for a filter that can't be meant.
         """
+        if chosen and chosen.literals and words and self._is_message(query, chosen):
+            chosen = replace(chosen, literals=())
         evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
         ranker = ranker or (shipped_ranker() if words else meaning_alone())
         ranked = rank(evidence, ranker, explain=explain)
@@ -88,41 +114,66 @@ class Searcher:
         """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
         chosen = chosen or Filter()
         asked = Asked(query, vector, words, self._statistics(query) if words else _nothing())
-        found = [space.first_pass(asked, chosen) for space in self._spaces]
-        leading = leading_files(found, query.kind, count=files)
-        scores = [
-            space.second_pass(asked, chosen, [key.path for key in leading if key.space == place])
-            for place, space in enumerate(self._spaces)
-        ]
+        passed = best_overall(list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces)))
+        found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
+        paths: dict[int, list[str]] = {}
+        for key in leading_files(found, query.kind, count=files):
+            paths.setdefault(key.space, []).append(key.path)
+        nothing = nothing_scored(asked)
+
+        def score(place: int) -> FileScores:
+            own = paths.get(place)
+            return self._spaces[place].second_pass(asked, chosen, own) if own else nothing
+
+        scores = list(self._each(score, range(len(self._spaces))))
         return Evidence(asked, found, joined(scores), self._definitions(query, found))
 
-    def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
-        """Return the chunks of all spaces in which the query, or a part of it, stands."""
+    def _is_message(self, query: Query, chosen: Filter) -> bool:
+        """Whether the query stands somewhere with its quotes, as messages do, which then are part of the text."""
         literals = read_literals(query)
-        found = [
-            (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)
-        ]
+        if not literals.is_message:
+            return False
+        freed = replace(chosen, literals=())
+        found = [own for space in self._spaces for own in space.standing(query, literals, freed)]
+        return any(own.sureness in MESSAGES for own in found)
+
+    def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
+        """Return the chunks of all spaces in which the query, or a part of it, stands.
+
+        Of many spaces only those are asked of which a file leads: where a text stands, its words are too.
+        """
+        literals = read_literals(query)
+        places: Sequence[int] = range(len(self._spaces))
+        if len(self._spaces) > ALL_STANDING:
+            places = sorted({file.space for file in ranked})
+        standing = self._each(lambda place: self._spaces[place].standing(query, literals, chosen), places)
+        found = [(place, own) for place, owns in zip(places, standing, strict=True) for own in owns]
         return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:
         """Return the document frequencies of the query's terms in all spaces together."""
-        from indexer.stores.text.index import Statistics
+        from indexer.stores.text.statistics import Statistics
 
         weighted = (*word_terms(query).items(), *name_terms(query).items())
         terms: list[Term] = [(field, term) for field, own in weighted for term in own]
+        documents = sum(space.chunks for space in self._spaces)
+        if self._frequencies is not None:
+            return Statistics(documents, self._frequencies(terms))
         total: Counter[Term] = Counter()
         for space in self._spaces:
             total.update(space.frequencies(terms))
-        return Statistics(sum(space.chunks for space in self._spaces), total)
+        return Statistics(documents, total)
 
     def _definitions(self, query: Query, found: Sequence[Found]) -> list[dict[int, Definition]]:
         """Return the chunks of each space that have a name which the query writes."""
         return [
             {
                 chunk_id: definition
-                for chunk_id, chunk in space.documents(list(own.chunks.get("name", ()))[:NAMED_CHUNKS]).items()
+                for chunk_id, chunk in space.documents(named).items()
                 if (definition := named_definition(query, chunk))
             }
+            if (named := list(own.chunks.get("name", ()))[:NAMED_CHUNKS])
+            else {}
             for space, own in zip(self._spaces, found, strict=True)
         ]
 
@@ -131,6 +182,6 @@ class Searcher:
 
 
 def _nothing() -> Statistics:
-    from indexer.stores.text.index import Statistics
+    from indexer.stores.text.statistics import Statistics
 
     return Statistics(0, {})

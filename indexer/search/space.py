@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -15,12 +15,13 @@ from indexer.search.filters import Selection, select
 from indexer.search.literals import Literals
 from indexer.search.query import Query
 from indexer.search.scoring import FileScores
-from indexer.search.standing import Standing, standing
+from indexer.search.standing import Standing
+from indexer.search.written import standing
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk
 
 if TYPE_CHECKING:
-    from indexer.stores.text.index import Term
+    from indexer.stores.text.statistics import Term
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,9 @@ class Searchable(Protocol):
 
     def first_pass(self, asked: Asked, chosen: Filter) -> Found:
         """Return the chunks and files that the retrievers put first."""
+
+    def paths_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the paths of the files that chunks are in, by chunk."""
 
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""
@@ -86,6 +90,10 @@ class GenerationSpace:
         """Return the chunks and files that the retrievers put first."""
         paths = self._paths() if asked.query.paths else {}
         return candidates.find(self.generation, asked, self.select(chosen), paths)
+
+    def paths_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the paths of the files that chunks are in, by chunk."""
+        return self.generation.places.paths_of(ids)
 
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""

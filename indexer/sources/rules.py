@@ -10,9 +10,12 @@ of its repository. A nested repository has git's rules of its own. Outside a rep
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from indexer.config import WalkOptions
 from indexer.errors import ConfigError
@@ -30,8 +33,7 @@ MAX_WARNINGS = 5
 """Ignore files that are named one by one when they can't be read; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """What the rules say of an entry: left out for `reason`, or taken (None); `rule` is the line that decided.
 
     `overruled` is git's line that leaves the entry out, and doesn't count, since git tracks it or something inside.
@@ -66,6 +68,12 @@ SEARCHED = frozenset(
 )
 """Hidden files and folders that hold what people look for: how a project is built, tested and released."""
 
+_SETTINGS_OF_TOOLS = re.compile(
+    r"\.(?:cargo|config|husky|clang-format|clang-tidy|editorconfig)"
+    r"|\.(?!env|indexer)[\w-]+(?:rc|rc\.\w+|\.(?:ya?ml|toml|jsonc?|[cm]?js|cfg|ini|conf))"
+)
+"""Hidden files and folders with the settings of tools; taken where git tracks them, as a home folder's are not."""
+
 _TAKEN = Ruling()
 _HIDDEN = Ruling(LeftOutReason.HIDDEN)
 
@@ -74,8 +82,7 @@ def _from_disk(path: str) -> bytes:
     return read_regular(path, RULES_LIMIT)
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """What all folders of one walk share; the lists grow as repositories and bad files are met.
 
     `open` gives the content of an ignore file by its absolute path, or raises OSError. `indexes` are git's, each with
@@ -87,9 +94,9 @@ class Scope:
     hidden: bool
     global_excludes: tuple[str, PatternList] | None = None
     open: Callable[[str], bytes] = _from_disk
-    tracked: list[Tracked] = field(default_factory=list)
-    indexes: list[tuple[str, str, str]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    tracked: list[Tracked] = []
+    indexes: list[tuple[str, str, str]] = []
+    problems: list[str] = []
 
     def read(self, path: str, name: str) -> PatternList | None:
         """Return the patterns of an ignore file that may not be there; one that can't be read is a problem."""
@@ -107,8 +114,7 @@ class Scope:
         return (*self.problems[:MAX_WARNINGS], *((f"{more} more such files were left unread",) if more > 0 else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRules:
+class FolderRules(msgspec.Struct, frozen=True):
     """The rules that bear on what one folder holds, the strongest first in each of the three lists."""
 
     scope: Scope
@@ -117,6 +123,12 @@ class FolderRules:
     git: tuple[IgnoreFile, ...] = ()
     tracked: Tracked = NOTHING_TRACKED
     below: Rule | None = None
+
+    def _is_searched(self, path: str, name: str, *, is_dir: bool) -> bool:
+        """Whether a hidden entry is of those that people search."""
+        if name in SEARCHED:
+            return True
+        return _SETTINGS_OF_TOOLS.fullmatch(name) is not None and self.tracked.holds(path, is_dir=is_dir)
 
     def judge(self, path: str, name: str, *, is_dir: bool) -> Ruling:
         """Return what becomes of an entry; `path` is relative to the root and ends in `name`."""
@@ -136,7 +148,7 @@ class FolderRules:
                     break
         if ignored is not None and not self.tracked.holds(path, is_dir=is_dir):
             return Ruling(LeftOutReason.GIT_IGNORED, ignored)
-        if name[0] == "." and not self.scope.hidden and name not in SEARCHED:
+        if name[0] == "." and not self.scope.hidden and not self._is_searched(path, name, is_dir=is_dir):
             return _HIDDEN if ignored is None else Ruling(LeftOutReason.HIDDEN, None, ignored)
         return _TAKEN if ignored is None else Ruling(None, None, ignored)
 

@@ -65,6 +65,25 @@ def rename(source: Path, target: Path) -> None:
     source.replace(target)
 
 
+def publish(draft: Path, target: Path) -> bool:
+    """Give a file that is durable its name, unless one has it: then return False and leave both as they are.
+
+    As an object store's conditional put. Where the file system has no hard links, only a lock keeps two writers apart.
+    """
+    before_step("publish", target)
+    try:
+        os.link(draft, target, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        if os.path.lexists(target):
+            return False
+        draft.rename(target)
+    return True
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """Hard-link a file; copy it where the file system has no hard links."""
     before_step("link", target)

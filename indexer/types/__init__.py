@@ -22,7 +22,16 @@ from indexer.types.sources import (
     content_stat,
 )
 from indexer.types.symbols import TYPE_KINDS, Symbol, SymbolKind
-from indexer.types.vectors import TIERS, Encoder, EncoderIdentity, PreparedTexts, QuantizedBatch, Role, Tier
+from indexer.types.vectors import (
+    TIERS,
+    Encoder,
+    EncoderIdentity,
+    PreparedTexts,
+    QuantizedBatch,
+    Role,
+    StoredVector,
+    Tier,
+)
 
 __all__ = [
     "TIERS",
@@ -53,6 +62,7 @@ __all__ = [
     "Source",
     "SourceFile",
     "Stat",
+    "StoredVector",
     "Symbol",
     "SymbolKind",
     "Tier",

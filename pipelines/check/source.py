@@ -17,7 +17,7 @@ from indexer.stores.text.document import StoredChunk, stored_form
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
 
 from ..parsing.pool import parse_files
-from ..report import record_of
+from ..tally import record_of
 from .findings import Findings
 
 _WINDOW_CHUNKS = 4096

@@ -15,7 +15,9 @@ from ..build import build
 from ..quality.figures import recall_text
 from ..report import BuildReport, left_out_text, upgraded_text
 from ..settings import Chosen
-from .console import echo, progress
+from .console import echo
+from .display import progress
+from .interrupted import saying_what_is_kept
 from .model import say, settings_with_model
 from .options import aligned, encode_json, hash_option, index_options, print_json, print_report, wait_option
 from .root import root_to_build
@@ -73,7 +75,11 @@ def command(
         _list_plan(root, config, index_dir, full=full, by_content=by_content, source_kind=source_kind, as_json=as_json)
         return
     say(config.encoder, builds=True, quiet=quiet)
-    with progress(quiet=quiet) as display:
+    cache_dir = None if no_cache else cache_folder(config.cache)
+    with (
+        saying_what_is_kept(index_dir or default_index_dir(root), caches=cache_dir is not None),
+        progress(quiet=quiet) as display,
+    ):
         built = build(
             root,
             config=config,
@@ -83,7 +89,7 @@ def command(
             source_kind=source_kind,
             wait_seconds=wait_seconds,
             max_seconds=max_seconds,
-            cache_dir=None if no_cache else cache_folder(config.cache),
+            cache_dir=cache_dir,
             progress=display,
         )
     for warning in built.warnings:

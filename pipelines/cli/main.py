@@ -7,7 +7,6 @@ import keyword
 import os
 import signal
 import sys
-import traceback
 from contextlib import suppress
 from types import FrameType
 
@@ -35,6 +34,7 @@ COMMANDS = {
     "export": "Write the index into one file to hand on.",
     "watch": "Keep the index fresh while files change.",
     "mcp": "Answer an agent's questions (Model Context Protocol).",
+    "fleet": "Index many repositories as one, on one machine or more.",
     "import": "Take over an index from such a file, or from another folder.",
 }
 """Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called.
@@ -69,11 +69,11 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from difflib import get_close_matches
+        if args[0] not in COMMANDS:
+            from difflib import get_close_matches
 
-        near = get_close_matches(args[0], COMMANDS, n=1)
-        if args[0] not in COMMANDS and near:
-            raise click.UsageError(f"there is no command {args[0]!r}; is it {near[0]!r}?", ctx)
+            if near := get_close_matches(args[0], COMMANDS, n=1):
+                raise click.UsageError(f"there is no command {args[0]!r}; is it {near[0]!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -109,6 +109,9 @@ def main() -> None:
     code is 141, as of any program that SIGPIPE ends: what was asked for was not all delivered.
     """
     open_closed_streams()
+    if os.open not in os.supports_dir_fd:  # Windows: what keeps an index from leading elsewhere can't be had there
+        echo("error: indexer runs on Linux and macOS; on Windows, run it in the Windows Subsystem for Linux", err=True)
+        sys.exit(EXIT_USAGE)
     # Its matrices are small: threads would mostly wait, spinning, for cores that the parsers use. Read by numpy's BLAS.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if instruction := os.environ.get(COMPLETE):
@@ -146,6 +149,8 @@ def _run(arguments: list[str]) -> int:
         return EXIT_PIPE
     except Exception as error:
         if "--debug" in arguments:
+            import traceback
+
             for line in traceback.format_exc().splitlines():
                 echo(line, err=True)
         echo(f"unexpected error: {type(error).__name__}: {error}; --debug shows where", err=True)

@@ -42,6 +42,11 @@ clients_argument = click.argument("clients", type=click.Choice([*CLIENTS, ALL]),
     help="An indexed folder; may be repeated. Default: the nearest one upwards with an index, else the repository.",
 )
 @index_dir_option
+@click.option(
+    "--fleet",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder of a fleet's file, or the fleet's own: answer about all of its repositories.",
+)
 @click.option("--no-build", is_flag=True, help="Never build: answer from the indexes that there are.")
 @click.option(
     "--idle",
@@ -52,7 +57,12 @@ clients_argument = click.argument("clients", type=click.Choice([*CLIENTS, ALL]),
 )
 @click.pass_context
 def command(
-    context: click.Context, roots: tuple[Path, ...], index_dir: Path | None, no_build: bool, idle_seconds: float
+    context: click.Context,
+    roots: tuple[Path, ...],
+    index_dir: Path | None,
+    fleet: Path | None,
+    no_build: bool,
+    idle_seconds: float,
 ) -> None:
     """Answer an agent's questions on stdin and stdout, until they are closed.
 
@@ -62,12 +72,17 @@ def command(
         return
     if index_dir is not None and len(roots) != 1:
         raise click.UsageError("--index-dir is that of one folder; name that with --root")
+    if fleet is not None and (roots or index_dir):
+        raise click.UsageError("--fleet is instead of --root and --index-dir")
     try:
         from ..serve.server import serve
     except ModuleNotFoundError as error:
         raise ConfigError(MISSING) from error
     from ..serve.process import Folder
 
+    if fleet is not None:
+        serve([], version=indexer.__version__, idle_seconds=idle_seconds, fleet=fleet.resolve())
+        return
     folders = list(dict.fromkeys(root.resolve() for root in roots or (_default_root(),)))
     named = _names(folders)
     serve(

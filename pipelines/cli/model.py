@@ -53,7 +53,8 @@ def pull_command(name: str, source: Path | None, mirror: str | None, chosen: Cho
 
     Checksums are compared with those that are known; a file without one is believed once, and said to be.
     """
-    report = fetch(name, Path(options(chosen).models), source=source, mirror=mirror)
+    own = options(chosen)
+    report = fetch(name, Path(own.models), source=source, mirror=mirror or own.mirror)
     print_report(report, _pulled, as_json=as_json)
 
 
@@ -151,7 +152,7 @@ def fetch_missing(own: EncoderOptions) -> bool:
     if not is_to_fetch(own):
         return False
     note(f"fetching the model {own.name}, since encoder.download is set")
-    fetch(own.name, Path(own.models))
+    fetch(own.name, Path(own.models), mirror=own.mirror)
     return True
 
 

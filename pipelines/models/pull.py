@@ -87,6 +87,8 @@ def pull(
         raise ConfigError(f"{name}: can't be used: {known.unusable}")
     models.mkdir(parents=True, exist_ok=True)
     with _alone(models):
+        if source is None and (whole := _if_whole(name, folder, known_sums(models, name))):
+            return whole
         staged = models / f".{folder.name}"
         staged.mkdir(exist_ok=True)
         sums = known_sums(models, name)
@@ -97,6 +99,40 @@ def pull(
             assert known is not None
             fetched = _fetch(known, mirror or HUB, staged, sums, patience or Patience(), on_bytes)
         return _publish(name, known, staged, folder, sums, fetched, models)
+
+
+def _if_whole(name: str, folder: Path, sums: dict[str, str]) -> PulledModel | None:
+    """Return what is here already if every file is what it was, without asking anybody for more."""
+    try:
+        bundle = open_bundle(folder)
+        bundle.verify()
+    except ModelError:
+        return None
+    published = {file: own for file, own in bundle.sums.items() if file in sums}
+    if any(sums[file] != own for file, own in published.items()):
+        return None
+    packaged = read_sums(PACKAGED).get(name, {})
+    return PulledModel(
+        name=name,
+        folder=str(folder),
+        dims=bundle.spec.dims,
+        files=_report(folder, published, packaged, sums),
+        fetched=(),
+    )
+
+
+def _report(
+    folder: Path, published: dict[str, str], packaged: dict[str, str], sums: dict[str, str]
+) -> tuple[PulledFile, ...]:
+    """Say of each file what vouches for it."""
+
+    def trust(file: str) -> Trust:
+        return "locked" if file in packaged else "recorded before" if file in sums else "recorded now"
+
+    return tuple(
+        PulledFile(file=file, bytes=(folder / file).stat().st_size, sha256=own, trust=trust(file))
+        for file, own in sorted(published.items())
+    )
 
 
 def _keep_whole_files(folder: Path, staged: Path, sums: dict[str, str]) -> None:
@@ -204,14 +240,7 @@ def _publish(
     published = {file: value for file, value in own.items() if file != DESCRIPTION or known is None}
     record(models, name, {file: value for file, value in published.items() if file not in packaged})
     staged.replace(folder)
-
-    def trust(file: str) -> Trust:
-        return "locked" if file in packaged else "recorded before" if file in sums else "recorded now"
-
-    files = tuple(
-        PulledFile(file=file, bytes=(folder / file).stat().st_size, sha256=value, trust=trust(file))
-        for file, value in sorted(published.items())
-    )
+    files = _report(folder, published, packaged, sums)
     return PulledModel(name=name, folder=str(folder), dims=spec.dims, files=files, fetched=tuple(fetched))
 
 

@@ -44,14 +44,14 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TuneReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What was tried, the best of it, and where that is remembered; `before` is what the settings had."""
+    """What was tried, the best, and where it is remembered; `before` is what the settings had, if that was tried."""
 
     model: str
     host: str
     texts: int
     tokens: int
     tried: tuple[Tried, ...]
-    before: Tried
+    before: Tried | None
     best: Tried
     kept_in: str
 
@@ -120,7 +120,7 @@ def tune(
         texts=len(texts),
         tokens=tokens,
         tried=tuple(found),
-        before=now[0] if now else found[-1],
+        before=now[0] if now else None,
         best=best,
         kept_in=str(kept_in),
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from indexer.stores.generation.staged_vectors import StoredVector
-from indexer.types import FileRecord, ParsedFile, Tier
+from indexer.types import FileRecord, ParsedFile, StoredVector, Tier
 
 from ..progress import Progress
 

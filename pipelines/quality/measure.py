@@ -12,7 +12,8 @@ from indexer.config import RecallOptions
 from indexer.errors import RecallError
 from indexer.stages.recall import ExactNeighbours, share_found
 from indexer.stages.reduce import Projection, reduce, retained_energy
-from indexer.stores.catalog.reader import Catalog, text_key
+from indexer.stores.catalog.reader import Catalog
+from indexer.stores.catalog.schema import text_key
 from indexer.types import Tier
 
 from .figures import Basis, Drift, Recall

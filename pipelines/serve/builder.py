@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
+
+NICENESS = 10
+"""Added to the build's priority value, so that it takes what the agent's own work leaves."""
 
 STOP_SECONDS = 10.0
 """So long may a build that is asked to stop take to discard what it staged."""
@@ -64,6 +68,8 @@ class Builder:
                 text=True,
                 errors="replace",
             )
+            with suppress(OSError):  # it may have ended already
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
             assert self._process.stderr is not None
             threading.Thread(target=self._follow, args=(self._process.stderr,), daemon=True).start()
 

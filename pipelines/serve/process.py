@@ -35,9 +35,13 @@ class Folder:
 
 
 class AnsweringProcess:
-    """Asks `Tools` in another process, which is started by the first question; safe to share between threads."""
+    """Asks `Tools` in another process, which is started by the first question; safe to share between threads.
 
-    def __init__(self, folders: Sequence[Folder]) -> None:
+    Of `fleet`, the folder of one, it asks `FleetTools`.
+    """
+
+    def __init__(self, folders: Sequence[Folder], *, fleet: Path | None = None) -> None:
+        self._fleet = fleet
         self._folders = tuple(folders)
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
@@ -76,7 +80,9 @@ class AnsweringProcess:
     def _exchange(self, tool: str, arguments: Mapping[str, Any]) -> object:
         if self._connection is None:
             self._connection, own = _SPAWN.Pipe()
-            self._process = _SPAWN.Process(target=_answer, args=(own, self._folders), name="indexer mcp: answers")
+            self._process = _SPAWN.Process(
+                target=_answer, args=(own, self._folders, self._fleet), name="indexer mcp: answers"
+            )
             self._process.start()
             own.close()
         self._connection.send((tool, dict(arguments)))
@@ -91,12 +97,17 @@ class AnsweringProcess:
         self._process = self._connection = None
 
 
-def _answer(connection: Connection, folders: Sequence[Folder]) -> None:
+def _answer(connection: Connection, folders: Sequence[Folder], fleet: Path | None) -> None:
     """Answer until the other end is closed, by whatever way the server ends."""
+    from .fleet_tools import FleetTools
     from .project import Project
     from .tools import Tools
 
-    tools = Tools([Project(own.name, own.root, index_dir=own.index_dir, builds=own.builds) for own in folders])
+    tools: Tools | FleetTools
+    if fleet is not None:
+        tools = FleetTools(fleet)
+    else:
+        tools = Tools([Project(own.name, own.root, index_dir=own.index_dir, builds=own.builds) for own in folders])
     try:
         while True:
             tool, arguments = connection.recv()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import getdoc, signature
+from pathlib import Path
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -13,20 +14,27 @@ from mcp.server.mcpserver.exceptions import ToolError
 from indexer.errors import IndexerError
 
 from .builder import NotYetError
+from .fleet_tools import INSTRUCTIONS as FLEET_INSTRUCTIONS
+from .fleet_tools import FleetTools
 from .process import AnsweringProcess, Folder
 from .tools import INSTRUCTIONS, Tools
 
 TOOLS = (Tools.search, Tools.symbol, Tools.outline, Tools.similar, Tools.read, Tools.status)
 
 
-def serve(folders: Sequence[Folder], *, version: str, idle_seconds: float) -> None:
-    """Answer on stdin and stdout until the client closes them.
+FLEET_TOOLS = (FleetTools.search, FleetTools.symbol, FleetTools.status)
+
+
+def serve(folders: Sequence[Folder], *, version: str, idle_seconds: float, fleet: Path | None = None) -> None:
+    """Answer on stdin and stdout until the client closes them: about folders, or about the fleet in a folder.
 
     What answers leaves the memory when nobody asked for `idle_seconds`, until the next question.
     """
-    answering = AnsweringProcess(folders)
-    server = MCPServer("indexer", instructions=INSTRUCTIONS, version=version, log_level="WARNING")
-    for tool in TOOLS:
+    answering = AnsweringProcess(folders, fleet=fleet)
+    instructions = INSTRUCTIONS if fleet is None else FLEET_INSTRUCTIONS
+    server = MCPServer("indexer", instructions=instructions, version=version, log_level="WARNING")
+    tools: Sequence[Callable[..., str]] = TOOLS if fleet is None else FLEET_TOOLS
+    for tool in tools:
         server.add_tool(_asking(tool, answering), name=tool.__name__, description=getdoc(tool), structured_output=False)
     ended = threading.Event()
     threading.Thread(target=_stop_idle, args=(answering, idle_seconds, ended), daemon=True).start()

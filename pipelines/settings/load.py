@@ -31,6 +31,9 @@ _MODEL = "INDEXER_MODEL"
 
 _DEFAULT = "default"
 
+_BOUNDED = (("encoder", "token_budget"), ("parse", "workers"))
+"""What a limit of memory may lower."""
+
 
 class Chosen(NamedTuple):
     """What the command line says of settings: a preset's name, a TOML file, and `TABLE.KEY=VALUE` texts."""
@@ -109,7 +112,7 @@ def effective_settings(
     for steps in keys:
         origin = derived.get(steps, _DEFAULT)
         for layer in layers:
-            if steps[1] in layer.values.get(steps[0], {}):
+            if steps[1] in layer.values.get(steps[0], {}) and not (steps in _BOUNDED and steps in derived):
                 origin = layer.place(steps)
         found.append(Setting(key=".".join(steps), value=values[steps[0]][steps[1]], origin=origin))
     return found
@@ -139,9 +142,22 @@ def _merged(layers: Iterable[Layer], models: Path | None, user: Path | None) -> 
     config = msgspec.structs.replace(config, encoder=_placed(config.encoder, models))
     config, derived = _tuned(config, merged.get("encoder", {}), user)
     is_bundled = (config.encoder.name, config.encoder.path) == (EncoderOptions().name, "")
-    if is_bundled or "max_chars" in merged.get("chunk", {}):
-        return config, derived
-    return _sized_for_encoder(config), {**derived, ("chunk", "max_chars"): f"encoder {config.encoder.name}"}
+    if not is_bundled and "max_chars" not in merged.get("chunk", {}):
+        config = _sized_for_encoder(config)
+        derived[("chunk", "max_chars")] = f"encoder {config.encoder.name}"
+    if config.encoder.memory_limit:
+        config = _within_memory(config)
+        derived |= dict.fromkeys(_BOUNDED, "encoder.memory_limit")
+    return config, derived
+
+
+def _within_memory(config: Config) -> Config:
+    from .memory import within_memory
+
+    try:
+        return within_memory(config)
+    except ModelError:
+        return config  # no build gets far without it
 
 
 def _tuned(config: Config, stated: Mapping[str, Any], user: Path | None) -> tuple[Config, dict[Steps, str]]:

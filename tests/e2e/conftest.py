@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 PROGRAM = Path(sys.executable).parent / "indexer"
-PACKAGES = ("asyncio", "email", "http")
+MODULES = ("asyncio/[flrt]*.py", "email/*.py", "http/*.py")
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,16 @@ class Cli:
 
     cache: Path
 
-    def __call__(self, *arguments: str | Path, cwd: Path | None = None, stdin: str | None = None) -> Done:
-        """Run to the end and return exit code and output."""
-        folders = {f"XDG_{name}_HOME": str(self.cache) for name in ("CACHE", "CONFIG", "DATA")}
+    def __call__(self, *arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> Done:
+        """Run to the end, forked from a warm server where the system can, and return exit code and output."""
+        if sys.platform == "win32":
+            return self.whole(*arguments, cwd=cwd, stdin=stdin)
+        from tests.forked import run_forked
+
+        return Done(*run_forked(list(map(str, arguments)), cwd=cwd, environment=self._environment, stdin=stdin))
+
+    def whole(self, *arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> Done:
+        """Run the installed program to the end and return exit code and output."""
         done = subprocess.run(
             [str(PROGRAM), *map(str, arguments)],
             cwd=cwd,
@@ -50,9 +57,14 @@ class Cli:
             text=True,
             check=False,
             timeout=400,
-            env={**os.environ, **folders, "NO_COLOR": "1"},
+            env=self._environment,
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        folders = {f"XDG_{name}_HOME": str(self.cache) for name in ("CACHE", "CONFIG", "DATA")}
+        return {**os.environ, **folders, "NO_COLOR": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -62,16 +74,19 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
 
 
 def copy_standard_library(target: Path) -> None:
-    """Copy the packages that the tests index."""
+    """Copy the modules that the tests index."""
     library = Path(sysconfig.get_path("stdlib"))
-    for name in PACKAGES:
-        shutil.copytree(library / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for pattern in MODULES:
+        for path in library.glob(pattern):
+            copied = target / path.relative_to(library)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copied)
 
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
-    """A folder with the standard library's asyncio, email and http, indexed; tests leave it as they find it."""
+    """A folder with parts of the standard library, indexed; tests leave it as they find it."""
     root = tmp_path_factory.mktemp("library")
     copy_standard_library(root)
-    assert cli("build", root, "--quiet").code == 0
+    assert cli.whole("build", root, "--quiet").code == 0
     return root

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -261,3 +263,9 @@ def test_a_second_writer_is_told_who_holds_the_lock_and_may_wait(cli: Cli, tea: 
         assert cli("build", root, "--wait", "0.2").code == 5
     assert (root / ".indexer" / "CURRENT").read_bytes() == before
     assert cli("build", root, "--wait", "60", "--json").json["committed"] is True
+
+
+def test_a_system_that_can_not_hold_the_promises_is_refused_in_a_sentence() -> None:
+    script = "import os; os.supports_dir_fd = set(); from indexer.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "") and "Linux and macOS" in done.stderr

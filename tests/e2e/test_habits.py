@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from indexer.stores.generation.lock import note_progress, writer_lock
 from tests.e2e.conftest import PROGRAM, Cli
 
 STATIC = '[encoder]\nname = "static"\n'
@@ -217,3 +221,39 @@ def test_long_output_on_a_terminal_goes_through_the_pager(cli: Cli, tree: Path) 
         env={**os.environ, "PAGER": "sed s/^/paged:/", "TERM": "xterm", "LINES": "10", "COLUMNS": "80"},
     )  # fmt: skip
     assert pty and b"paged:" in done.stdout
+
+
+def test_a_search_during_the_first_build_says_who_builds_and_how_far(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ".indexer").mkdir()
+    with writer_lock(tmp_path / ".indexer"):
+        note_progress(tmp_path / ".indexer", "12 of 40 files are parsed, 99 chunks")
+        done = cli("search", "tea", "--root", tmp_path)
+    assert done.code == 3
+    assert f"process {os.getpid()} on " in done.err and "(12 of 40 files are parsed, 99 chunks)" in done.err
+
+
+def opened_by(pid: int) -> set[str]:
+    names = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.add(file.readlink().name)
+    return names
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(("has_index", "told"), [(False, "there is no index yet"), (True, "generation 00000001 stays")])
+def test_ctrl_c_before_a_commit_says_what_is_kept(cli: Cli, tmp_path: Path, has_index: bool, told: str) -> None:
+    root = tmp_path / "root"
+    if has_index:
+        make(root, cli, {"tea.py": "def brew(): 0\n"})
+    (root / ".indexer").mkdir(parents=True, exist_ok=True)
+    (root / "cup.py").write_text("def pour(): 0\n")
+    with writer_lock(root / ".indexer"):
+        build = subprocess.Popen([str(PROGRAM), "build", str(root), "--wait", "60"], stderr=subprocess.PIPE, text=True)
+        # It opens the lock's file once it waits for it, and from there on an interrupt finds it within the build.
+        while "writer.lock" not in opened_by(build.pid):
+            time.sleep(0.05)
+        build.send_signal(signal.SIGINT)
+        _, err = build.communicate()
+    assert build.returncode == 130
+    assert "interrupted before anything was committed" in err and told in err

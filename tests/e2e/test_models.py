@@ -52,7 +52,7 @@ def test_the_vectors_of_two_models_of_the_same_dims_never_meet(own_cli: Cli, roo
         stored = index.vectors([chunk.id for chunk in chunks])
         made = reduce(encoder.encode([chunk.embedded_text for chunk in chunks]), identity_projection(16))[0]
     assert len(chunks) >= 3
-    np.testing.assert_array_equal(np.stack([stored[chunk.id] for chunk in chunks]), made)
+    np.testing.assert_array_equal(np.stack([stored[chunk.id].vector for chunk in chunks]), made)
 
 
 def test_a_search_uses_the_index_s_own_model_or_says_what_to_type(own_cli: Cli, root: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
 from pipelines.parsing import worker as parse_worker
 from pipelines.parsing.pool import parse_files
-from pipelines.report import record_of
+from pipelines.tally import record_of
 from tests.chunk_checks import check_chunks
 from tests.fakes import MemorySource
 from tests.integration import misbehaving

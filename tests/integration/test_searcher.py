@@ -17,7 +17,7 @@ from indexer.search.query import read_query
 from indexer.search.searcher import Searcher
 from indexer.search.space import GenerationSpace
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Hit, SymbolKind
+from indexer.types import Hit, SymbolKind, Tier
 from pipelines.build import build
 from tests.integration.test_search import FILES
 
@@ -139,6 +139,8 @@ def test_an_outline_lists_the_symbols_of_a_file(changing: tuple[Path, indexer.In
     assert "Cart" in {chunk.name for chunk in outline}
     vectors = index.vectors([chunk.id for chunk in outline] + [12345])
     assert vectors.keys() == {chunk.id for chunk in outline}
+    assert {vector.tier for vector in vectors.values()} == {Tier.CONTEXTUAL}
+    assert all(vector.vector.dtype == "int8" and vector.scale > 0 for vector in vectors.values())
     with pytest.raises(ConfigError, match="not in the index"):
         index.outline("no/such.py")
 

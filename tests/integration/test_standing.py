@@ -59,6 +59,21 @@ def connect(host):
     """Knock at the door of a host."""
     return host
 ''',
+    "app/gate.go": """
+package gate
+
+func Flags(f *Set) {
+	f.Bool("half-open", false, "let the gate stand half open")
+	f.Int(limits["knock-limit"], 3, "how often one may knock")
+}
+
+func Knock(host string, times int) error {
+	if times > 3 {
+		return errors.New("the gate is shut")
+	}
+	return errors.Errorf("cannot knock at the gate of %vor open it", host)
+}
+""",
     "tests/test_server.py": """
 from app.server import MAX_HEADER_BYTES, find_view, parse_arguments
 
@@ -71,6 +86,9 @@ def test_limit():
     assert MAX_HEADER_BYTES == 8192
 """,
     "docs/usage.md": """# Usage
+
+The message "cannot knock at the gate of example.org" and the flag `--half-open` are of the gate. It says
+gate.Fault: the gate is shut.
 
 Start it with `--no-banner` to see no banner. The limit is MAX_HEADER_BYTES.
 
@@ -116,6 +134,12 @@ def places(index: Index, query: str, **options: object) -> list[tuple[str, int]]
         ("app/server.py:14", "app/server.py", "SystemExit"),
         ("LookupError: no view named 'index' is registered among 3 known views", "app/server.py", "no view named"),
         ("cannot open door /dev/null: mode 'x' is not supported", "app/server.py", "cannot open door"),
+        ('cannot open door "/dev/null": mode "x" is not supported', "app/server.py", "cannot open door"),
+        ("cannot knock at the gate of example.org", "app/gate.go", "cannot knock"),
+        ("gate.Fault: the gate is shut", "app/gate.go", "the gate is shut"),
+        ("--half-open", "app/gate.go", '"half-open"'),
+        ("knock-limit", "app/gate.go", "knock-limit"),
+        ("app/gate.go", "app/gate.go", "package gate"),
         ("SHAPE_SQUARE", "shapes.h", "SHAPE_SQUARE"),
         ("SHAPE_LIMIT", "shapes.h", "define SHAPE_LIMIT"),
         ("shape_area", "shapes.h", "shape_area"),

@@ -22,8 +22,8 @@ from pipelines.check.findings import FindingKind
 from pipelines.check.verify import VerifyReport, verify
 from pipelines.parsing import process as parse_process
 from pipelines.parsing.pool import parse_files
-from pipelines.report import record_of
 from pipelines.status import read_status
+from pipelines.tally import record_of
 from tests.fakes import MemorySource
 from tests.integration import misbehaving
 

@@ -59,6 +59,26 @@ def test_ignore_files_count_outside_a_git_checkout_too(tmp_path: Path) -> None:
     assert taken(tmp_path) == ["a.py", "kept.log", "src/build/x.py"]
 
 
+def test_hidden_settings_of_tools_are_taken_where_git_tracks_them(tmp_path: Path) -> None:
+    files = (
+        ".golangci.yml",
+        ".mocharc.json",
+        ".config/nextest.toml",
+        ".env",
+        ".env.yml",
+        ".npmrc",
+        ".idea/x.xml",
+        "a.py",
+    )
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    assert taken(tmp_path) == ["a.py"]
+    subprocess.run(["git", "-C", tmp_path, "add", "--all"], check=True)
+    assert taken(tmp_path) == [".config/nextest.toml", ".golangci.yml", ".mocharc.json", ".npmrc", "a.py"]
+
+
 def test_hidden_files_on_request_but_never_gits_own_nor_the_index(tmp_path: Path) -> None:
     files = (".env", ".git/config", ".github/ci.yml", ".gitlab-ci.yml", ".indexer/CURRENT", "a.py", "index/x")
     make(tmp_path, dict.fromkeys(files, "a"))

@@ -96,6 +96,10 @@ def test_wildcards_in_turns_are_brought_in_order() -> None:
     assert path_pattern("*?*?**?a") == path_pattern("???*a")
 
 
+def test_wildcards_of_alternatives_do_not_follow_one_another() -> None:
+    path_pattern("{" + ",".join(f"**/{name}/**" for name in "abcdefghijklmnopq") + "}/*.py")
+
+
 def test_braces_that_make_too_many_alternatives_are_refused() -> None:
     for glob in ("{a,b}" * 7, "{" + "a," * 100 + "}", "{" * 3 + "a," * 40 + "}" + "," * 40 + "}" + "," * 40 + "}"):
         with pytest.raises(ConfigError, match="more than 100 alternatives; give several globs"):
@@ -117,6 +121,8 @@ def test_braces_that_make_too_many_alternatives_are_refused() -> None:
         ("\ud800", "half a character"),
         ("{" * 200 + "}" * 50, "nested more than"),
         ("a" * (MAX_GLOB_CHARS + 1), "is longer than"),
+        ("*a" * 17, "wildcards follow one another"),
+        ("{a,*a{*b*,c}}" * 6, "wildcards follow one another"),
     ],
 )
 def test_a_glob_that_cannot_be_meant_is_refused_with_the_reason(glob: str, said: str) -> None:

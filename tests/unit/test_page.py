@@ -12,9 +12,10 @@ from indexer.types import SkipReason, Tier
 from pipelines.history import Size
 from pipelines.page.charts import Bar, bars, columns, parts, text
 from pipelines.page.html import page
-from pipelines.report import BuildReport, ChunkCounts, FileCounts, LeftOutCounts, SlowFile
+from pipelines.report import BuildReport, ChunkCounts, LeftOutCounts
 from pipelines.stats import SkippedPath, Skips, Stats
 from pipelines.status import LanguageStatus
+from pipelines.tally import FileCounts, SlowFile
 
 TAGS = {
     "html",

@@ -16,7 +16,7 @@ from indexer.search.query import Query, read_query
 from indexer.search.ranking import shipped_ranker
 from indexer.search.scoring import FileScores
 from indexer.stores.text.document import StoredChunk
-from indexer.stores.text.index import Statistics
+from indexer.stores.text.statistics import Statistics
 from indexer.types import DefinedName, SymbolKind
 
 WEIGHTS = shipped_ranker().passages.weights

@@ -12,7 +12,7 @@ from indexer.search.features import Definition, Evidence, features, file_name, f
 from indexer.search.query import read_query
 from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores
-from indexer.stores.text.index import Statistics
+from indexer.stores.text.statistics import Statistics
 
 
 def evidence(

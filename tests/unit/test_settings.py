@@ -104,6 +104,8 @@ REFUSED = [
     ("encoder.path", '[encoder]\npath = "model"\n'),
     ("encoder.models", '[encoder]\nmodels = "models"\n'),
     ("encoder.download", "[encoder]\ndownload = true\n"),
+    ("encoder.memory_limit", '[encoder]\nmemory_limit = "600MB"\n'),
+    ("encoder.mirror", '[encoder]\nmirror = "https://example.org"\n'),
     ("encoder.dims", "[encoder]\ndims = 384\n"),
     ("encoder.providers", '[encoder]\nproviders = ["cpu"]\n'),
     ("encoder.threads", "[encoder]\nthreads = 2\n"),
@@ -309,3 +311,19 @@ def test_mistakes_in_variables_and_options_are_named(
 ) -> None:
     with pytest.raises(ConfigError, match=expected):
         load_config(tmp_path, Chosen(assignments=assignments), environment=environment)
+
+
+def test_a_limit_of_memory_lowers_processes_and_batches_and_raises_neither(tmp_path: Path) -> None:
+    def of(limit: str, *more: str) -> tuple[int, int]:
+        stated = ("encoder.token_budget=8192", "parse.workers=4", f"encoder.memory_limit={limit}", *more)
+        config = load_config(tmp_path, Chosen(assignments=stated))
+        return config.parse.workers, config.encoder.token_budget
+
+    assert of("64GB") == (4, 8192)
+    (few, small), (some, larger) = of("450MB"), of("900MB")
+    assert 1 <= few <= some <= 4 and 256 <= small < larger <= 8192 and (few, small) != (some, larger)
+    assert of("900MB", "encoder.token_budget=300", "parse.workers=1") == (1, 300)
+    with pytest.raises(ConfigError, match=r"encoder\.memory_limit: 100MB is not enough for minilm, which needs \d+MB"):
+        of("100MB")
+    with pytest.raises(ConfigError, match="'lots' is no size"):
+        of("lots")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from indexer.errors import DamagedIndexError
 from indexer.stores.catalog import digest
-from indexer.stores.catalog.reader import decode_path, encode_path
+from indexer.stores.catalog.schema import decode_path, encode_path
 from indexer.stores.generation import layout
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.text.document import (

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from indexer.stages.reduce import identity_projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.stores.generation.staged_vectors import StoredVector
-from indexer.types import Chunk, Encoder, FileRecord, ParsedFile, Quantized, QuantizedBatch, Tier
+from indexer.types import Chunk, Encoder, FileRecord, ParsedFile, Quantized, QuantizedBatch, StoredVector, Tier
 from pipelines.parsing.encoded import FromWorkers
 from pipelines.progress import Silence, StageClock
 from pipelines.vectors import CACHED_TEXTS, FromCache, FromEncoder, FromIndex, Listener, Vectorizer

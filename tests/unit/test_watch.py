@@ -9,8 +9,9 @@ import pytest
 
 from indexer.config import WalkOptions
 from indexer.sources.worktree import Worktree
-from pipelines.report import BuildReport, ChunkCounts, FileCounts, LeftOutCounts
+from pipelines.report import BuildReport, ChunkCounts, LeftOutCounts
 from pipelines.serve.watch import MAX_ASKED, is_relevant, watch
+from pipelines.tally import FileCounts
 
 NOTHING_CHANGED = BuildReport(
     generation="00000001",

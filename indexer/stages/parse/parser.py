@@ -17,7 +17,9 @@ from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES, Language, load_query
 from indexer.stages.parse.bodies import are_cut_well, blanked, without_bodies
+from indexer.stages.parse.cells import NOTEBOOK, code_of_cells, language_of_cells
 from indexer.stages.parse.definitions import Plan, read_definitions
+from indexer.stages.parse.scripts import COMPONENTS, scripts_alone
 from indexer.stages.parse.symbols import name_symbols
 from indexer.types import Symbol, SymbolKind
 
@@ -80,6 +82,8 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
         return ParseResult((), 0)
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
     data = data.replace(b"\x00", b" ")  # grammars take NUL for the end of the file
+    if language in COMPONENTS:
+        data = scripts_alone(data)
     grammar = _load_grammar(language)
     if grammar.blank is not None:
         data = grammar.blank.sub(blanked, b"\n" + data)[1:]
@@ -94,7 +98,16 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
             root, errors, runs = whole
     matches = _search_around(grammar, root, runs) if runs else QueryCursor(grammar.query).matches(root)
     definitions, scopes = read_definitions(matches, grammar.plans, data)
-    return ParseResult(name_symbols(definitions, scopes, row, data), errors)
+    symbols = name_symbols(definitions, scopes, row, data)
+    if language == NOTEBOOK and (inner := language_of_cells(data)) in LANGUAGES and inner != NOTEBOOK:
+        left = timeout_seconds - (time.thread_time() - begin)
+        symbols = _merged(symbols, parse(code_of_cells(data), inner, timeout_seconds=left).symbols)
+    return ParseResult(symbols, errors)
+
+
+def _merged(outer: Sequence[Symbol], inner: Sequence[Symbol]) -> tuple[Symbol, ...]:
+    """Return the symbols of two readings of one text by position, outer before inner."""
+    return tuple(sorted((*outer, *inner), key=lambda symbol: (symbol.start_byte, -symbol.end_byte)))
 
 
 def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]]) -> Iterator[_Match]:

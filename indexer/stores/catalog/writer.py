@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from indexer.errors import REMEDY, DamagedIndexError, IndexerError, StorageError
 from indexer.stores.catalog import digest
-from indexer.stores.catalog.reader import SCHEMA, Catalog, ChunkRow, encode_path, harden, text_key
+from indexer.stores.catalog.reader import Catalog, ChunkRow
+from indexer.stores.catalog.schema import SCHEMA, encode_path, harden, text_key
 from indexer.types import FileRecord
 
 _JOURNALS = ("-journal", "-wal", "-shm")
@@ -45,7 +46,7 @@ class CatalogWriter:
         self._path = path
         with self._refusals():
             _refuse_journals(path)
-        exists = path.exists()
+            exists = path.exists()
         self.digest = content_digest
         self.vector_digest = vector_digest
         self.live = live

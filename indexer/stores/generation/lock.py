@@ -6,7 +6,6 @@ Both are locks that the kernel releases when a process ends, however it ends.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from io import FileIO
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from indexer.errors import LockedError, StorageError
 from indexer.stores.folder import Folder
@@ -30,11 +30,12 @@ _MAX_HOLDER_BYTES = 1 << 12
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who holds the writer's lock: process id, host name, and when it began, in ISO 8601."""
+    """Who holds the writer's lock: process id, host name, when it began, in ISO 8601, and how far it is."""
 
     pid: int
     host: str
     since: str
+    progress: str = ""
 
 
 @contextmanager
@@ -76,6 +77,20 @@ def writing(index_dir: Path) -> str:
     return ""
 
 
+def note_progress(index_dir: Path, progress: str) -> None:
+    """Write how far the holder of the lock is, which is this process, for others who ask."""
+    with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), Folder(index_dir) as folder:
+        holder = msgspec.json.decode(folder.read(HOLDER, _MAX_HOLDER_BYTES), type=Holder)
+        if (holder.pid, holder.host) == (os.getpid(), _host()):
+            folder.replace(HOLDER, msgspec.json.encode(replace(holder, progress=progress)))
+
+
+def _host() -> str:
+    import socket  # for writers alone
+
+    return socket.gethostname()
+
+
 def lease(file: FileIO, path: Path) -> bool:
     """Keep a generation from being collected while `file`, its manifest, is open; False when it is being collected."""
     if fcntl is not None:
@@ -87,6 +102,19 @@ def lease(file: FileIO, path: Path) -> bool:
             # A file system without locks: the files that are open stay readable, which is what most readers need.
             return True
     return os.fstat(file.fileno()).st_nlink > 0 and os.path.lexists(path)
+
+
+def is_leased(file: FileIO) -> bool:
+    """Whether a reader keeps what this open file stands for; where the file system has no locks, none does."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @contextmanager
@@ -113,7 +141,7 @@ def collecting(generation: Folder) -> Iterator[bool]:
 
 def _note_holder(index_dir: Path) -> None:
     """Write who we are beside the lock: on Windows nobody else can read a locked file."""
-    holder = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
+    holder = Holder(os.getpid(), _host(), datetime.now(UTC).isoformat(timespec="seconds"))
     # The note helps a person; a full disk is reported by the first write that matters.
     with suppress(OSError), Folder(index_dir) as folder:
         folder.replace(HOLDER, msgspec.json.encode(holder))
@@ -125,4 +153,5 @@ def _who(index_dir: Path) -> str:
             holder = msgspec.json.decode(folder.read(HOLDER, _MAX_HOLDER_BYTES), type=Holder)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return f"{index_dir}: another process is writing this index"
-    return f"{index_dir}: process {holder.pid} on {holder.host} has been writing this index since {holder.since}"
+    told = f"{index_dir}: process {holder.pid} on {holder.host} has been writing this index since {holder.since}"
+    return f"{told} ({holder.progress})" if holder.progress else told

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -23,21 +22,12 @@ from indexer.stores.generation.manifest import Segment
 from indexer.stores.generation.reader import Generation
 from indexer.stores.vectors.merge import segments_to_merge
 from indexer.stores.vectors.segments import Segments, SegmentWriter, VectorSegments, segment_file
-from indexer.types import TIERS, QuantizedBatch, Tier
+from indexer.types import TIERS, QuantizedBatch, StoredVector, Tier
 
 MAX_SEGMENT_VECTORS = 262_144
 """A segment is built in memory, so this bounds it: twice its vectors and its graph, 90 MB at 128 dims; segments of this
 size are not merged further."""
 _MERGE_BATCH = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class StoredVector:
-    """A text's vector as an index holds it: int8[k], and the scale such that the reduced vector is int8 * scale."""
-
-    vector: NDArray[np.int8]
-    scale: float
-    tier: Tier
 
 
 class StagedVectors:

@@ -31,10 +31,11 @@ from indexer.stores.generation.manifest import (
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
-from indexer.stores.generation.staged_vectors import StagedVectors, StoredVector
+from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
+from indexer.stores.generation.staged_vectors import StagedVectors
 from indexer.stores.text.document import Embedding, make_document
 from indexer.stores.vectors.projection import projection_bytes
-from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, Tier
+from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
 
 
 class Staging:
@@ -103,7 +104,7 @@ class Staging:
         self._vectors.forget_base()
         self._catalog.forget_vectors()
         for tier, ids, vectors, scales in documents:
-            self._put_vectors(tier, ids, vectors, scales, {})
+            put_vectors(tier, ids, vectors, scales, {}, into=self._vectors, catalog=self._catalog)
 
     def known_vectors(self, text_hashes: Sequence[bytes], tier: Tier) -> dict[bytes, StoredVector]:
         """Return the vectors, of that tier or a better one, that the base or what is staged has for those texts."""
@@ -123,8 +124,7 @@ class Staging:
             Embedding(vector.tobytes(), scale, tier)
             for vector, scale, tier in zip(batch.vectors, scales, batch.tiers, strict=True)
         ]
-        for document, embedding in zip(documents or map(make_document, batch.chunks), embeddings, strict=True):
-            self._text.add(document, embedding)
+        self._text.add(zip(documents or map(make_document, batch.chunks), embeddings, strict=True))
         numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
         for path, group in groupby(numbered, key=lambda pair: pair[1].path):
             members = list(group)
@@ -137,42 +137,7 @@ class Staging:
 
         Text, ids and files stay as they are.
         """
-        rows = self.catalog.chunks([chunk.id for chunk in batch.chunks])
-        held = {number: self._vectors.tier(number) for number in {row.segment for row in rows.values()}}
-        lower: dict[Tier, list[int]] = {}
-        for place, (chunk, tier) in enumerate(zip(batch.chunks, batch.tiers, strict=True)):
-            row = rows.get(chunk.id)
-            if row is not None and row.text_hash == chunk.text_hash and held[row.segment].rank < tier.rank:
-                lower.setdefault(tier, []).append(place)
-        by_segment: dict[int, list[int]] = {}
-        for chunk_id in (batch.chunks[place].id for places in lower.values() for place in places):
-            by_segment.setdefault(rows[chunk_id].segment, []).append(chunk_id)
-        old: dict[int, int] = {}
-        for number, own in by_segment.items():
-            for chunk_id, vector in zip(own, self._vectors.get(number, own), strict=True):
-                old[chunk_id] = digest.of_vector(chunk_id, held[number], vector.tobytes())
-        for tier, places in lower.items():
-            ids = [batch.chunks[place].id for place in places]
-            self._put_vectors(tier, ids, batch.vectors[places], batch.scales[places], old)
-        return len(old)
-
-    def _put_vectors(
-        self,
-        tier: Tier,
-        ids: Sequence[int],
-        vectors: NDArray[np.int8],
-        scales: NDArray[np.float32],
-        old: Mapping[int, int],
-    ) -> None:
-        """Put vectors in place of those whose parts of the digest are `old`."""
-        segment = self._vectors.add(tier, ids, vectors)
-        place = {chunk_id: row for row, chunk_id in enumerate(ids)}
-        paths = sorted(self.catalog.paths_of(ids).items(), key=lambda item: item[1])
-        for path, group in groupby(paths, key=lambda item: item[1]):
-            members = [chunk_id for chunk_id, _ in group]
-            rows = [ChunkRow(i, b"", segment, float(scales[place[i]])) for i in members]
-            parts = [digest.of_vector(i, tier, vectors[place[i]].tobytes()) - old.get(i, 0) for i in members]
-            self._catalog.put_vectors(path, rows, digest.add(*parts))
+        return raise_tier(batch, self._vectors, self._catalog)
 
     def nearest(self, vectors: NDArray[np.int8], *, limit: int) -> list[list[int]]:
         """Return for each of int8[n, k] the chunks that a search of what is staged finds, nearest first.

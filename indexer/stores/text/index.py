@@ -1,21 +1,18 @@
 """The text index: BM25 over a chunk's fields, and all that is known of the chunk, in Tantivy.
 
 Text fields hold terms of indexer.languages.analyzer, joined by spaces; what a person reads is in the stored fields of
-indexer.stores.text.document. Search sees deleted documents' statistics until their
-segment is merged, so term weights are corrected to those of the living, and a text index with many dead is rewritten.
+indexer.stores.text.document.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import tantivy
 
-from indexer.stores.text.check import SegmentStats, check_files, segment_stats
+from indexer.stores.text.check import SegmentStats, check_files
 from indexer.stores.text.document import StoredChunk, decode_stored
 from indexer.stores.text.document_store import Stored
 from indexer.stores.text.files import damage, readable
@@ -28,6 +25,7 @@ from indexer.stores.text.queries import (
     register_tokenizer,
     term_query,
 )
+from indexer.stores.text.statistics import Frequencies, Statistics, Term
 
 _SCORE_DECIMALS = 4
 """What a sum of single-precision numbers in any order agrees on."""
@@ -35,23 +33,8 @@ _TIES = 32
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
 _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
-_FREQUENCIES = 10_000
-"""How many terms are remembered."""
 MASK_BITS = 24
 """How many words one answer of `holding` covers."""
-
-Term = tuple[str, str]
-"""A field and a term in it."""
-
-
-class Statistics(NamedTuple):
-    """How many documents there are, and how many of them have each term: scores of several indexes compare by them.
-
-    A term that is not in `frequencies` is in no document.
-    """
-
-    documents: int
-    frequencies: Mapping[Term, int]
 
 
 class Match(NamedTuple):
@@ -75,17 +58,17 @@ class TextIndex:
             register_tokenizer(self._index)
             self._searcher = self._index.searcher()
         self._schema = self._index.schema
-        self._frequencies: dict[Term, int] = {}
+        self._frequencies = Frequencies(path, self._searcher)
 
     @property
     def count(self) -> int:
         """The number of living documents."""
         return int(self._searcher.num_docs)
 
-    @cached_property
+    @property
     def stats(self) -> SegmentStats:
         """How many documents and segments there are, dead ones included."""
-        return segment_stats(self._path)
+        return self._frequencies.stats
 
     def search(
         self,
@@ -169,7 +152,14 @@ class TextIndex:
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
         """Return how many living documents have each of the terms."""
-        return {term: self._frequency(term) for term in terms}
+        return {term: self._frequencies.living(term) for term in terms}
+
+    def vocabulary(self, field: str) -> list[tuple[str, int]]:
+        """Return every term of a field with the number of living documents that have it, the most frequent first."""
+        living = tantivy.Query.all_query() if self.stats.dead else None
+        with damage(self._path):
+            found: list[tuple[str, int]] = self._searcher.terms_with_prefix(field, "", filter_query=living)
+        return found
 
     def filter(self, filters: Filters, *, limit: int, any_of: Sequence[int] = ()) -> list[int]:
         """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`."""
@@ -243,42 +233,9 @@ class TextIndex:
             tantivy.Query.boost_query(term_query(self._schema, field, term), weight * correction)
             for field, weighted in terms.items()
             for term, weight in weighted.items()
-            if (correction := self._correction((field, term), statistics)) > 0
+            if (correction := self._frequencies.correction((field, term), statistics)) > 0
         ]
         return either(parts) if parts else None
-
-    def _correction(self, term: Term, statistics: Statistics | None) -> float:
-        """Return by what to multiply Tantivy's weight of a term, 0 when no document has it.
-
-        Tantivy weighs it by ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009) over all documents, the
-        dead too; wanted are the statistics given, or the living. The mean field length can't be corrected.
-        """
-        living = self._frequency(term)
-        if not living:
-            return 0.0
-        wanted = statistics or Statistics(self.count, {term: living})
-        if not self.stats.dead and wanted.documents == self.count and wanted.frequencies[term] == living:
-            return 1.0
-        with damage(self._path):
-            seen = self._searcher.doc_freq(*term)
-        return _idf(wanted.frequencies[term], wanted.documents) / _idf(seen, self.stats.documents)
-
-    def _frequency(self, term: Term) -> int:
-        known = self._frequencies.get(term)
-        if known is None:
-            with damage(self._path):
-                known = self._searcher.doc_freq(*term)
-                if known and self.stats.dead:
-                    found = self._searcher.search(term_query(self._schema, *term), 1, count=True)
-                    known = int(found.count)  # type: ignore[attr-defined]
-            if len(self._frequencies) >= _FREQUENCIES:
-                self._frequencies.clear()
-            self._frequencies[term] = known
-        return known
-
-
-def _idf(documents: int, total: int) -> float:
-    return math.log(1 + (total - documents + 0.5) / (documents + 0.5))
 
 
 def _ids(values: Sequence[int | float | bool | None]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 import tantivy
@@ -83,16 +84,20 @@ def limits(
             paths = [index_path(path) for path in filters.paths]
             clauses.append((tantivy.Occur.Must, among(fields, "path", paths)))
         if filters.path_patterns:
-            wanted = either([_path_query(fields, pattern) for pattern in filters.path_patterns])
+            wanted = either([_path_query(pattern) for pattern in filters.path_patterns])
             clauses.append((tantivy.Occur.Must, _silent(wanted)))
-        clauses.extend((tantivy.Occur.MustNot, _path_query(fields, pattern)) for pattern in filters.not_path_patterns)
+        clauses.extend((tantivy.Occur.MustNot, _path_query(pattern)) for pattern in filters.not_path_patterns)
     return clauses
 
 
-def _path_query(fields: tantivy.Schema, pattern: str) -> tantivy.Query:
-    """Ask for paths that a regular expression matches; raise ConfigError when its automaton is too large."""
+@lru_cache(maxsize=64)
+def _path_query(pattern: str) -> tantivy.Query:
+    """Ask for paths that a regular expression matches; raise ConfigError when its automaton is too large.
+
+    Making the automaton is what takes time, and a search asks several times.
+    """
     try:
-        return tantivy.Query.regex_query(fields, "path", index_path(pattern))
+        return tantivy.Query.regex_query(schema(), "path", index_path(pattern))
     except ValueError as error:
         reason = str(error).strip().rpartition("\n")[2].rpartition(": ")[2].rstrip("'")
         raise ConfigError(f"a glob of paths asks for too much at once ({reason}); give simpler ones") from error

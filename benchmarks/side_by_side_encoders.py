@@ -1,0 +1,135 @@
+"""Tokens and chunks a second of our embed stage, plain fastembed and a bare onnxruntime loop, on the same chunks.
+
+    python -m benchmarks.side_by_side_encoders
+
+Each is a process of its own that loads its model, embeds a few texts, and then takes the time for all of flask's
+chunks; they take turns. fastembed runs the fp32 model as it does by default, in batches of 256 padded to the longest;
+the bare loop runs our int8 graph over our batches, tokenised before, and does nothing else. sentence-transformers is
+left out: it brings PyTorch, several times the size of all else here.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.encode import chunk_texts
+from benchmarks.inputs import CACHE, flask_sources
+from benchmarks.measure import Run, run, write_result
+from indexer.config import EncoderOptions
+from indexer.encoders.bundle import BUNDLED, MODEL
+from indexer.encoders.onnx import open_session
+from indexer.encoders.registry import find_encoder
+from indexer.stages.embed import embed, plan_batches
+
+ROUNDS = 3
+TEXTS = 800
+BUDGET = EncoderOptions().token_budget
+
+
+Work = Callable[[], object]
+
+
+def ours(_fp32: str) -> Callable[[list[str]], Work]:
+    """Our embed stage, as a build calls it."""
+    encoder = find_encoder(EncoderOptions()).load(threads=0, light=False)
+    return lambda texts: lambda: embed(texts, encoder, token_budget=BUDGET)
+
+
+def fastembed(fp32: str) -> Callable[[list[str]], Work]:
+    """fastembed with its defaults on the fp32 model."""
+    from fastembed import TextEmbedding
+    from fastembed.common.model_description import ModelSource, PoolingType
+
+    TextEmbedding.add_custom_model(
+        "fp32",
+        pooling=PoolingType.MEAN,
+        normalization=True,
+        sources=ModelSource(hf="fp32"),
+        dim=384,
+        model_file=MODEL,
+    )
+    model = TextEmbedding("fp32", specific_model_path=fp32, cache_dir=fp32)
+    return lambda texts: lambda: list(model.embed(texts))
+
+
+def bare(_fp32: str) -> Callable[[list[str]], Work]:
+    """Our graph over our batches, and nothing else."""
+    encoder = find_encoder(EncoderOptions()).load(threads=0, light=True)
+    session = open_session(BUNDLED / MODEL)
+
+    def prepare(texts: list[str]) -> Work:
+        lengths = encoder.prepare(texts).lengths
+        batches = []
+        for rows in plan_batches(lengths, token_budget=BUDGET):
+            mask = (np.arange(lengths[rows].max()) < lengths[rows][:, None]).astype(np.int64)
+            batches.append({"input_ids": mask * 2000, "attention_mask": mask})
+        return lambda: [session.run(None, batch) for batch in batches]
+
+    return prepare
+
+
+PEERS = {"ours": ours, "fastembed": fastembed, "bare_loop": bare}
+
+
+def child(peer: str, texts_file: str, fp32: str) -> None:
+    """Embed all texts, after a few, and print the seconds."""
+    texts: list[str] = json.loads(Path(texts_file).read_text(encoding="utf-8"))
+    prepare = PEERS[peer](fp32)
+    prepare(texts[:20])()
+    work = prepare(texts)
+    start = time.perf_counter()
+    work()
+    print(json.dumps(time.perf_counter() - start))
+
+
+def main() -> None:
+    """Measure and write the result."""
+    if len(sys.argv) == 4:
+        return child(*sys.argv[1:])
+    texts = chunk_texts(flask_sources())[:TEXTS]
+    tokens = int(find_encoder(EncoderOptions()).load(threads=0, light=True).prepare(texts).lengths.sum())
+    runs: dict[str, list[Run]] = {peer: [] for peer in PEERS}
+    with tempfile.TemporaryDirectory() as scratch:
+        listed = Path(scratch) / "texts.json"
+        listed.write_text(json.dumps(texts), encoding="utf-8")
+        fp32 = Path(scratch) / "fp32"
+        export: list[str | Path] = [sys.executable, "-m", "pipelines.export_model", "--variant", "fp32", "--out", fp32]
+        run([*export, "--packages", CACHE / "packages"])
+        for _ in range(ROUNDS):
+            for peer, own in runs.items():
+                own.append(run([sys.executable, "-m", "benchmarks.side_by_side_encoders", peer, listed, fp32]))
+    seconds = {peer: [float(json.loads(one.stdout)) for one in own] for peer, own in runs.items()}
+
+    def ratio(slow: str, fast: str) -> float:
+        return statistics.median(a / b for a, b in zip(seconds[slow], seconds[fast], strict=True))
+
+    figures: dict[str, Any] = {
+        peer: {
+            "tokens_per_second": tokens / statistics.median(own),
+            "chunks_per_second": len(texts) / statistics.median(own),
+            "peak_rss_mb": max(one.peak_rss_mb for one in runs[peer]),
+        }
+        for peer, own in seconds.items()
+    }
+    figures |= {
+        "texts": len(texts),
+        "tokens": tokens,
+        "rounds": ROUNDS,
+        "ours_over_fastembed": ratio("fastembed", "ours"),
+        "ours_over_bare_loop": ratio("bare_loop", "ours"),
+    }
+    print(write_result("side_by_side_encoders", "python -m benchmarks.side_by_side_encoders", figures), figures)
+    return None
+
+
+if __name__ == "__main__":
+    main()

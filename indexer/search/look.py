@@ -1,0 +1,122 @@
+"""One query's look into one generation: chunks found by their words, and checked against their text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from indexer.languages.analyzer import FLAG, word_terms
+from indexer.search.candidates import allowed_chunks
+from indexer.search.file_kinds import file_kind
+from indexer.search.filters import Selection
+from indexer.search.literals import verbatim
+from indexer.search.roles import Rank, role_of
+from indexer.search.standing import Standing, Sureness
+from indexer.stores.text.document import StoredChunk, source_path
+
+if TYPE_CHECKING:
+    from indexer.stores.generation.reader import Generation
+
+CHECKED = 64
+CHECKED_FOR_ONE = 256
+"""How many chunks that have the words, or the only one, are read to see whether they stand as asked for."""
+TOO_MANY = 48
+"""What stands in so many chunks tells nothing."""
+MOST_PLACES = 16
+"""How many places in one chunk are looked at."""
+
+WORD = re.compile(r"\w+")
+
+
+class Place(NamedTuple):
+    """Where something stands in a text: the row, from 0, its columns there, and how much of what was asked it is."""
+
+    row: int
+    start: int
+    end: int
+    share: float = 1.0
+
+
+Check = Callable[[str], Iterable[Place]]
+"""Returns the places of a text in which what is looked for stands."""
+
+
+class Look:
+    """What one generation has of a query, of the chunks that a selection lets through."""
+
+    def __init__(self, generation: Generation, selection: Selection) -> None:
+        """Look into `generation`, which stays the caller's to close."""
+        self.catalog = generation.catalog
+        self.text = generation.text
+        self.selection = selection
+        self._generation = generation
+
+    def verbatim(self, literal: str, sureness: Sureness) -> list[Standing]:
+        """Return the chunks in which a literal stands as it is written."""
+        words = [literal] if FLAG.fullmatch(literal) else WORD.findall(literal)
+        return self.holding(words, places_of(verbatim(literal)), sureness)
+
+    def holding(self, words: Sequence[str], check: Check, sureness: Sureness) -> list[Standing]:
+        """Return the chunks that have all the words and pass the check, unless too many do."""
+        terms = [word if FLAG.fullmatch(word) else term_of(word) for word in words]
+        terms = [term for term in terms if term]
+        if not terms:
+            return []
+        limit = CHECKED if len(terms) > 1 else CHECKED_FOR_ONE
+        matches = self.text.holding_all(
+            terms, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
+        )
+        found = self.checked({match.id: match.score for match in matches}, check, sureness)
+        if len(found) >= TOO_MANY:  # tells nothing, but where it is defined
+            found = [own for own in found if own.rank <= Rank.DOCUMENTED]
+        return found if len(found) < TOO_MANY else []
+
+    def checked(self, scores: Mapping[int, float], check: Check, sureness: Sureness) -> list[Standing]:
+        """Return those of the chunks that pass the check, each at its best place."""
+        found: list[Standing] = []
+        for chunk in self.documents(list(scores)):
+            kind = file_kind(source_path(chunk.path))
+            lines = chunk.text.split("\n")
+            places = [(role_of(lines[place.row], place.start, place.end, kind), place) for place in check(chunk.text)]
+            if places:
+                role, best = min(places, key=lambda entry: entry[0])
+                found.append(Standing(chunk, best.row, role, sureness, best.share, scores[chunk.id]))
+        return found
+
+    def holding_most(self, weights: Mapping[str, float], *, limit: int) -> dict[int, float]:
+        """Return the chunks whose terms weigh most together, with that weight."""
+        matches = self.text.holding_most(
+            weights, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
+        )
+        return {match.id: match.score for match in matches}
+
+    def chunks_of(self, path: str) -> list[StoredChunk]:
+        """Return the chunks of a file that the selection lets through, in order."""
+        chunks = self.documents(self.catalog.chunk_ids_of(path))
+        return sorted(chunks, key=lambda chunk: (chunk.start_line, chunk.id))
+
+    def documents(self, ids: Sequence[int]) -> list[StoredChunk]:
+        """Return the chunks of these ids that the selection lets through."""
+        kept = ids
+        if self.selection.filters is not None:
+            allowed = allowed_chunks(self._generation, self.selection, among=ids)
+            kept = [chunk_id for chunk_id in ids if chunk_id in allowed]
+        return list(self.text.documents(kept).values())
+
+
+def places_of(pattern: re.Pattern[str]) -> Check:
+    """Return what finds the first places at which a pattern stands."""
+
+    def check(text: str) -> Iterable[Place]:
+        for found in islice(pattern.finditer(text), MOST_PLACES):
+            line = text.rfind("\n", 0, found.start()) + 1
+            yield Place(text.count("\n", 0, line), found.start() - line, found.end() - line)
+
+    return check
+
+
+def term_of(word: str) -> str:
+    """Return the term of a word that says most: the whole identifier, or the stem; "" where the index has none."""
+    return next(iter(word_terms(word)), "")

@@ -1,0 +1,42 @@
+"""What a build that was interrupted has kept, told to who interrupted it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from indexer.errors import DamagedIndexError, NoIndexError
+from indexer.stores.generation.layout import read_current
+
+from .console import echo
+
+EXIT_INTERRUPTED = 130
+
+
+@contextmanager
+def saying_what_is_kept(index_dir: Path, *, caches: bool) -> Iterator[None]:
+    """Turn Ctrl-C in a build into exit code 130 and a line on what is kept; `caches` when embeddings are."""
+    before = _served(index_dir)
+    try:
+        yield
+    except KeyboardInterrupt:
+        after = _served(index_dir)
+        cached = "the embeddings made so far are cached" if caches else "nothing else is kept"
+        if not after:
+            told = f"before anything was committed: there is no index yet; {cached}, and the next build starts anew"
+        elif after == before:
+            told = f"before anything was committed: generation {after} stays as it was; {cached}"
+        else:
+            told = f"generation {after} is committed and can be searched, and the next build goes on from there"
+        echo(f"interrupted; {told}" if after and after != before else f"interrupted {told}", err=True)
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+
+
+def _served(index_dir: Path) -> str:
+    try:
+        return f"{read_current(index_dir).number:08d}"
+    except (NoIndexError, DamagedIndexError):
+        return ""

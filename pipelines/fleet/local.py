@@ -1,0 +1,140 @@
+"""Shard builders as processes on this machine: the default engine.
+
+Each has one shard at a time, so that a process that dies loses that one alone, and all end with the process that
+started them, however that ends: a shard's lock is then free.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+
+from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
+from .manifest import Failure
+from .shard import Built, Outcome, ShardTask, build_shard, shared_out
+
+_SPAWN = multiprocessing.get_context("spawn")
+LAST_SECONDS = 5.0
+"""How long a builder that was told to end may take."""
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class LocalEngine:
+    """A builder a core, each with a core to itself; with fewer shards than cores each has more."""
+
+    def __init__(self, *, jobs: int = 0) -> None:
+        """Use so many processes; 0 is one a core."""
+        self._jobs = jobs
+
+    def run(self, tasks: Sequence[ShardTask]) -> Iterator[Outcome]:
+        """Yield what became of each shard, as it comes."""
+        jobs = min(self._jobs or cores(), len(tasks))
+        waiting = [
+            replace(task, config=shared_out(task.config, cores=cores(), builders=jobs)) for task in largest_first(tasks)
+        ]
+        later: list[tuple[float, ShardTask]] = []
+        attempts = dict.fromkeys((task.id for task in tasks), 0)
+        with ExitStack() as stack:
+            builders = [_Builder(stack) for _ in range(jobs)]
+            while waiting or later or any(builder.task for builder in builders):
+                now = time.monotonic()
+                waiting += [task for ready, task in later if ready <= now]
+                later = [(ready, task) for ready, task in later if ready > now]
+                for builder in builders:
+                    if builder.task is None and waiting:
+                        builder.give(waiting.pop(0))
+                for builder in _answering(builders, until=min((ready for ready, _ in later), default=None)):
+                    task, answer = builder.receive()
+                    if isinstance(answer, Built):
+                        yield answer
+                        continue
+                    attempts[task.id] += 1
+                    if attempts[task.id] >= ATTEMPTS or not is_worth_another_try(answer):
+                        yield Failure(id=task.id, message=failure_text(answer))
+                    else:
+                        later.append((time.monotonic() + wait_seconds(attempts[task.id]), task))
+
+
+class _Builder:
+    """A process that builds shards, started anew when it died; ended with the stack."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.task: ShardTask | None = None
+        self._start()
+        stack.callback(self._stop)
+
+    def give(self, task: ShardTask) -> None:
+        """Let it build a shard."""
+        self.task = task
+        with suppress(OSError):  # that it is gone shows when its answer is awaited
+            self.connection.send(task)
+
+    def receive(self) -> tuple[ShardTask, Built | Exception]:
+        """Return the shard and what came of it: an error where the builder failed, or died."""
+        assert self.task is not None
+        task, self.task = self.task, None
+        try:
+            answer: Built | Exception = self.connection.recv()
+        except (EOFError, OSError):
+            self._stop()
+            answer = ChildProcessError(f"the builder's process died ({self._process.exitcode}); is memory short?")
+            self._start()
+        return task, answer
+
+    def _start(self) -> None:
+        self.connection, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(theirs,), name="indexer fleet: builder")
+        self._process.start()
+        theirs.close()
+
+    def _stop(self) -> None:
+        self.connection.close()
+        if self.task is not None:
+            self._process.kill()
+        self._process.join(LAST_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+def _answering(builders: Sequence[_Builder], *, until: float | None) -> list[_Builder]:
+    """Wait until a builder has answered, or died, or until a moment, by the monotonic clock; return those that did."""
+    busy = {builder.connection: builder for builder in builders if builder.task is not None}
+    timeout = None if until is None else max(0.0, until - time.monotonic())
+    if not busy:
+        time.sleep(timeout or 0.0)
+        return []
+    return [busy[connection] for connection in wait(list(busy), timeout) if isinstance(connection, Connection)]
+
+
+def _serve(connection: Connection) -> None:
+    """Build each shard that is sent, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, OSError):
+        while True:
+            task: ShardTask = connection.recv()
+            try:
+                answer: Built | Exception = build_shard(task)
+            except Exception as error:
+                answer = as_sent(error)
+            connection.send(answer)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
