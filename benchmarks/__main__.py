@@ -16,6 +16,8 @@ ALL = (
     "static_speed",
     "agent_answers",
     "cold_build",
+    "cold_search",
+    "upgrade_cost",
     "incremental",
     "commit_time",
     "hook_times",
@@ -37,12 +39,14 @@ NEED_MORE = {
     "first_index": "trees, and a peer's command to stand beside",
     "hundred_questions": "checkouts of five repositories",
     "known_items": "repositories, any",
+    "mixed_tiers": "an evaluation set, and the repositories that it asks about",
     "nonsense": "indexes, and questions asked of them",
     "encoder_variants": "the published weights that pipelines.export_model downloads",
     "retrieval": "an evaluation set, and the repositories that it asks about",
     "side_by_side": "two checkouts of this project, and a repository",
     "static_encoder": "texts that pipelines.export_static taught, and the evaluation sets",
     "train_ranker": "the evaluation sets, and the repositories that they ask about",
+    "weak_questions": "bare clones of the repositories that it makes questions from",
 }
 
 

@@ -18,7 +18,8 @@ import msgspec
 from benchmarks.children import Ended, Program
 from benchmarks.snapshot import snapshot
 
-STATES = 6
+STATES = 3
+"""States of the tree that an index is made of, unless an attack asks for more; each costs a clean build."""
 FILES = 10
 SETTINGS = """[encoder]
 name = "hashing"
@@ -45,7 +46,7 @@ SHARED_MEMORY = Path("/dev/shm")
 class AttackedIndex:
     """One lane's tree, index and digests of clean builds; everything lies in `folder`."""
 
-    def __init__(self, folder: Path, rng: random.Random, settings: str) -> None:
+    def __init__(self, folder: Path, rng: random.Random, settings: str, states: int) -> None:
         """Write the tree and build its index in the first state, and an index of each state beside."""
         self.root, self.index_dir = folder / "root", folder / "root" / ".indexer"
         self.folder, self._rng = folder, rng
@@ -55,9 +56,9 @@ class AttackedIndex:
         self._config = folder / "attack.toml"
         self._config.write_text(settings, encoding="utf-8")
         self.program = Program(folder / "home")
-        clean = [self._clean(state) for state in range(STATES)]
+        clean = [self._clean(state) for state in range(states)]
         self.digests, self._vectors = [digest for digest, _ in clean], [vectors for _, vectors in clean]
-        assert len(set(self.digests)) == STATES
+        assert len(set(self.digests)) == states
         self.state = 0
         self.edit(0)
         self.build()
@@ -168,11 +169,11 @@ def _marked(state: int) -> str:
 
 
 @contextmanager
-def attacked_index(rng: random.Random, settings: str = SETTINGS) -> Iterator[AttackedIndex]:
+def attacked_index(rng: random.Random, settings: str = SETTINGS, *, states: int = STATES) -> Iterator[AttackedIndex]:
     """Yield an index to attack, in memory where there is a file system for that, since no attack is about the disk."""
     parent = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
-        yield AttackedIndex(Path(folder).resolve(), rng, settings)
+        yield AttackedIndex(Path(folder).resolve(), rng, settings, states)
 
 
 def replaced(path: Path, content: bytes) -> None:

@@ -65,6 +65,8 @@ CONTEXT.set_forkserver_preload(
     ]
 )
 
+WORTH_A_LANE = 100
+"""Each lane makes an index of its own first, which takes as long as some dozens of attacks."""
 WAIT_SECONDS = 60.0
 """A worker that was killed and takes longer to end hangs in the system."""
 
@@ -154,11 +156,12 @@ def _serve_parsing(descriptor: int, errors: int) -> None:
 
 
 def in_lanes(work: Callable[..., T], items: Sequence[S], *more: object, lanes: int | None = None) -> list[T]:
-    """Call work(lane, its share of the items, *more) in a process a core, or in so many, and return what each gave.
+    """Call work(lane, its share of the items, *more) in so many processes, and return what each gave.
 
-    Processes, as one that waits for a child takes the exit codes of those that its other threads wait for.
+    By default that is one a core that has WORTH_A_LANE items. Processes, as one that waits for a child takes the exit
+    codes of those that its other threads wait for.
     """
-    lanes = max(1, min(lanes or os.cpu_count() or 1, len(items)))
+    lanes = lanes or max(1, min(os.cpu_count() or 1, len(items) // WORTH_A_LANE))
     with ProcessPoolExecutor(lanes, mp_context=CONTEXT) as pool:
         started = [pool.submit(work, lane, items[lane::lanes], *more) for lane in range(lanes)]
         return [lane.result() for lane in started]

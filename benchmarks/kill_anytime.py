@@ -33,11 +33,12 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.attacked_index import STATES, TIERED, AttackedIndex, attacked_index, replaced
+from benchmarks.attacked_index import TIERED, AttackedIndex, attacked_index, replaced
 from benchmarks.fork_server import added_up, in_lanes
 from benchmarks.measure import RESULTS, added, write_result
 
 KILLS, ROUND = 10_000, 500
+STATES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _lane(lane: int, kills: Sequence[int], seed: int) -> tuple[dict[str, int], l
     counts: Counter[str] = Counter()
     harmed: list[str] = []
     while counts["killed"] < len(kills):
-        with attacked_index(rng, TIERED) as attacked:
+        with attacked_index(rng, TIERED, states=STATES) as attacked:
             try:
                 _attack(attacked, len(kills), rng, counts)
             except AssertionError as error:

@@ -48,7 +48,7 @@ def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str
     """
     start = time.perf_counter()
     process = subprocess.Popen(
-        [str(part) for part in command], cwd=cwd, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, text=True
+        [str(part) for part in command], cwd=cwd, env=_environment() | (env or {}), stdout=subprocess.PIPE, text=True
     )
     peak_tree = 0.0
     done = threading.Event()
@@ -71,6 +71,11 @@ def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str
         raise subprocess.CalledProcessError(process.returncode, list(map(str, command)), stdout)
     peak = usage.ru_maxrss * MAXRSS_UNIT / 1e6
     return Run(wall, usage.ru_utime + usage.ru_stime, peak, max(peak_tree, peak), stdout)
+
+
+def _environment() -> dict[str, str]:
+    """Return a user's environment: compiled modules are kept, or each start would compile those of a fresh install."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _tree_rss_mb(pid: int) -> float:

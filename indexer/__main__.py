@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
 from indexer.installed import pipelines_module
+
+GARBAGE = 50_000
+"""So many objects more than before are looked through for cycles at a time: a build makes millions and few cycles."""
 
 
 def main() -> None:
     """Run the command line; ends the process."""
+    gc.set_threshold(GARBAGE)
     pipelines_module("cli.main").main()
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import xxhash
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.encoders.registry import Variant, find_encoder, find_static
@@ -52,8 +53,7 @@ class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terms: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """The encoder, and a value for each other part of what decides what an unchanged file yields."""
 
     encoder: EncoderIdentity
@@ -147,12 +147,18 @@ def _installed_version(distribution: str) -> str:
     found = PathFinder.find_spec(module)
     if found is not None and found.origin is not None:
         name = re.compile(rf"{module}-([^-]+)\.dist-info", re.IGNORECASE)
-        matches = [match for path in Path(found.origin).parents[1].iterdir() if (match := name.fullmatch(path.name))]
+        matches = [match for entry in _entries(Path(found.origin).parents[1]) if (match := name.fullmatch(entry))]
         if len(matches) == 1:
             return matches[0][1]
     from importlib import metadata
 
     return metadata.version(distribution)
+
+
+@cache
+def _entries(folder: Path) -> tuple[str, ...]:
+    """Return what a folder of packages holds; they lie in one, as a rule, and stay while this process runs."""
+    return tuple(path.name for path in folder.iterdir())
 
 
 def _digest(values: object) -> str:

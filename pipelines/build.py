@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import xxhash
 
 from indexer.config import Config
@@ -31,6 +31,7 @@ from .report import BuildReport, Held, report_committed, report_unchanged, repor
 from .tally import Tally, record_of
 
 if TYPE_CHECKING:
+    from indexer.encoders.registry import Variant
     from indexer.stages.reduce import Projection
     from indexer.stores.generation.staging import Staging
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 NOTHING_INDEXED = "nothing is indexed: {root} holds no text file that the ignore rules let through"
 
 Parsed = ParsedFile | FileRecord
+
+ENCODED_CHUNKS = 256
+"""So many chunks that came with their vectors are stored at a time: the fewer, the less is left at the end."""
 
 
 def build(
@@ -99,10 +103,18 @@ def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildR
     while True:
         with ExitStack() as stack:
             # Looking takes no lock and loads no engine: an unchanged tree costs no more than this.
-            look = _FULL if full else _look(job, stack, by_content=by_content)
+            look = _look(job, stack, full=full, by_content=by_content)
             base, changes = look.base, look.changes
-            if base and changes and changes.is_empty and base.manifest.source == job.source.description:
+            if base and changes.is_empty and base.manifest.source == job.source.description:
                 return report_unchanged(base, changes, job.source.left_out, job.clock.seconds), None
+
+            from .parsing.encode import workers_encode
+            from .parsing.pool import start_workers
+
+            records = fair_order((*changes.added, *changes.modified))
+            encoder = job.first if workers_encode(job.first, records) else None
+            # They get ready while this process loads the engines.
+            workers = stack.enter_context(start_workers(records, job.config, encoder))
 
             from indexer.stores.generation.staging import begin
 
@@ -116,46 +128,47 @@ def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildR
                 )
             )
             if staging.base is base:
-                return _update(staging, look, job)
+                return _update(staging, look, records, job, workers, encoder)
             # Another writer committed between the look and the lock: look again.
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What a build starts from: a generation and what changed since, or nothing; `rebuilt` says why not from one."""
+class _Look(msgspec.Struct, frozen=True):
+    """What a build starts from: a generation, or nothing, and what changed since; `rebuilt` says why not from one."""
 
-    base: Generation | None = None
-    changes: FileChanges | None = None
+    base: Generation | None
+    changes: FileChanges
     rebuilt: str = ""
 
 
-_FULL = _Look(rebuilt="a full build was asked for")
-
-
-def _look(job: Job, stack: ExitStack, *, by_content: bool) -> _Look:
+def _look(job: Job, stack: ExitStack, *, full: bool, by_content: bool) -> _Look:
     """Compare the source with the current generation, which stays open until the stack is left."""
     with job.clock("detect"):
+        if full:
+            return _Look(None, detect(job.source, {}), "a full build was asked for")
         try:
             base = stack.enter_context(open_generation(job.index_dir, options=job.config.vectors))
         except NoIndexError:
-            return _Look()
+            return _Look(None, detect(job.source, {}))
         if reason := rebuild_reason(base.manifest, job.identity):
-            return _Look(rebuilt=reason)
+            return _Look(None, detect(job.source, {}), reason)
         return _Look(base, detect_changes(job.source, base, by_content=by_content))
 
 
-def _update(staging: Staging, look: _Look, job: Job) -> tuple[BuildReport, BasisMeasure | None]:
-    """Bring what is staged up to date, publish it, and report; what is measured meanwhile only listens."""
-    from .parsing.pool import start_workers
+def _update(
+    staging: Staging,
+    look: _Look,
+    records: Sequence[FileRecord],
+    job: Job,
+    workers: Workers,
+    encoder: Variant | None,
+) -> tuple[BuildReport, BasisMeasure | None]:
+    """Bring what is staged up to date, publish it, and report; what is measured meanwhile only listens.
 
-    changes = look.changes
-    if changes is None:
-        with job.clock("detect"):
-            changes = detect(job.source, {})
-    tally, records = Tally(changes), fair_order((*changes.added, *changes.modified))
-    with start_workers(records, job.config) as workers, ExitStack() as stack:
-        # They get ready while this process loads the engines.
-        from .parsing.encode import chunk_encoder
+    `records` are the files to parse, `encoder` what the workers have loaded to encode their chunks with.
+    """
+    changes, tally = look.changes, Tally(look.changes)
+    with ExitStack() as stack:
+        from .parsing.encode import ChunkEncoder
         from .parsing.encoded import FromWorkers
         from .quality.measure import BasisMeasure
         from .quality.projection import choose_projection
@@ -176,8 +189,10 @@ def _update(staging: Staging, look: _Look, job: Job) -> tuple[BuildReport, Basis
         known = _measured(staging.base)
         measure = BasisMeasure(projection, job.config.recall, known, tier=job.encoder.identity.tier)
         _store_unparsed(staging, changes, tally)
-        parsed = _parse_and_chunk(records, job, workers, chunk_encoder(job.first, projection, records))
-        for files, chunks in _windows(parsed, size=job.config.encoder.window_chunks):
+        chunk_encoder = ChunkEncoder(encoder, projection) if encoder else None
+        parsed = _parse_and_chunk(records, job, workers, chunk_encoder)
+        size = job.config.encoder.window_chunks
+        for files, chunks in _windows(parsed, size=min(size, ENCODED_CHUNKS) if encoder else size):
             from_workers.take(files)
             vectors = vectorizer.embed(chunks)
             batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from indexer.config import Config
 from indexer.encoders.registry import Variant, find_encoder
@@ -15,8 +16,7 @@ from .progress import Progress, StageClock
 from .source import open_source, recorded_kind
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One build: what of, where to, how, and since when.
 
     `first` is the encoder of a chunk's first vector, `encoder` that of its last one. `wait_seconds` is how long to wait
@@ -35,7 +35,7 @@ class Job:
     deadline: float
     progress: Progress
     clock: StageClock
-    started: float = field(default_factory=time.perf_counter)
+    started: float = msgspec.field(default_factory=time.perf_counter)
 
     @property
     def has_tiers(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 from indexer.config import Config
@@ -29,6 +28,8 @@ def open_source(root: Path, config: Config, *, index_dir: Path | None = None, ki
     """
     if kind == WORKTREE:
         return open_worktree(root, config, index_dir=index_dir)
+    import shutil
+
     from indexer.sources.git_tree import REVISION, STAGED, GitTree
 
     if kind != STAGED and not kind.startswith(REVISION):

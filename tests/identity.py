@@ -127,7 +127,7 @@ def found_terms() -> list[tuple[str, str]]:
     raw = [chunk.path, chunk.language, str(chunk.kind), chunk.qualified_name.lower(), name, name.lower()]
     with TemporaryDirectory() as folder:
         writer = TextWriter(Path(folder))
-        writer.add(make_document(chunk), Embedding(bytes(8), 1.0, Tier.CONTEXTUAL))
+        writer.add([(make_document(chunk), Embedding(bytes(8), 1.0, Tier.CONTEXTUAL))])
         writer.commit()
         index = TextIndex(Path(folder))
         asked = [(field, term) for field in WORD_FIELDS for term in analysed]

@@ -14,7 +14,6 @@ import io
 import mmap
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +51,7 @@ STATIC_LOADED = (TABLE, SCALES, VOCABULARY, WORDS, BASIS, DESCRIPTION)
 _LINE = re.compile(r"([0-9a-f]{64})  ((?:[\w-][\w.-]*/)*[\w-][\w.-]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True):
     """A model folder whose specification and checksum list were read.
 
     `sums` maps file name to sha256, `loaded` names the files that decide a vector, which are of one `tier`. Of a folder

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from indexer.encoders.bundle import MODEL
 from indexer.encoders.spec import Pooling
@@ -15,8 +16,7 @@ BGE_QUERY = "Represent this sentence for searching relevant passages: "
 QWEN_QUERY = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownModel:
+class KnownModel(msgspec.Struct, frozen=True, kw_only=True):
     """A model that can be had by name; `repository` is its place on a hub, `model` its graph there.
 
     `weights` are further files of the graph, `megabytes` the size of them all, `max_tokens` 0 where only its files say.

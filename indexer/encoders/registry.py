@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from indexer.config import EncoderOptions
@@ -50,8 +50,7 @@ class Variant(Protocol):
         """Load it; `threads` 0 means all cores, `light` asks for the fastest start, for a few texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(msgspec.Struct, frozen=True):
     """An encoder in a model folder."""
 
     bundle: Bundle
@@ -76,15 +75,14 @@ class _Folder:
         return self.bundle.basis()
 
 
-class _Table(_Folder):
+class _Table(_Folder, frozen=True):
     def load(self, *, threads: int, light: bool) -> Encoder:
         from indexer.encoders import static
 
         return static.load(self.bundle)
 
 
-@dataclass(frozen=True, slots=True)
-class _Transformer(_Folder):
+class _Transformer(_Folder, frozen=True):
     """A model and, where one was distilled from it, the table beside it, whose basis is then the model's too."""
 
     providers: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import chain, count
 from typing import Final
 
@@ -59,6 +60,7 @@ class WordPieces:
         self._numbers = dict(zip(vocabulary, count(), strict=False))
         if UNKNOWN not in self._numbers:
             raise ValueError(f"the vocabulary has no {UNKNOWN}")
+        self._unknown = (self._numbers[UNKNOWN],)
         self._whole = dict(zip(whole, count(len(vocabulary)), strict=False))
         self._known = _Known(self)
 
@@ -77,21 +79,33 @@ class WordPieces:
             return (self._whole[word],)
         if word[0] in SIGNS and len(word) > 1:
             return tuple(chain.from_iterable(map(self.cut, word)))
-        unknown = (self._numbers[UNKNOWN],)
         if len(word) > MAX_WORD:
-            return unknown
+            return self._unknown
         pieces: list[int] = []
-        start = 0
+        start, stop, known = 0, len(word), self._numbers
+        continued, longest = self._continued
         while start < len(word):
-            prefix = CONTINUED if start else ""
-            stop = len(word)
-            while stop > start and prefix + word[start:stop] not in self._numbers:
+            while word[start:stop] not in known:
                 stop -= 1
-            if stop == start:
-                return unknown
-            pieces.append(self._numbers[prefix + word[start:stop]])
-            start = stop
+                if stop == start:
+                    return self._unknown
+            pieces.append(known[word[start:stop]])
+            start, known = stop, continued
+            stop = min(len(word), start + longest.get(word[start : start + 2], 1))
         return tuple(pieces)
+
+    @cached_property
+    def _continued(self) -> tuple[dict[str, int], dict[str, int]]:
+        """The pieces that continue a word, by what they add to it, and the longest of those by two characters.
+
+        Most words that are cut are rare ones of many short pieces; made at the first one, since a load must be quick.
+        """
+        begins = len(CONTINUED)
+        continued = {piece[begins:]: number for piece, number in self._numbers.items() if piece[:begins] == CONTINUED}
+        longest: dict[str, int] = {}
+        for piece in continued:
+            longest[piece[:2]] = max(len(piece), longest.get(piece[:2], 0))
+        return continued, longest
 
 
 class _Known(dict[str, tuple[int, ...]]):

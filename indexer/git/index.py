@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import struct
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from indexer.regular import read_regular, read_with_stat
 from indexer.types import Stat
@@ -35,8 +36,7 @@ _LONG = 0xFFF
 """The recorded length of a name that is this long or longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(msgspec.Struct, frozen=True):
     """Paths that git tracks, sorted, and those among them that stand for another repository."""
 
     paths: tuple[str, ...] = ()

@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from indexer.regular import read_regular
 
@@ -17,8 +18,7 @@ _POINTER_LIMIT = 1 << 16
 """Bytes of a file that holds one path."""
 
 
-@dataclass(frozen=True, slots=True)
-class GitFiles:
+class GitFiles(msgspec.Struct, frozen=True):
     """The paths of a repository's index and of its info/exclude, and of the folders with its own and shared files.
 
     `private` and `common` are one folder, save in a linked work tree.

@@ -11,7 +11,9 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from indexer.sources.patterns import Pattern, compile_pattern
 from indexer.types import SkippedFile, SkipReason, SourceFile
@@ -27,16 +29,14 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(.*)', re.DOTALL)
 _MACRO = "[attr]"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What attributes decide for one file: skipped for a reason, or kept (`reason` is None); `rule` names the line."""
 
     reason: SkipReason | None
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(msgspec.Struct, frozen=True):
     """One line: a pattern, and True (set), False (unset) or None (unspecified) for each attribute that it names."""
 
     pattern: Pattern

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+
+import msgspec
 
 from indexer.sources.patterns import PatternList, compile_pattern
 
@@ -12,8 +13,7 @@ RULES_LIMIT = 1 << 20
 """Bytes of one ignore or attributes file; a hundred times the usual ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """The line that decides: its file (relative to the root where it lies below), its number and its pattern.
 
     A pattern of the options has no file and counts from 1 in `walk.exclude`.
@@ -28,8 +28,7 @@ class Rule:
         return f"{self.file or 'walk.exclude'}:{self.line} {self.pattern}"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreFile:
+class IgnoreFile(msgspec.Struct, frozen=True):
     """The patterns of one file, for paths relative to the root of the walk.
 
     What the patterns are matched with is `lead` and the path from its character `start` on: one of the two is empty,

@@ -9,8 +9,9 @@ import os
 import re
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from indexer.wildcards import Piece, bounded_regex
 
@@ -38,8 +39,7 @@ _POSIX = {
 _POSIX_CLASSES = {name.encode(): frozenset(members.encode()) for name, members in _POSIX.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """A pattern: its line as written and its number, whether `!` negates it, and whether only folders match.
 
     `by_name` patterns match the last part of a path, others the path relative to the folder of their file. What needs

@@ -12,8 +12,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from indexer.config import WalkOptions
 from indexer.errors import ConfigError
@@ -31,8 +33,7 @@ MAX_WARNINGS = 5
 """Ignore files that are named one by one when they can't be read; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """What the rules say of an entry: left out for `reason`, or taken (None); `rule` is the line that decided.
 
     `overruled` is git's line that leaves the entry out, and doesn't count, since git tracks it or something inside.
@@ -81,8 +82,7 @@ def _from_disk(path: str) -> bytes:
     return read_regular(path, RULES_LIMIT)
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """What all folders of one walk share; the lists grow as repositories and bad files are met.
 
     `open` gives the content of an ignore file by its absolute path, or raises OSError. `indexes` are git's, each with
@@ -94,9 +94,9 @@ class Scope:
     hidden: bool
     global_excludes: tuple[str, PatternList] | None = None
     open: Callable[[str], bytes] = _from_disk
-    tracked: list[Tracked] = field(default_factory=list)
-    indexes: list[tuple[str, str, str]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    tracked: list[Tracked] = []
+    indexes: list[tuple[str, str, str]] = []
+    problems: list[str] = []
 
     def read(self, path: str, name: str) -> PatternList | None:
         """Return the patterns of an ignore file that may not be there; one that can't be read is a problem."""
@@ -114,8 +114,7 @@ class Scope:
         return (*self.problems[:MAX_WARNINGS], *((f"{more} more such files were left unread",) if more > 0 else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRules:
+class FolderRules(msgspec.Struct, frozen=True):
     """The rules that bear on what one folder holds, the strongest first in each of the three lists."""
 
     scope: Scope

@@ -23,9 +23,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from operator import attrgetter
 
+import msgspec
 import xxhash
 from msgspec.structs import replace
 
@@ -109,8 +109,7 @@ def detect(
     )
 
 
-@dataclass(slots=True)
-class _Comparison:
+class _Comparison(msgspec.Struct):
     """The lists that one look fills; times from `racy_after` (ns) on are not trusted.
 
     `recognised` counts files whose whole stat is known, `copies` are files whose inode or change time alone is not.
@@ -123,13 +122,13 @@ class _Comparison:
     by_content: bool
     racy_after: int
     recognised: int = 0
-    copies: list[SourceFile] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
-    added: list[FileRecord] = field(default_factory=list)
-    modified: list[FileRecord] = field(default_factory=list)
-    touched: list[FileRecord] = field(default_factory=list)
-    skipped: list[FileRecord] = field(default_factory=list)
-    skipped_new: list[FileRecord] = field(default_factory=list)
+    copies: list[SourceFile] = []
+    seen: set[str] = set()
+    added: list[FileRecord] = []
+    modified: list[FileRecord] = []
+    touched: list[FileRecord] = []
+    skipped: list[FileRecord] = []
+    skipped_new: list[FileRecord] = []
     unchanged: int = 0
 
     def skip(self, record: FileRecord) -> None:

@@ -33,6 +33,11 @@ class Projection:
         return int(self.matrix.shape[1])
 
     @cached_property
+    def doubles(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The matrix and the mean as `reduce` computes with them."""
+        return self.matrix.astype(np.float64), self.mean.astype(np.float64)
+
+    @cached_property
     def digest(self) -> str:
         """32 hex digits over shape, basis and mean: equal digests mean equal maps."""
         hasher = xxhash.xxh3_128(repr(self.matrix.shape).encode())
@@ -90,8 +95,8 @@ def reduce(vectors: NDArray[np.float32], projection: Projection) -> tuple[NDArra
     if projection.mode == UNREDUCED:
         projected = vectors.astype(np.float64)
     else:
-        centered = vectors.astype(np.float64) - projection.mean.astype(np.float64)
-        projected = centered @ projection.matrix.astype(np.float64)
+        matrix, mean = projection.doubles
+        projected = (vectors.astype(np.float64) - mean) @ matrix
     scales = np.abs(projected).max(axis=1, initial=0.0) / INT8_MAX
     safe = np.where(scales > 0, scales, 1.0)
     quantized = np.rint(projected / safe[:, None]).astype(np.int8)

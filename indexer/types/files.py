@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -81,8 +80,7 @@ class FileRecord(msgspec.Struct, frozen=True, gc=False):
         return self.size, self.mtime_ns, self.ctime_ns, self.inode
 
 
-@dataclass(frozen=True, slots=True)
-class FileChanges:
+class FileChanges(msgspec.Struct, frozen=True):
     """The difference between a source and a catalog.
 
     `added` and `modified` are to be parsed; parsing may still skip some. `added` are files that the index doesn't hold,

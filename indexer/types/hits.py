@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from indexer.types.chunks import ChunkFields
 
@@ -35,8 +36,7 @@ class Hit(ChunkFields, frozen=True):
         return self.snippet_lines[0]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(msgspec.Struct, frozen=True):
     """The answer to one query, best hits first, and the number of the generation that gave it.
 
     `stale` is the number of files that changed since that was built; None where nobody compared.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Protocol
 
@@ -42,8 +41,7 @@ _LEFT_OUT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOutEntry:
+class LeftOutEntry(msgspec.Struct, frozen=True):
     """A file, or a folder with all that it holds, that is left out; `rule` is the line that decided, if one did."""
 
     path: str
@@ -52,8 +50,7 @@ class LeftOutEntry:
     is_folder: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(msgspec.Struct, frozen=True):
     """What a walk left out: `entries` as it met them, a folder once; `tracked` are git's files among them, one by one.
 
     `tracked_total` counts the files below the root that git tracks, or is None where no git index can be read: those
@@ -67,8 +64,7 @@ class LeftOut:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(msgspec.Struct, frozen=True):
     """A file to index: its path relative to the root (POSIX, undecodable bytes as surrogate escapes) and its stat.
 
     A source that knows each content by an id has `content_stat` of it in place of a stat. `kept_by` names the
@@ -88,8 +84,7 @@ class SourceFile:
         return self.size, self.mtime_ns, self.ctime_ns, self.inode
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedFile:
+class SkippedFile(msgspec.Struct, frozen=True):
     """A file that was found and is left out, and why; `detail` names the line, limit or system error."""
 
     path: str

@@ -6,9 +6,10 @@ numpy is imported for types alone, so that a run that finds nothing changed neve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
 
 from indexer.types.chunks import Chunk
 
@@ -36,8 +37,7 @@ Role = Literal["query", "passage"]
 """What a text is to an encoder: a question, or what is searched; some models encode the two differently."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderIdentity:
+class EncoderIdentity(msgspec.Struct, frozen=True):
     """Which function from texts and roles to vectors this is: equal digests mean equal vectors."""
 
     name: str
@@ -72,8 +72,7 @@ class Encoder(Protocol):
         """Encode texts as one batch: float32[n, dims], unit rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class QuantizedBatch:
+class QuantizedBatch(msgspec.Struct, frozen=True):
     """Chunks and their reduced vectors: int8[n, k], float32[n] scales such that vector = int8 * scale, and tiers."""
 
     chunks: tuple[Chunk, ...]
@@ -82,8 +81,7 @@ class QuantizedBatch:
     tiers: tuple[Tier, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVector:
+class StoredVector(msgspec.Struct, frozen=True):
     """A text's vector as an index holds it: int8[k], and the scale such that the reduced vector is int8 * scale."""
 
     vector: NDArray[np.int8]

@@ -7,7 +7,6 @@ come from strangers' repositories.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -74,6 +73,8 @@ def print_lines(lines: Sequence[str], *, paged: bool) -> None:
 
     Where LESS says nothing, less is told to show colours and to end at the end, as git does.
     """
+    import shutil
+
     is_long = len(lines) >= shutil.get_terminal_size().lines
     if paged and is_long and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         os.environ.setdefault("LESS", "FRX")

@@ -7,7 +7,6 @@ import keyword
 import os
 import signal
 import sys
-import traceback
 from contextlib import suppress
 from types import FrameType
 
@@ -70,11 +69,11 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from difflib import get_close_matches
+        if args[0] not in COMMANDS:
+            from difflib import get_close_matches
 
-        near = get_close_matches(args[0], COMMANDS, n=1)
-        if args[0] not in COMMANDS and near:
-            raise click.UsageError(f"there is no command {args[0]!r}; is it {near[0]!r}?", ctx)
+            if near := get_close_matches(args[0], COMMANDS, n=1):
+                raise click.UsageError(f"there is no command {args[0]!r}; is it {near[0]!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -150,6 +149,8 @@ def _run(arguments: list[str]) -> int:
         return EXIT_PIPE
     except Exception as error:
         if "--debug" in arguments:
+            import traceback
+
             for line in traceback.format_exc().splitlines():
                 echo(line, err=True)
         echo(f"unexpected error: {type(error).__name__}: {error}; --debug shows where", err=True)

@@ -27,9 +27,7 @@ class ChunkEncoder:
 
     def load(self) -> None:
         """Load the encoder, before this process's memory is limited. Raises ModelError."""
-        # One thread, or numpy's BLAS reserves memory for one a core.
-        os.environ["OPENBLAS_NUM_THREADS"] = "1"
-        self._encoder = self._variant.load(threads=1, light=True)
+        self._encoder = load_encoder(self._variant)
 
     def encode(self, chunks: Sequence[Chunk]) -> Quantized:
         """Return the reduced vectors of chunks; a text's vector does not depend on the others."""
@@ -40,7 +38,13 @@ class ChunkEncoder:
         return Quantized(*reduce(vectors, self._projection))
 
 
-def chunk_encoder(variant: Variant, projection: Projection, records: Sequence[FileRecord]) -> ChunkEncoder | None:
-    """Return what the workers encode the chunks of these files with; None where it is not worth it."""
-    is_worth_it = sum(record.size for record in records) >= WORTH_BYTES
-    return ChunkEncoder(variant, projection) if is_worth_it and variant.identity.tier is Tier.STATIC else None
+def load_encoder(variant: Variant) -> Encoder:
+    """Load an encoder for one thread; a static one is loaded once a process. Raises ModelError."""
+    # Or numpy's BLAS reserves memory for one thread a core.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    return variant.load(threads=1, light=True)
+
+
+def workers_encode(variant: Variant, records: Sequence[FileRecord]) -> bool:
+    """Whether it is worth it that the workers encode the chunks of these files."""
+    return variant.identity.tier is Tier.STATIC and sum(record.size for record in records) >= WORTH_BYTES

@@ -20,13 +20,14 @@ from multiprocessing.connection import wait
 from msgspec.structs import replace
 
 from indexer.config import Config
+from indexer.encoders.registry import Variant
 from indexer.errors import IndexerError
+from indexer.stores.text.document import decode_stored
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .encode import ChunkEncoder
-from .file import give_up
+from .messages import Outcome, Settings
 from .process import WorkerDied, WorkerProcess
-from .worker import Outcome, Settings
 
 BATCH_FILES = 32
 BATCH_BYTES = 1 << 18
@@ -63,16 +64,17 @@ def parse_files(
 class Workers:
     """Processes that wait to be told what to do. Raises IndexerError when they can't be started."""
 
-    def __init__(self, count: int, config: Config) -> None:
-        """Start as many; `errors` takes what they and those that replace them write to stderr."""
+    def __init__(self, count: int, config: Config, variant: Variant | None = None) -> None:
+        """Start as many, each of which loads an encoder if there is one."""
         self.count = count
         self._config = config
+        self._variant = variant
         self._all: list[WorkerProcess] = []
         with ExitStack() as stack:
             self._errors = stack.enter_context(tempfile.TemporaryFile())
             stack.callback(self._stop)
             for _ in range(count):
-                self._all.append(WorkerProcess(config, self._errors))
+                self._all.append(WorkerProcess(config, self._errors, variant))
             self._spare = list(self._all)
             self._stack = stack.pop_all()
 
@@ -85,7 +87,7 @@ class Workers:
     def take(self, settings: Settings) -> WorkerProcess:
         """Return one that was started before, or else a new one, and tell it what to do."""
         if not self._spare:
-            self._all.append(WorkerProcess(self._config, self._errors))
+            self._all.append(WorkerProcess(self._config, self._errors, self._variant))
             self._spare.append(self._all[-1])
         worker = self._spare.pop()
         worker.begin(settings)
@@ -96,9 +98,12 @@ class Workers:
             worker.stop()
 
 
-def start_workers(records: Sequence[FileRecord], config: Config) -> Workers:
-    """Start the processes that `parse_files` will want, so that they get ready while the caller does something else."""
-    return Workers(_worker_count(records, config) if records else 0, config)
+def start_workers(records: Sequence[FileRecord], config: Config, variant: Variant | None = None) -> Workers:
+    """Start the processes that `parse_files` will want, so that they get ready while the caller does something else.
+
+    `variant` is what they will be asked to encode with, if anything.
+    """
+    return Workers(_worker_count(records, config) if records else 0, config, variant)
 
 
 class _Pool:
@@ -184,6 +189,8 @@ class _Pool:
         self._orphans.extendleft(reversed(worker.tasks))
         record, cause = self._records[culprit], str(death)
         if record.failure:
+            from .file import give_up  # with the parser, which this process needs for nothing else
+
             self._done[culprit] = give_up(record, self._settings.reader, self._settings.config, cause)
             return
         if death.timed_out or culprit in self._tried:
@@ -203,5 +210,8 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
         raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
     if outcome.chunks is None:
         return outcome.record
-    chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
+    if outcome.documents:
+        chunks = tuple(decode_stored(document.stored).to_chunk() for document in outcome.documents)
+    else:
+        chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
     return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized, outcome.seconds)

@@ -22,12 +22,13 @@ from multiprocessing.connection import Connection
 from typing import IO, Protocol
 
 from indexer.config import Config
+from indexer.encoders.registry import Variant
 from indexer.errors import IndexerError
 from indexer.types import FileRecord
 
-from .worker import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings, serve
+from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings
 
-_BOOT = f"import sys; sys.path[:] = {{path!r}}; from {serve.__module__} import serve; serve({{descriptor}})"
+_BOOT = f"import sys; sys.path[:] = {{path!r}}; from {__package__}.worker import serve; serve({{descriptor}})"
 LAST_SECONDS = 5.0
 """How long a worker that closed its connection, or was killed, may take to end."""
 
@@ -90,8 +91,8 @@ class WorkerProcess:
     next message: longer than its own timers let a file take. Raises IndexerError when it can't be started.
     """
 
-    def __init__(self, config: Config, errors: IO[bytes]) -> None:
-        """Start the process, which imports what it needs and then waits to be told what to do."""
+    def __init__(self, config: Config, errors: IO[bytes], variant: Variant | None = None) -> None:
+        """Start the process, which imports what it needs, loads an encoder, and waits to be told what to do."""
         self.tasks: deque[int] = deque()
         self._errors = errors
         self._ready = False
@@ -107,6 +108,7 @@ class WorkerProcess:
             except OSError as error:
                 self.connection.close()
                 raise IndexerError(f"a parser process can't be started ({error}); lower parse.workers") from error
+        self._send(variant)
 
     def begin(self, settings: Settings) -> None:
         """Tell the process what it works on."""

@@ -7,6 +7,7 @@ has neither, there is no such limit. The parent's end, however it comes, closes 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -14,47 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from operator import attrgetter
-from typing import Any, NamedTuple
 
-from indexer.config import Config
 from indexer.stores.text.document import make_document
-from indexer.types import Chunk, Document, FileRecord, ParsedFile, Quantized, Reader
+from indexer.types import Chunk, FileRecord, ParsedFile
 
-from .encode import ChunkEncoder
+from .encode import load_encoder
 from .file import parse_file, read_file
-
-OUT_OF_MEMORY = 77
-"""Exit code of a worker that met its memory limit."""
+from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings
 
 GRACE = 2.0
 """The parser gives up by itself at its time limit; a process that burns this many times as much is killed."""
-
-WALL_GRACE = 10.0
-"""A process that waits (for a file system that hangs) is killed after this many time limits by the clock."""
-
-
-class Settings(NamedTuple):
-    """What a worker is told first; `for_index` asks for documents with the chunks, `encoder` for vectors."""
-
-    config: Config
-    reader: Reader
-    for_index: bool = False
-    encoder: ChunkEncoder | None = None
-
-
-class Outcome(NamedTuple):
-    """What became of one file: its record and, unless it is skipped, its chunks as tuples of their fields.
-
-    `error` is a failure that concerns the installation and not the file, `seconds` processor time.
-    """
-
-    record: FileRecord
-    chunks: list[tuple[Any, ...]] | None
-    error: str = ""
-    documents: tuple[Document, ...] = ()
-    quantized: Quantized | None = None
-    seconds: float = 0.0
-
 
 HEADROOM = 64 << 20
 """Bytes; with less than this to itself a worker could parse nothing."""
@@ -62,21 +32,27 @@ HEADROOM = 64 << 20
 ERRORS_BYTES = 1 << 20
 """What workers may write to stderr in all; what comes after that is lost."""
 
-READY = "ready"
-"""What a worker sends when it can work."""
+GARBAGE = 50_000
+"""So many objects more than before are looked through for cycles at a time: a file makes thousands and few cycles."""
 
 _CHUNK_FIELDS = attrgetter(*Chunk.__struct_fields__)
 
 
 def serve(descriptor: int) -> None:
-    """Answer each batch of records that comes over the connection with one outcome a file, in order."""
+    """Answer each batch of records that comes over the connection with one outcome a file, in order.
+
+    What comes first is the encoder that will be asked for, or None, so that it is loaded while the parent gets ready.
+    """
     with Connection(descriptor) as connection:
         try:
+            if (variant := connection.recv()) is not None:
+                load_encoder(variant)
             settings: Settings = connection.recv()
             _default_signals()
             if settings.encoder is not None:
                 settings.encoder.load()
             _limit_resources(settings.config.parse.memory_megabytes)
+            gc.set_threshold(GARBAGE)
             connection.send(READY)
             while True:
                 for record in connection.recv():
@@ -105,8 +81,8 @@ def _parse(record: FileRecord, settings: Settings) -> Outcome:
     result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
         documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
+        chunks = [] if settings.for_index else [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
         quantized = settings.encoder.encode(result.chunks) if settings.encoder else None
-        chunks = [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
         seconds = time.process_time() - begun
         return Outcome(result.record, chunks, documents=documents, quantized=quantized, seconds=seconds)
     return Outcome(result, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 import msgspec
@@ -59,6 +58,8 @@ def line_of(text: str, steps: Steps) -> int | None:
 
 def value_of(steps: Steps, text: str) -> Any:
     """Return what a text stands for as the value of a key: TOML, or the text itself where the key takes one."""
+    import tomllib
+
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +27,7 @@ _PATHS = (("encoder", "path"), ("encoder", "models"), ("cache", "path"))
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """Values by table and key, and where each is set: `file:line`, a variable, an option."""
 
     values: dict[str, Any]
@@ -49,6 +46,8 @@ def read_layer(path: Path, *, follow: bool = True) -> Layer:
 
 def parse_toml(path: Path, content: bytes) -> tuple[str, dict[str, Any]]:
     """Return a TOML file's text and values; raises ConfigError."""
+    import tomllib
+
     try:
         text = content.decode()
         if _LONG_KEY.search(text):

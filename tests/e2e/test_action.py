@@ -175,12 +175,14 @@ def test_names_of_anybody_end_no_cell_of_the_summary() -> None:
         "seconds": {"parse": 1.25},
         "generation": "00000001",
         "committed": False,
+        "upgraded": 0.25,
         "digest": "d",
         "rebuilt": "",
         "warnings": ["<img src=x>|\n# no heading"],
     }
     text = markdown(report)
     assert "> &lt;img src=x>\\| # no heading" in text and "nothing changed" in text
+    assert "| vectors | 25% are the encoder's own" in text
     assert "made anew" not in text and "| languages | text 1 |" in text
 
 

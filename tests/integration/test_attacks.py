@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_io_errors_that_python_meets_are_named_and_leave_the_index_whole() -> None:
-    *_, done = fail_calls(every=7, traced=False, closes=False)
+    *_, done = fail_calls(every=11, traced=False, closes=False)
     assert done["harmed"] == []
     assert done["ended with a named error"]
 

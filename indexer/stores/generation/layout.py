@@ -13,8 +13,9 @@ import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
 from indexer.stores.folder import Folder, SpecialFileError
@@ -103,8 +104,7 @@ def is_draft(name: str) -> bool:
     return _DRAFT.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(msgspec.Struct, frozen=True):
     """The content of CURRENT: a generation's number and the checksum in its manifest."""
 
     number: int

@@ -6,7 +6,6 @@ Both are locks that the kernel releases when a process ends, however it ends.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -82,8 +81,14 @@ def note_progress(index_dir: Path, progress: str) -> None:
     """Write how far the holder of the lock is, which is this process, for others who ask."""
     with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), Folder(index_dir) as folder:
         holder = msgspec.json.decode(folder.read(HOLDER, _MAX_HOLDER_BYTES), type=Holder)
-        if (holder.pid, holder.host) == (os.getpid(), socket.gethostname()):
+        if (holder.pid, holder.host) == (os.getpid(), _host()):
             folder.replace(HOLDER, msgspec.json.encode(replace(holder, progress=progress)))
+
+
+def _host() -> str:
+    import socket  # for writers alone
+
+    return socket.gethostname()
 
 
 def lease(file: FileIO, path: Path) -> bool:
@@ -136,7 +141,7 @@ def collecting(generation: Folder) -> Iterator[bool]:
 
 def _note_holder(index_dir: Path) -> None:
     """Write who we are beside the lock: on Windows nobody else can read a locked file."""
-    holder = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
+    holder = Holder(os.getpid(), _host(), datetime.now(UTC).isoformat(timespec="seconds"))
     # The note helps a person; a full disk is reported by the first write that matters.
     with suppress(OSError), Folder(index_dir) as folder:
         folder.replace(HOLDER, msgspec.json.encode(holder))

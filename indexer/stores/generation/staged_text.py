@@ -6,7 +6,7 @@ small index is rewritten at each commit and scores exactly as a fresh one, and a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -56,10 +56,10 @@ class StagedText:
             with self._blaming():
                 self._open().delete(path)
 
-    def add(self, document: Document, embedding: Embedding) -> None:
-        """Add a chunk with its vector."""
+    def add(self, chunks: Iterable[tuple[Document, Embedding]]) -> None:
+        """Add chunks with their vectors."""
         with self._blaming():
-            self._open().add(document, embedding)
+            self._open().add(chunks)
 
     def commit(self) -> None:
         """Write everything. A damaged file of the base is noticed before it is merged into a good one."""
@@ -67,7 +67,7 @@ class StagedText:
         with self._blaming():
             writer = self._open()
             if self.rewrites:
-                self._carry_over(writer)
+                writer.add(self._carried_over())
             writer.commit()
         self._writer = None
         if self._base is not None and not self.rewrites:
@@ -81,8 +81,8 @@ class StagedText:
             self._writer.discard()
             self._writer = None
 
-    def _carry_over(self, writer: TextWriter) -> None:
-        """Add the base's documents but those of deleted files."""
+    def _carried_over(self) -> Iterator[tuple[Document, Embedding]]:
+        """Yield the base's documents but those of deleted files."""
         assert self._base is not None
         gone = {index_path(path) for path in self._deleted}
         for _, stored, held in self._base.text.scan():
@@ -90,7 +90,7 @@ class StagedText:
                 document = decode_stored(stored)
                 chunk, embedding = document.to_chunk(), decode_embedding(held)
             if document.path not in gone:
-                writer.add(make_document(chunk), embedding)
+                yield make_document(chunk), embedding
 
     @contextmanager
     def _blaming(self) -> Iterator[None]:

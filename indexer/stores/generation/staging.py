@@ -124,8 +124,7 @@ class Staging:
             Embedding(vector.tobytes(), scale, tier)
             for vector, scale, tier in zip(batch.vectors, scales, batch.tiers, strict=True)
         ]
-        for document, embedding in zip(documents or map(make_document, batch.chunks), embeddings, strict=True):
-            self._text.add(document, embedding)
+        self._text.add(zip(documents or map(make_document, batch.chunks), embeddings, strict=True))
         numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
         for path, group in groupby(numbered, key=lambda pair: pair[1].path):
             members = list(group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,18 +53,11 @@ class TextWriter:
         with self._refusals():
             self._writer.delete_documents_by_term("path", index_path(path))
 
-    def add(self, document: Document, embedding: Embedding) -> None:
-        """Add a chunk with its vector."""
-        added = tantivy.Document()
-        added.add_unsigned("id", document.id)
-        for field, text in zip(_TEXT_FIELDS, document.texts, strict=True):
-            added.add_text(field, text)
-        for field, text in document.more:
-            added.add_text(field, text)
-        added.add_bytes("stored", document.stored)
-        added.add_bytes("embedding", encode_embedding(embedding))
+    def add(self, chunks: Iterable[tuple[Document, Embedding]]) -> None:
+        """Add chunks with their vectors."""
         with self._refusals():
-            self._writer.add_document(added)
+            for document, embedding in chunks:
+                self._writer.add_document(_tantivy_document(document, embedding))
 
     def commit(self) -> None:
         """Write everything, wait for merges, and close; the folder does not change afterwards."""
@@ -100,3 +93,15 @@ class TextWriter:
             if type(error).__name__ != "PanicException":
                 raise
             raise StorageError(f"{self._path}: the text index could not be written ({error})") from error
+
+
+def _tantivy_document(document: Document, embedding: Embedding) -> tantivy.Document:
+    made = tantivy.Document()
+    made.add_unsigned("id", document.id)
+    for field, text in zip(_TEXT_FIELDS, document.texts, strict=True):
+        made.add_text(field, text)
+    for field, text in document.more:
+        made.add_text(field, text)
+    made.add_bytes("stored", document.stored)
+    made.add_bytes("embedding", encode_embedding(embedding))
+    return made
