@@ -23,6 +23,7 @@ from ..settings import Chosen
 from .build import cache_folder
 from .console import echo, note, print_lines, printable
 from .display import PLAIN_INTERVAL_SECONDS
+from .model import say
 from .options import aligned, config_option, hash_option, json_option, print_json, print_report, settings, wait_option
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def build_command(
     from ..fleet.build import FleetJob, build_fleet
 
     fleet, config = _read(fleet_file, chosen)
+    say(config.encoder, builds=True)
     if fast:
         config = replace(config, build=replace(config.build, upgrade="never"))
     if only and not full:

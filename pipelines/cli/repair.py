@@ -11,6 +11,7 @@ from ..check.repair import repair
 from ..settings import Chosen
 from .build import cache_folder
 from .console import echo
+from .model import say
 from .options import index_options, print_json, settings, wait_option
 from .root import find_index_dir, root_to_build
 
@@ -25,6 +26,7 @@ def command(root: Path | None, index_dir: Path | None, wait_seconds: float, chos
     config = settings(root, chosen)
 
     def rebuild() -> None:
+        say(config.encoder, builds=True)
         build(
             root,
             config=config,

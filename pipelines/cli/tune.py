@@ -11,6 +11,7 @@ import click
 from ..settings import Chosen, user_file
 from ..settings.tuned import FILE, this_host
 from .console import note
+from .model import say
 from .options import index_options, print_report, settings
 from .root import root_to_build
 
@@ -38,9 +39,11 @@ def command(root: Path | None, index_dir: Path | None, chosen: Chosen, seconds: 
             last = 10 * done // total
             note(f"{done} of {total} runs")
 
+    config = settings(root, chosen)
+    say(config.encoder, builds=True, quiet=config.encoder.name != "hashing")
     report = tune(
         root,
-        settings(root, chosen),
+        config,
         kept_in=user_file().with_name(FILE),
         host=this_host(),
         seconds=seconds,

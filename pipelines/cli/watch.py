@@ -17,6 +17,7 @@ from ..settings import Chosen
 from ..source import open_worktree
 from .build import cache_folder
 from .console import echo
+from .model import say
 from .options import index_options, print_json, settings
 from .root import root_to_build
 
@@ -52,6 +53,7 @@ def command(
 
     root = root_to_build(root, index_dir)
     config = settings(root, chosen)
+    say(config.encoder, builds=True)
     cache_dir = None if no_cache else cache_folder(config.cache)
 
     def reported(done: BuildReport | LockedError) -> None:
