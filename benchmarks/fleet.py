@@ -180,9 +180,10 @@ def main() -> None:
     parser.add_argument("--queries", type=Path)
     parser.add_argument("--parts", nargs="+", default=["engines", "unchanged"])
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="Where fleets are made and left.")
     arguments = parser.parse_args()
     repositories = sorted(path for path in arguments.repositories.resolve().iterdir() if path.is_dir())
-    folder = Path(tempfile.mkdtemp(prefix="fleet-"))
+    folder = arguments.keep or Path(tempfile.mkdtemp(prefix="fleet-"))
     try:
         for part in arguments.parts:
             if part == "engines":
@@ -193,9 +194,9 @@ def main() -> None:
                 lines = arguments.queries.read_text().splitlines()
                 figures = union(repositories, folder / part, [json.loads(line)["query"] for line in lines])
             write_result(f"fleet_{part}", f"python -m benchmarks.fleet REPOS --parts {part}", figures)
-            shutil.rmtree(folder, ignore_errors=True)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if arguments.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

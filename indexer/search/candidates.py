@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import merge
+from heapq import merge, nlargest
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +32,8 @@ WHOLE_WEIGHTS: Mapping[str, float] = {"names": 2.0, "file_name": 2.0, "body": 1.
 TEXT_LIMIT = 100
 VECTOR_LIMIT = 100
 NAME_LIMIT = 100
+LIMITS: Mapping[str, int] = {"text": TEXT_LIMIT, "vector": VECTOR_LIMIT, "name": NAME_LIMIT}
+"""How many chunks each retriever finds."""
 SCORE_DECIMALS = 4
 """What sums of single-precision numbers in any order agree on."""
 LOOKED_UP = 4_000
@@ -108,7 +110,8 @@ def name_terms(query: Query) -> Terms:
 def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapping[str, Sequence[str]]) -> Found:
     """Ask each retriever of one generation: those of words, and that of meaning when there is a vector.
 
-    `paths` maps lower-cased file names to the paths of the files that have them.
+    What is returned has no paths of chunks yet (`with_paths`). `paths` maps lower-cased file names to the paths of the
+    files that have them.
     """
     chunks: dict[str, Scores] = {}
     files: dict[str, float] = {}
@@ -136,7 +139,34 @@ def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapp
             floor = FLOORS.get(generation.manifest.encoder.name, -1.0)
             near = {chunk_id: similarity for chunk_id, similarity in near.items() if similarity >= floor}
         chunks["vector"] = near
-    return Found(chunks, files, generation.places.paths_of(dict.fromkeys(chain.from_iterable(chunks.values()))))
+    return Found(chunks, files, {})
+
+
+def best_overall(found: Sequence[Found]) -> list[Found]:
+    """Return what one space of all their chunks would have found: of each retriever no more than its limit, and ties.
+
+    Files that are found by their paths are all kept.
+    """
+    if len(found) == 1:
+        return list(found)
+    least: dict[str, float] = {}
+    for name, limit in LIMITS.items():
+        scores = [score for own in found for score in own.chunks.get(name, {}).values()]
+        least[name] = nlargest(limit, scores)[-1] if len(scores) > limit else float("-inf")
+    return [
+        Found(
+            {name: {i: score for i, score in own.items() if score >= least[name]} for name, own in one.chunks.items()},
+            one.files,
+            one.path_of,
+        )
+        for one in found
+    ]
+
+
+def with_paths(found: Found, paths_of: Callable[[Iterable[int]], Mapping[int, str]]) -> Found:
+    """Return what was found with the paths of the chunks' files."""
+    ids = dict.fromkeys(chain.from_iterable(found.chunks.values()))
+    return Found(found.chunks, found.files, paths_of(ids) if ids else {})
 
 
 def leading_files(found: Sequence[Found], kind: QueryKind, *, count: int) -> list[FileKey]:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from indexer.search.answer import SNIPPET_LINES, best_hits
-from indexer.search.candidates import Asked, Found, leading_files, name_terms, word_terms
+from indexer.search.candidates import (
+    Asked,
+    Found,
+    best_overall,
+    leading_files,
+    name_terms,
+    with_paths,
+    word_terms,
+)
 from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import read_literals
 from indexer.search.query import Query
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
+ALL_STANDING = 8
+"""Up to so many spaces are all searched for what the query writes verbatim."""
 NAMED_CHUNKS = 60
 """How many chunks with a name that the query writes are looked at."""
 
@@ -104,7 +114,8 @@ class Searcher:
         """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
         chosen = chosen or Filter()
         asked = Asked(query, vector, words, self._statistics(query) if words else _nothing())
-        found: list[Found] = list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces))
+        passed = best_overall(list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces)))
+        found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}
         for key in leading_files(found, query.kind, count=files):
             paths.setdefault(key.space, []).append(key.path)
@@ -127,10 +138,16 @@ class Searcher:
         return any(own.sureness in MESSAGES for own in found)
 
     def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
-        """Return the chunks of all spaces in which the query, or a part of it, stands."""
+        """Return the chunks of all spaces in which the query, or a part of it, stands.
+
+        Of many spaces only those are asked of which a file leads: where a text stands, its words are too.
+        """
         literals = read_literals(query)
-        standing = self._each(lambda space: space.standing(query, literals, chosen), self._spaces)
-        found = [(place, own) for place, owns in enumerate(standing) for own in owns]
+        places: Sequence[int] = range(len(self._spaces))
+        if len(self._spaces) > ALL_STANDING:
+            places = sorted({file.space for file in ranked})
+        standing = self._each(lambda place: self._spaces[place].standing(query, literals, chosen), places)
+        found = [(place, own) for place, owns in zip(places, standing, strict=True) for own in owns]
         return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -54,6 +54,9 @@ class Searchable(Protocol):
     def first_pass(self, asked: Asked, chosen: Filter) -> Found:
         """Return the chunks and files that the retrievers put first."""
 
+    def paths_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the paths of the files that chunks are in, by chunk."""
+
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""
 
@@ -87,6 +90,10 @@ class GenerationSpace:
         """Return the chunks and files that the retrievers put first."""
         paths = self._paths() if asked.query.paths else {}
         return candidates.find(self.generation, asked, self.select(chosen), paths)
+
+    def paths_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the paths of the files that chunks are in, by chunk."""
+        return self.generation.places.paths_of(ids)
 
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -30,14 +31,14 @@ from indexer.search.space import Filter, GenerationSpace
 from indexer.search.standing import Standing
 from indexer.stores.folder import Folder
 from indexer.stores.generation import residency
-from indexer.stores.generation.layout import Current
+from indexer.stores.generation.layout import Current, reading
 from indexer.stores.generation.reader import Generation, open_numbered
 from indexer.stores.text.document import StoredChunk
 from indexer.types import Encoder, Hit, SearchMode
 
 from .local import cores
 from .manifest import FleetManifest, Shard
-from .store import FOLDER, FREQUENCIES, SHARDS, FolderLog, OpenManifest, open_newest, shard_dir
+from .store import FOLDER, FREQUENCIES, TERMS, FolderLog, OpenManifest, open_newest, shard_dir
 
 if TYPE_CHECKING:
     from indexer.stores.text.statistics import Term
@@ -206,7 +207,7 @@ class Fleet(Closing):
 
     def _bound_memory(self) -> None:
         if residency.mapped_bytes() > MAPPED_BYTES:
-            residency.release_pages(self._fleet_dir / SHARDS)
+            residency.release_pages(self._fleet_dir)
 
 
 class _OpenFleet:
@@ -240,10 +241,11 @@ class _OpenFleet:
 
         with self._lock:
             if self._table is None:
-                with Folder(self._fleet_dir) as fleet, fleet.folder(FREQUENCIES) as folder:
+                place = self._fleet_dir / FREQUENCIES
+                with reading(place), Folder(self._fleet_dir) as fleet, fleet.folder(FREQUENCIES) as folder:
                     name = f"{self.manifest.number:08d}.terms"
                     self._table = TermTable(folder, name, expected=self.manifest.frequencies)
-        return self._table.frequencies(terms)
+        return self._table.frequencies(terms, otherwise=1)
 
     def done(self) -> None:
         """Say that a call is done with it."""
@@ -272,6 +274,8 @@ class ShardSpace:
 
     def __init__(self, fleet_dir: Path, manifest: FleetManifest, shard: Shard, vectors: VectorOptions | None) -> None:
         self.shard = shard
+        self._fleet_dir = fleet_dir
+        self._table: TermTable | None = None
         self._index_dir = shard_dir(fleet_dir, shard.id)
         self._manifest = manifest
         self._vectors = vectors
@@ -299,11 +303,15 @@ class ShardSpace:
 
     def first_pass(self, asked: Asked, chosen: Filter) -> Found:
         """Return the chunks and files that the retrievers put first."""
-        return self._opened().first_pass(asked, chosen)
+        return self._opened().first_pass(self._knowing(asked), chosen)
+
+    def paths_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the paths of the files that chunks are in, by chunk."""
+        return self._opened().paths_of(ids)
 
     def second_pass(self, asked: Asked, chosen: Filter, paths: Sequence[str]) -> FileScores:
         """Return the scores of all chunks of the given files."""
-        return self._opened().second_pass(asked, chosen, paths)
+        return self._opened().second_pass(self._knowing(asked), chosen, paths)
 
     def standing(self, query: Query, literals: Literals, chosen: Filter) -> list[Standing]:
         """Return the chunks in which the query, or a part of it that only code is written as, stands."""
@@ -319,6 +327,17 @@ class ShardSpace:
             space, self._space = self._space, None
         if space is not None:
             space.generation.close()
+        if self._table is not None:
+            self._table.close()
+
+    def _knowing(self, asked: Asked) -> Asked:
+        """Return what is asked, with how many chunks of this shard have each term."""
+        if not asked.words:
+            return asked
+        self._opened()
+        assert self._table is not None
+        own = self._table.frequencies(asked.statistics.frequencies.keys(), otherwise=0)
+        return with_fields(asked, statistics=asked.statistics._replace(own=own))
 
     def _opened(self) -> GenerationSpace:
         with self._lock:
@@ -327,11 +346,19 @@ class ShardSpace:
                 generation = open_numbered(self._index_dir, current, options=self._vectors)
                 try:
                     self._check(generation)
+                    self._table = self._open_table()
                 except BaseException:
                     generation.close()
                     raise
                 self._space = GenerationSpace(generation)
             return self._space
+
+    def _open_table(self) -> TermTable:
+        from .terms import TermTable
+
+        path = self._fleet_dir / TERMS
+        with reading(path), Folder(self._fleet_dir) as fleet, fleet.folder(TERMS) as folder:
+            return TermTable(folder, f"{self.shard.terms}.terms")
 
     def _check(self, generation: Generation) -> None:
         """Raise DamagedIndexError unless a generation is the one that the manifest says, and made as the fleet is."""

@@ -13,6 +13,7 @@ import mmap
 import struct
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -57,13 +58,13 @@ class TermTable(Closing):
         self.hashes = np.frombuffer(self._content, "<u8", rows, _HEADER.size)
         self.counts = np.frombuffer(self._content, "<u4", rows, _HEADER.size + 8 * rows)
 
-    def frequencies(self, terms: Collection[Term]) -> dict[Term, int]:
-        """Return how many chunks have each of the terms, 1 for one that is not in the table."""
-        wanted = np.fromiter((_hash(*term) for term in terms), np.uint64, len(terms))
+    def frequencies(self, terms: Collection[Term], *, otherwise: int) -> dict[Term, int]:
+        """Return how many chunks have each of the terms, `otherwise` for one that is not in the table."""
         if not len(self.hashes):
-            return dict.fromkeys(terms, 1)
+            return dict.fromkeys(terms, otherwise)
+        wanted = _hashes(tuple(terms))
         at = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
-        found = np.where(self.hashes[at] == wanted, self.counts[at], 1)
+        found = np.where(self.hashes[at] == wanted, self.counts[at], otherwise)
         return dict(zip(terms, found.tolist(), strict=True))
 
     def close(self) -> None:
@@ -125,6 +126,12 @@ def _write(path: Path, keys: NDArray[np.uint64], counts: NDArray[np.uint32]) -> 
         durable.write_file(draft, content)
         durable.rename(draft, path)
         durable.fsync_dir(folder.path)
+
+
+@lru_cache(maxsize=64)
+def _hashes(terms: tuple[Term, ...]) -> NDArray[np.uint64]:
+    """Return the hashes of a query's terms, which every shard's table is asked for."""
+    return np.fromiter((_hash(*term) for term in terms), np.uint64, len(terms))
 
 
 def _hash(field: str, term: str) -> int:

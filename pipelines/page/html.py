@@ -105,12 +105,12 @@ def _build(report: BuildReport) -> Iterator[str]:
     made = [
         Bar("embedded", chunks.embedded, f"{chunks.embedded:,}"),
         Bar("reused", chunks.reused, f"{chunks.reused:,}"),
-        Bar("upgraded", chunks.upgraded, f"{chunks.upgraded:,}"),
     ]
     said = "" if report.committed else "<p>Nothing changed; the generation stays.</p>"
     said += f"<p>Made anew: {text(report.rebuilt)}</p>" if report.rebuilt else ""
     said += "".join(f'<p class="warn">{text(warning)}</p>' for warning in report.warnings)
-    yield _section("What changed", f"{said}<p>Files</p>{changed}<p>Chunks</p>{parts(made)}")
+    better = f"<p>{_counted(chunks.upgraded, 'vector')} replaced by the encoder's own</p>" if chunks.upgraded else ""
+    yield _section("What changed", f"{said}<p>Files</p>{changed}<p>Chunks</p>{parts(made)}{better}")
     seconds = [Bar(stage, spent, f"{spent:.2f} s") for stage, spent in report.seconds.items()]
     yield _section(f"Seconds by stage ({sum(report.seconds.values()):.1f} s)", bars(seconds))
     if report.slowest:

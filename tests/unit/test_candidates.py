@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.search.candidates import RETRIEVER_WEIGHTS, FileKey, Found, leading_files, reciprocal_ranks
+from indexer.search.candidates import RETRIEVER_WEIGHTS, FileKey, Found, best_overall, leading_files, reciprocal_ranks
 from indexer.search.query import QueryKind
 
 A, B, C = (FileKey(0, path) for path in "abc")
@@ -38,3 +38,15 @@ def test_files_of_several_spaces_are_ranked_by_their_scores_not_by_their_spaces(
     leading = leading_files([first, second], QueryKind.NATURAL, count=4)
     assert leading == [FileKey(1, "x.py"), FileKey(0, "x.py"), FileKey(1, "z.py"), FileKey(0, "y.py")]
     assert leading_files([first, second], QueryKind.NATURAL, count=1) == leading[:1]
+
+
+def test_many_spaces_find_together_no_more_than_one_would() -> None:
+    """Ties over the limit are kept: which space a chunk is in decides nothing."""
+    spaces = [
+        Found({"text": {number: float(number) for number in range(part, 300, 2)}}, {"a.py": 1.0}, {}) for part in (0, 1)
+    ]
+    kept = best_overall([*spaces, Found({"text": {7: 200.0}}, {}, {})])
+    assert [len(own.chunks["text"]) for own in kept] == [50, 50, 1]
+    assert min(min(own.chunks["text"].values()) for own in kept) == 200.0
+    assert kept[0].files == {"a.py": 1.0}
+    assert best_overall(spaces[:1]) == spaces[:1]

@@ -29,11 +29,13 @@ Term = tuple[str, str]
 class Statistics(NamedTuple):
     """How many documents there are, and how many of them have each term: scores of several indexes compare by them.
 
-    A term that is not in `frequencies` is in no document.
+    A term that is not in `frequencies` is in no document. `own` are the frequencies in the index that is asked, where
+    the caller knows them: to ask it takes longer.
     """
 
     documents: int
     frequencies: Mapping[Term, int]
+    own: Mapping[Term, int] | None = None
 
 
 class Frequencies:
@@ -70,6 +72,10 @@ class Frequencies:
         Tantivy weighs it by ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009) over all documents, the
         dead too; wanted are the statistics given, or the living. The mean field length can't be corrected.
         """
+        if statistics is not None and statistics.own is not None and not self.stats.dead:
+            own = statistics.own[term]
+            known = statistics.frequencies[term]
+            return _idf(known, statistics.documents) / _idf(own, self.stats.documents) if own else 0.0
         living = self.living(term)
         if not living:
             return 0.0
