@@ -1,11 +1,13 @@
 """Fits the ranker's weights on queries with known answers, and says how good they are on repositories not fitted on.
 
-    python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA [--indexes DIR] [--boosted] [--write]
+    python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA WEAK [--encoder NAME] [--indexes DIR] [--boosted]
+        [--write]
 
-CODE_SEARCH, REPOS and COSQA are the folders of benchmarks.retrieval's sets. Repositories of the first are held out in
-turn; on the second, a folder of single functions asked for in the words of web searches, only the weights of IN_SMALL
-are fitted, once the others are known. With --boosted gradient-boosted trees are tried on the same folds. The figures
-are written to results/; with --write the weights fitted on everything replace indexer/search/ranker.json.
+CODE_SEARCH, REPOS and COSQA are the folders of benchmarks.retrieval's sets, WEAK that of benchmarks.weak_questions,
+whose questions count little. Repositories of the first and of the last are held out in turn; on the second, a folder of
+single functions asked for in the words of web searches, only the weights of IN_SMALL are fitted, once the others are
+known. With --boosted gradient-boosted trees are tried on the same folds. The figures are written to results/; with
+--write the weights fitted on everything replace indexer/search/ranker.json. What was tried is in ranking.md.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ Float = NDArray[np.float64]
 PENALTY = 10.0
 """The L2 penalty on weights of features of unit variance, beside a likelihood in which each repository weighs 20."""
 REPOSITORY_WEIGHT = 20.0
+WEAK_WEIGHT = 1.0
+"""What a repository's commits weigh, and what its comments weigh: more of either costs real questions."""
 NEWTON_STEPS = 30
 FOLDS = 5
 IN_SMALL = ("nearest_in_small", "words_in_small")
@@ -44,8 +48,17 @@ FUNCTION_FOLDERS = 2
 """As so many repositories the functions weigh: enough for the penalty not to outweigh them."""
 SEEDS = 5
 DEPTH = 10
-BY_HAND = {"path_match": 4.0, "prose": -1.5}
-"""Weights that training can't see or sees too little of: no question names a file, few repositories hold documents."""
+BY_HAND = {
+    "path_match": 4.0,
+    "prose": -1.5,
+    "data": -3.0,
+    "compatibility": -1.05,
+    "nearest_in_small": 4.44,
+    "words_in_small": -1.84,
+}
+"""Weights that training can't see or sees too little of: no question names a file, few repositories hold documents,
+and commits mend old code that nobody asks for. Those of IN_SMALL were fitted on the transformer's vectors; static ones,
+which training may use in their place, find more with them than with their own."""
 BOOSTED = ((50, 4), (100, 4), (200, 8))
 """Trees and leaves of the gradient-boosted models that are tried."""
 RANKER = Path(ranking.__file__).with_name("ranker.json")
@@ -55,13 +68,14 @@ RANKER = Path(ranking.__file__).with_name("ranker.json")
 class Case:
     """One query: its repository, the candidates' features, float64[files, features], and which are right.
 
-    `relevant` counts the files that answer it, found or not.
+    `relevant` counts the files that answer it, found or not; `weight` is that of all queries of its repository.
     """
 
     repository: str
     matrix: Float
     right: NDArray[np.bool_]
     relevant: int
+    weight: float = REPOSITORY_WEIGHT
 
 
 Score = Callable[[Float], Float]
@@ -76,13 +90,15 @@ def main() -> None:
     parser.add_argument("code_search", type=Path)
     parser.add_argument("repos", type=Path)
     parser.add_argument("cosqa", type=Path)
+    parser.add_argument("weak", type=Path)
+    parser.add_argument("--encoder", default="minilm", help="what indexes are made with, and queries encoded")
     parser.add_argument("--indexes", type=Path, default=Path("build/ranker-indexes"))
     parser.add_argument("--cache", type=Path, help="embeddings kept between runs")
     parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
     parser.add_argument("--boosted", action="store_true", help="also try gradient-boosted trees")
     parser.add_argument("--write", action="store_true", help="replace indexer/search/ranker.json")
     arguments = parser.parse_args()
-    config = Config(encoder=EncoderOptions(path=arguments.encoder_path))
+    config = Config(encoder=EncoderOptions(name=arguments.encoder, path=arguments.encoder_path))
     names: list[str] = []
     repositories = code_search(arguments.code_search, arguments.repos)
     snippets = cosqa(arguments.cosqa, arguments.indexes / "corpora")
@@ -91,16 +107,30 @@ def main() -> None:
         replace(case, repository=f"functions {number % FUNCTION_FOLDERS}")
         for number, case in enumerate(gather(snippets, arguments.indexes, config, names, arguments.cache))
     ]
-    print(f"{len(cases)} queries of repositories, {len(functions)} of functions, {len(names)} features")
-    models: dict[str, Fit] = {"linear": lambda own: _linear(fit_both(own, functions, names))}
+    weak = list(gather_weak(arguments.weak, arguments.indexes, config, names, arguments.cache))
+    print(
+        f"{len(cases)} queries of repositories, {len(functions)} of functions, {len(weak)} weak, {len(names)} features"
+    )
+    models: dict[str, Fit] = {
+        "linear": lambda own: _linear(fit_both(own, functions, names)),
+        "linear, with weak questions": lambda own: _linear(fit_both([*own, *weak], functions, names)),
+    }
     if arguments.boosted:
         models |= {f"boosted, {trees} trees of {leaves} leaves": _boosted(trees, leaves) for trees, leaves in BOOSTED}
     figures = {name: _judge(cases, functions, model) for name, model in models.items()}
-    write_result("ranker", "python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA --boosted", figures)
-    weights = fit_both(cases, functions, names)
+    for group in sorted({_kind(case) for case in weak}):
+        own = [case for case in weak if _kind(case) == group]
+        rest = [case for case in weak if _kind(case) != group]
+        figures["linear"][f"{group}, not fitted on"] = round(evaluate(own, models["linear"](cases)), 4)
+        beside = _beside([*cases, *rest], functions, names)
+        figures["linear, with weak questions"][f"{group}, folds"] = round(cross_validate(own, beside, seed=0), 4)
+    flags = f" --encoder {arguments.encoder}" + (" --boosted" if arguments.boosted else "")
+    write_result("ranker", f"python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA WEAK{flags}", figures)
+    weights = fit_both([*cases, *weak], functions, names)
     model = ranking.Model(
         trained_on=f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over "
-        f"single functions, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}",
+        f"single functions, and by {WEAK_WEIGHT / REPOSITORY_WEIGHT:g} {len(weak)} of commits and comments, "
+        f"L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}",
         weights={name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)} | BY_HAND,
     )
     ranker = msgspec.structs.replace(ranking.shipped_ranker(), files=model)
@@ -128,6 +158,24 @@ def gather(
                     yield Case(name, matrix, np.array([path in targets for path in paths]), len(targets))
 
 
+def gather_weak(
+    folder: Path, indexes: Path, config: Config, names: list[str], cache: Path | None = None
+) -> Iterator[Case]:
+    """Yield a case for each weak question; a repository's commits and its comments count as two repositories."""
+    evaluation = code_search(folder, folder / "repos")
+    for group in ("commit", "doc"):
+        own = {
+            name: [question for question in questions if question.group == group]
+            for name, questions in evaluation.questions.items()
+        }
+        for case in gather(replace(evaluation, questions=own), indexes / "weak", config, names, cache):
+            yield replace(case, repository=f"{group} {case.repository}", weight=WEAK_WEIGHT)
+
+
+def _kind(case: Case) -> str:
+    return case.repository.partition(" ")[0]
+
+
 def fit(cases: Sequence[Case], *, held: Float) -> Float:
     """Return the weights, float64[features], that make right files likely among the wrong ones of their query.
 
@@ -136,35 +184,26 @@ def fit(cases: Sequence[Case], *, held: Float) -> Float:
     is convex.
     """
     free = np.isnan(held)
-    scale = np.vstack([case.matrix[:, free] for case in cases]).std(axis=0) + 1e-6
-    size = Counter(case.repository for case in cases)
-    choices = []
-    for case in cases:
-        share = REPOSITORY_WEIGHT / size[case.repository] / max(1, int(case.right.sum()))
-        for place in np.flatnonzero(case.right):
-            rows = np.vstack([case.matrix[place], case.matrix[~case.right]])
-            choices.append((rows[:, free] / scale, rows[:, ~free] @ held[~free], share))
+    choices, real, shares = _choices(cases)
+    scale = choices[real][:, free].std(axis=0) + 1e-6
+    given, rows = choices[:, :, ~free] @ held[~free], choices[:, :, free] / scale
 
-    def loss(weights: Float) -> float:
-        total = PENALTY / 2 * float(weights @ weights)
-        for rows, given, share in choices:
-            utilities = rows @ weights + given
-            top = utilities.max()
-            total += share * (top + math.log(np.exp(utilities - top).sum()) - utilities[0])
-        return total
+    def loss(weights: Float) -> tuple[float, Float]:
+        utilities = np.where(real, rows @ weights + given, -np.inf)
+        likelihood = np.exp(utilities - utilities.max(axis=1, keepdims=True))
+        likelihood /= likelihood.sum(axis=1, keepdims=True)
+        return PENALTY / 2 * float(weights @ weights) - float(shares @ np.log(likelihood[:, 0])), likelihood
 
     weights = np.zeros(len(scale))
     for _ in range(NEWTON_STEPS):
-        gradient, hessian = PENALTY * weights, PENALTY * np.eye(len(scale))
-        for rows, given, share in choices:
-            utilities = rows @ weights + given
-            likelihood = np.exp(utilities - utilities.max())
-            likelihood /= likelihood.sum()
-            mean = likelihood @ rows
-            gradient = gradient + share * (mean - rows[0])
-            hessian = hessian + share * ((rows * likelihood[:, None]).T @ rows - np.outer(mean, mean))
-        step, length, before = np.linalg.solve(hessian, gradient), 1.0, loss(weights)
-        while loss(weights - length * step) > before and length > 1e-3:
+        before, likelihood = loss(weights)
+        mean = np.einsum("cr,crf->cf", likelihood, rows)
+        spread = (rows * np.sqrt(likelihood * shares[:, None])[:, :, None]).reshape(-1, len(scale))
+        centre = mean * np.sqrt(shares)[:, None]
+        gradient = PENALTY * weights + shares @ (mean - rows[:, 0])
+        hessian = PENALTY * np.eye(len(scale)) + spread.T @ spread - centre.T @ centre
+        step, length = np.linalg.solve(hessian, gradient), 1.0
+        while loss(weights - length * step)[0] > before and length > 1e-3:
             length /= 2
         weights = weights - length * step
         if np.abs(step).max() < 1e-4:
@@ -172,6 +211,22 @@ def fit(cases: Sequence[Case], *, held: Float) -> Float:
     fitted = held.copy()
     fitted[free] = weights / scale
     return fitted
+
+
+def _choices(cases: Sequence[Case]) -> tuple[Float, NDArray[np.bool_], Float]:
+    """Return each right file, first, beside the wrong ones of its query, float64[choices, files, features], which rows
+    are files and not padding, bool[choices, files], and what each choice weighs, float64[choices]."""
+    size = Counter(case.repository for case in cases)
+    found = [(case, int(place)) for case in cases for place in np.flatnonzero(case.right)]
+    most = max(len(case.right) for case, _ in found)
+    choices = np.zeros((len(found), most, found[0][0].matrix.shape[1]))
+    real = np.zeros((len(found), most), np.bool_)
+    for number, (case, place) in enumerate(found):
+        own = np.vstack([case.matrix[place], case.matrix[~case.right]])
+        choices[number, : len(own)] = own
+        real[number, : len(own)] = True
+    shares = [case.weight / size[case.repository] / int(case.right.sum()) for case, _ in found]
+    return choices, real, np.array(shares)
 
 
 def fit_both(cases: Sequence[Case], functions: Sequence[Case], names: Sequence[str]) -> Float:
@@ -187,6 +242,11 @@ def _judge(cases: Sequence[Case], functions: Sequence[Case], model: Fit) -> dict
     score = model(cases)
     figures = {"folds": float(np.mean(means)), "deviation": float(np.std(means)), "own": evaluate(cases, score)}
     return {name: round(value, 4) for name, value in {**figures, "own functions": evaluate(functions, score)}.items()}
+
+
+def _beside(cases: Sequence[Case], functions: Sequence[Case], names: Sequence[str]) -> Fit:
+    """Return what fits a linear model to other cases and to these."""
+    return lambda own: _linear(fit_both([*cases, *own], functions, names))
 
 
 def _linear(weights: Float) -> Score:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,7 +147,7 @@ def load(folder: Path, *, threads: int, light: bool, providers: Sequence[str] = 
     key = (folder.resolve(), bundle.identity.digest, threads, light, tuple(providers))
     with _lock:
         if key not in _loaded:
-            bundle.verify(bundle.loaded)
+            _verify(bundle)
             # fastembed adds nothing to a model that it has not registered, and wants files that not every folder has.
             plain = light or bundle.folder != BUNDLED or bool(providers)
             session, tokenizer = (
@@ -156,6 +157,17 @@ def load(folder: Path, *, threads: int, light: bool, providers: Sequence[str] = 
             on_cpu = not providers or providers[0] == "cpu"
             _loaded[key] = OnnxEncoder(bundle, session, tokenizer, on_cpu=on_cpu)
         return _loaded[key]
+
+
+def _verify(bundle: Bundle) -> None:
+    """Compare the files to their checksums while the engines are imported, before any is read; raises ModelError."""
+    with ThreadPoolExecutor(1) as pool:
+        verified = pool.submit(bundle.verify, bundle.loaded)
+        silence()
+        import onnxruntime  # noqa: F401
+        import tokenizers  # noqa: F401
+
+        verified.result()
 
 
 def open_session(

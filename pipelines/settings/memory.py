@@ -1,7 +1,7 @@
 """A limit of memory, turned into how many tokens a batch holds and how many processes parse.
 
-The figures are of benchmarks/encoder_memory.py; each is an upper bound of what was measured there, and what they leave
-open is how much a single file's parser takes, which `parse.memory_megabytes` bounds.
+The figures are rounded up from builds with the bundled encoder; benchmarks/encoder_memory.py measures builds under
+limits. What they leave open is how much a single file's parser takes, which `parse.memory_megabytes` bounds.
 """
 
 from __future__ import annotations

@@ -106,6 +106,9 @@ def attacks() -> dict[str, Hostile]:
         "encoder.path is the repository's": Hostile(
             _text_at(".indexer.toml", '[encoder]\npath = "model"\n'), configured=False
         ),
+        "encoder.name is a folder of the repository's": Hostile(
+            _text_at(".indexer.toml", '[encoder]\nname = "path:model"\n'), configured=False
+        ),
         "a hundred thousand threads": Hostile(
             _text_at(".indexer.toml", "[encoder]\nthreads = 100000\n[parse]\nworkers = 100000\n"), configured=False
         ),
@@ -130,6 +133,9 @@ def attacks() -> dict[str, Hostile]:
         "special files as sources": Hostile(trees.special_files_as_sources, served=True),
         # Indexes with right checksums.
         "a manifest names a file outside": Hostile(_resealed(_names("../../../../photos/x")), indexed=True),
+        "a manifest names a folder of the repository's as its encoder": Hostile(
+            _resealed(lambda m: m["encoder"].update(name="path:model")), indexed=True
+        ),
         "a manifest names a lock": Hostile(_resealed(_names("text/.tantivy-meta.lock")), indexed=True),
         "a manifest with two hundred thousand files": Hostile(
             _resealed(lambda m: m["files"].update({f"text/{n}": [1, "0" * 32] for n in range(200_000)})), indexed=True
