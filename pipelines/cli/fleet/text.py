@@ -1,0 +1,72 @@
+"""What a fleet's reports say to a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...report import upgraded_text
+from ..console import printable
+from ..options import aligned
+
+if TYPE_CHECKING:
+    from ...fleet.build import FleetReport
+    from ...fleet.gc import FleetRemoved
+    from ...fleet.status import FleetStatus
+
+MAX_SHARDS = 20
+"""Shards that a list names; --json has all."""
+
+
+def built_lines(report: FleetReport) -> list[str]:
+    if not report.committed:
+        return [
+            f"Nothing changed: {report.repositories} repositories, {report.shards} shards, {report.chunks} chunks, "
+            f"manifest {report.number} stays ({1000 * report.seconds:.0f} ms)."
+        ]
+    built = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in list(report.built.items())[:MAX_SHARDS])
+    more = f", {len(report.built) - MAX_SHARDS} more" if len(report.built) > MAX_SHARDS else ""
+    return aligned(
+        [
+            ("repositories", f" {report.repositories} in {report.shards} shards"),
+            ("built", built + more),
+            ("removed", ", ".join(report.removed)),
+            ("files", str(report.files)),
+            ("chunks", str(report.chunks)),
+            ("vectors", upgraded_text(report.upgraded)),
+            ("seconds", f"{report.seconds:.1f}"),
+            ("manifest", f"{report.number}  digest {report.digest}"),
+        ]
+    )
+
+
+def status_lines(status: FleetStatus) -> list[str]:
+    stale = ", ".join((status.stale or ())[:MAX_SHARDS])
+    if status.stale and len(status.stale) > MAX_SHARDS:
+        stale += f", {len(status.stale) - MAX_SHARDS} more"
+    largest = sorted(status.shards, key=lambda shard: -shard.chunks)[:MAX_SHARDS]
+    return aligned(
+        [
+            ("manifest", f"{status.number}  ({status.created})"),
+            ("digest", status.digest),
+            ("encoder", f"{status.encoder.name}, {status.encoder.dims} dims, digest {status.encoder.digest[:16]}"),
+            ("repositories", f" {status.repositories} in {len(status.shards)} shards"),
+            ("largest", ", ".join(f"{shard.id} {shard.chunks}" for shard in largest)),
+            ("files", f"{status.files} indexed ({status.bytes / 1e6:.1f} MB)"),
+            ("chunks", str(status.chunks)),
+            ("vectors", upgraded_text(status.upgraded)),
+            ("size", f"{status.index_bytes / 1e6:.1f} MB"),
+            ("failed", "; ".join(f"{failure.id}: {failure.message}" for failure in status.failed)),
+            ("freshness", f"behind: {stale}; run `indexer fleet build`" if stale else "up to date"),
+            ("gone", ", ".join(status.gone or ())),
+        ]
+    )
+
+
+def removed_lines(removed: FleetRemoved) -> list[str]:
+    generations = sum(map(len, removed.generations.values()))
+    return [
+        printable(
+            f"{len(removed.manifests)} manifests, {len(removed.shards)} shards, {generations} generations and "
+            f"{removed.tables} tables removed"
+        )
+    ]
