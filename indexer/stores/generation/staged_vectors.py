@@ -21,6 +21,7 @@ from indexer.stores.generation.commit import storing
 from indexer.stores.generation.manifest import Segment
 from indexer.stores.generation.reader import Generation
 from indexer.stores.vectors.merge import segments_to_merge
+from indexer.stores.vectors.segment_file import GRAPH_VECTORS
 from indexer.stores.vectors.segments import Segments, SegmentWriter, VectorSegments, segment_file
 from indexer.types import TIERS, QuantizedBatch, StoredVector, Tier
 
@@ -161,7 +162,7 @@ class StagedVectors:
         }
 
     def _add(self, tier: Tier, ids: Sequence[int], vectors: NDArray[np.int8], *, saves: bool = True) -> int:
-        if saves and tier in self._open and len(self._open[tier][1]) >= MAX_SEGMENT_VECTORS:
+        if saves and tier in self._open and self._is_full(tier, len(ids)):
             self._save(tier)
         if tier not in self._open:
             self._open[tier] = (self._next, SegmentWriter(dims=self._dims, options=self._options))
@@ -169,6 +170,11 @@ class StagedVectors:
         number, writer = self._open[tier]
         writer.add(ids, vectors)
         return number
+
+    def _is_full(self, tier: Tier, added: int) -> bool:
+        """Whether more vectors go into another segment: static ones, soon to be replaced, before they need a graph."""
+        held = len(self._open[tier][1])
+        return held >= MAX_SEGMENT_VECTORS or (tier is Tier.STATIC and held + added > GRAPH_VECTORS)
 
     def _save(self, tier: Tier) -> None:
         number, writer = self._open.pop(tier)
