@@ -37,6 +37,8 @@ NEED_MORE = {
     "chunk_sizes": "a folder of repositories",
     "coverage": "a folder of repositories",
     "first_index": "trees, and a peer's command to stand beside",
+    "fleet": "a folder of repositories, and Ray for its engine",
+    "fleet_model": "the results of fleet",
     "hundred_questions": "checkouts of five repositories",
     "known_items": "repositories, any",
     "mixed_tiers": "an evaluation set, and the repositories that it asks about",

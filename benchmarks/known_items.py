@@ -87,7 +87,8 @@ def main() -> None:
         arguments.misses.write_text("\n".join([*lines, ""]), encoding="utf-8")
     names = [root.name for root in arguments.repos]
     command = f"python -m benchmarks.known_items REPO... --count {arguments.count} --encoder {arguments.encoder}"
-    write_result("known_items", command, {"repositories": names, **result})
+    name = "known_items" if arguments.encoder == "minilm" else f"known_items_{arguments.encoder}"
+    write_result(name, command, {"repositories": names, **result})
 
 
 def make_items(index: Index, root: Path, *, count: int, seed: int) -> list[Item]:

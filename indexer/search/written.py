@@ -121,7 +121,11 @@ def _named(look: Look, query: Query, literals: Literals) -> list[Standing]:
         Standing(chunk, chunk.row_of(own.line), Role.DEFINES, Sureness.DEFINED, 1.0, 0.0)
         for chunk in look.documents(ids)
         for own in chunk.definitions
-        if (("." + ".".join(STEPS.split(own.qualified_name))).endswith(ending) if is_symbol else own.name == steps[0])
+        if (
+            ("." + ".".join(STEPS.split(own.qualified_name))).endswith(ending)
+            if len(steps) > 1
+            else own.name == steps[0]
+        )
     ]
 
 

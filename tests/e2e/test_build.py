@@ -195,7 +195,7 @@ def test_an_interrupted_build_leaves_the_last_generation(cli: Cli, tmp_path: Pat
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "what was committed stays" in err
+    assert "generation 00000001 stays" in err
     shutil.rmtree(tmp_path / "more")
     after = cli("status", tmp_path, "--json").json
     assert after == before
