@@ -38,6 +38,7 @@ NEED_MORE = {
     "coverage": "a folder of repositories",
     "first_index": "trees, and a peer's command to stand beside",
     "fleet": "a folder of repositories, and Ray for its engine",
+    "fleet_search": "a folder of repositories, and questions",
     "fleet_model": "the results of fleet",
     "hundred_questions": "checkouts of five repositories",
     "known_items": "repositories, any",
