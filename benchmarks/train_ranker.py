@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="embeddings kept between runs")
     parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
     parser.add_argument("--boosted", action="store_true", help="also try gradient-boosted trees")
+    parser.add_argument("--mean-with", type=Path, help="weights fitted otherwise; the mean of both is what is written")
     parser.add_argument("--write", action="store_true", help="replace indexer/search/ranker.json")
     arguments = parser.parse_args()
     config = Config(encoder=EncoderOptions(name=arguments.encoder, path=arguments.encoder_path))
@@ -126,13 +127,18 @@ def main() -> None:
         figures["linear, with weak questions"][f"{group}, folds"] = round(cross_validate(own, beside, seed=0), 4)
     flags = f" --encoder {arguments.encoder}" + (" --boosted" if arguments.boosted else "")
     write_result("ranker", f"python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA WEAK{flags}", figures)
-    weights = fit_both([*cases, *weak], functions, names)
-    model = ranking.Model(
-        trained_on=f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over "
+    fitted = fit_both([*cases, *weak], functions, names)
+    weights = {name: float(weight) for name, weight in zip(names, fitted, strict=True)} | BY_HAND
+    trained_on = (
+        f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over "
         f"single functions, and by {WEAK_WEIGHT / REPOSITORY_WEIGHT:g} {len(weak)} of commits and comments, "
-        f"L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}",
-        weights={name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)} | BY_HAND,
+        f"L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}"
     )
+    if arguments.mean_with:
+        other = msgspec.json.decode(arguments.mean_with.read_bytes(), type=ranking.Ranker).files
+        weights = {name: (weight + other.weights[name]) / 2 for name, weight in weights.items()}
+        trained_on = f"the mean of two fits: {trained_on}; and {other.trained_on}"
+    model = ranking.Model(trained_on, {name: round(weight, 4) for name, weight in weights.items()})
     ranker = msgspec.structs.replace(ranking.shipped_ranker(), files=model)
     encoded = msgspec.json.format(msgspec.json.encode(ranker), indent=1) + b"\n"
     if arguments.write:
