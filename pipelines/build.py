@@ -195,11 +195,12 @@ def _update(
                 load_encoder(job.first)  # what takes as long as the workers need to get ready
         parsed = _parse_and_chunk(records, job, workers, chunk_encoder)
         size = job.config.encoder.window_chunks
-        for files, chunks in _windows(parsed, size=min(size, ENCODED_CHUNKS) if encoder else size):
-            from_workers.take(files)
-            vectors = vectorizer.embed(chunks)
-            batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
-            _store(staging, files, batch, tally, job)
+        with workers:  # who are gone before the commit, which needs memory too
+            for files, chunks in _windows(parsed, size=min(size, ENCODED_CHUNKS) if encoder else size):
+                from_workers.take(files)
+                vectors = vectorizer.embed(chunks)
+                batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
+                _store(staging, files, batch, tally, job)
         with job.clock("measure"):
             is_complete = not (job.has_tiers and vectorizer.found["encoder"])
             basis = measure.finish(staging) if is_complete else measure.so_far()
