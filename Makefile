@@ -33,7 +33,7 @@ status: $(STAMP)  ## what the index of REPO holds
 	@$(BIN)/indexer status -- "$$REPO"
 
 test: $(DEV_STAMP)  ## run all tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist worksteal
 
 lint: $(DEV_STAMP)  ## format check, lint, types, import contracts
 	$(BIN)/ruff format --check .

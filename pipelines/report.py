@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 import msgspec
 from msgspec.structs import replace
 
-from indexer.types import FileChanges, LeftOut, Tier
+from indexer.types import FileChanges, LeftOut, LeftOutReason, Tier
 
 from .quality.figures import Basis, Drift, Recall
 from .tally import FileCounts, SlowFile, Tally
@@ -44,7 +44,7 @@ class TrackedCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOutCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is no file of the source, by reason.
+    """What is no file of the source, by reason; the index itself is not counted.
 
     `entries` counts the files and folders at which the walk stopped, a folder once whatever it holds. `tracked`
     accounts for each file that git tracks, and is None where there is no git index to read.
@@ -63,7 +63,9 @@ def left_out_counts(left_out: LeftOut) -> LeftOutCounts:
             found=left_out.tracked_total - len(left_out.tracked),
             left_out=_by_reason(entry.reason for entry in left_out.tracked),
         )
-    return LeftOutCounts(entries=_by_reason(entry.reason for entry in left_out.entries), tracked=tracked)
+    # The index itself is there from the second build on: counted, it would make two reports of one tree differ.
+    reasons = (entry.reason for entry in left_out.entries if entry.reason is not LeftOutReason.INDEX)
+    return LeftOutCounts(entries=_by_reason(reasons), tracked=tracked)
 
 
 def left_out_text(counts: LeftOutCounts) -> tuple[str, str]:

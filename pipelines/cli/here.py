@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.errors import ConfigError
@@ -71,10 +70,3 @@ def _inside(written: str, root: Path) -> str:
 
 def _escaped(path: str) -> str:
     return "".join("\\" + c if c in "*?[]{}\\!" else c for c in path)
-
-
-def one_root(roots: Sequence[Path]) -> Path | None:
-    """Return the root that is named, if one is; raises ConfigError for several where one index alone is meant."""
-    if len(roots) > 1:
-        raise ConfigError("several --root: this takes one")
-    return roots[0] if roots else None

@@ -51,6 +51,17 @@ def test_what_is_committed_is_found(tmp_path: Path) -> None:
     assert (tmp_path / "index" / ".gitignore").read_text() == "*\n"
 
 
+def test_an_index_that_is_moved_away_under_its_writer_is_not_made_again_where_it_was(tmp_path: Path) -> None:
+    index_dir = tmp_path / "tree" / ".indexer"
+    commit_tree(index_dir, small_tree())
+    with open_generation(index_dir) as generation:
+        (tmp_path / "tree").rename(tmp_path / "moved")
+        with pytest.raises(StorageError), begin(index_dir, opened=generation):
+            pass
+    assert not (tmp_path / "tree").exists()
+    assert verify(tmp_path / "moved" / ".indexer").ok
+
+
 def test_all_files_have_the_permissions_of_a_new_file(tmp_path: Path) -> None:
     commit_tree(tmp_path / "index", small_tree())
     (tmp_path / "new").touch()

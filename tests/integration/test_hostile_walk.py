@@ -259,7 +259,7 @@ def test_explanations_say_what_tracking_changes(repository: Path) -> None:
 def test_reports_account_for_each_file_that_git_tracks(repository: Path) -> None:
     config = Config(walk=WALK, encoder=CONFIG.encoder, projection=CONFIG.projection)
     report = build(repository, config=config)
-    assert report.left_out.entries == {"excluded": 1, "git-ignored": 3, "hidden": 4, "ignored": 1, "index": 1}
+    assert report.left_out.entries == {"excluded": 1, "git-ignored": 3, "hidden": 4, "ignored": 1}
     tracked = report.left_out.tracked
     assert tracked is not None
     assert (tracked.total, tracked.found) == (9, report.files.added + report.files.skipped)

@@ -31,10 +31,13 @@ _IGNORE = ".gitignore"
 _OWN = {_IGNORE, lock.LOCK, lock.HOLDER}
 
 
-def prepare(index_dir: Path) -> None:
-    """Make an index folder; raise StorageError for one that holds something else, or that is not ours to write."""
+def prepare(index_dir: Path, *, new: bool = True) -> None:
+    """Make an index folder; raise StorageError for one that holds something else, or that is not ours to write.
+
+    Where it is not `new`, it must be there: one that was moved away is not made again where it was.
+    """
     with storing(index_dir):
-        if not os.path.lexists(index_dir):
+        if new and not os.path.lexists(index_dir):
             index_dir.mkdir(parents=True, exist_ok=True)
         with open_to_write(index_dir) as folder:
             if folder.status(layout.GENERATIONS) is None:

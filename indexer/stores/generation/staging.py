@@ -231,7 +231,7 @@ def begin(
     DamagedIndexError or FormatVersionError (never when fresh), and StorageError.
     """
     options = options or VectorOptions()
-    prepare(index_dir)
+    prepare(index_dir, new=opened is None)
     with lock.writer_lock(index_dir, wait_seconds=wait_seconds), ExitStack() as stack:
         base: Generation | None = None
         if not fresh:
