@@ -5,8 +5,10 @@
 
 EVAL and REPOS are those of benchmarks.retrieval. Which chunks come first is drawn by the hashes of their ids, since the
 order of a real upgrade (sources before tests) would test one kind of file after the other. The transformer encodes all
-questions. An index is made with static vectors, and then upgraded share by share, in --indexes; what the transformer
-computes is kept in --cache.
+questions, or with --queries static the table does. An index is made with static vectors, and then upgraded share by
+share, in --indexes; what the transformer computes is kept in --cache. `nearest` is the mean cosine of a question's 50
+nearest chunks, as it is: that of the last share less that of the first is where the constants of
+indexer.search.encoding.STATIC_OFFSETS come from.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xxhash
 
+import indexer
 from benchmarks.evaluation_sets import DEPTH, SETS, EvaluationSet
 from benchmarks.measure import write_result
 from benchmarks.retrieval import Search, ask
-from indexer.config import BuildOptions, Config
+from indexer.config import BuildOptions, Config, EncoderOptions
+from indexer.search.query import read_query
 from indexer.stores.generation.staging import begin
 from indexer.types import Tier
 from pipelines.build import build
@@ -32,6 +37,7 @@ from pipelines.vectors import make_vectorizer, open_cache
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 WINDOW = 1024
+NEAREST = 50
 SEARCHES: dict[str, Search] = {
     "hybrid": lambda index, text: index.search(text, k=DEPTH).hits,
     "vector": lambda index, text: index.search(text, k=DEPTH, mode="vector").hits,
@@ -46,10 +52,11 @@ def main() -> None:
     parser.add_argument("repos", type=Path, nargs="?", default=Path("build/retrieval-corpora"))
     parser.add_argument("--indexes", type=Path, default=Path("build/mixed-tiers"))
     parser.add_argument("--cache", type=Path, default=Path("build/retrieval-cache"))
+    parser.add_argument("--queries", choices=("own", "static"), default="own", help="the encoder of questions")
     parser.add_argument("--only", action="append", default=[], help="one index of the set; may be repeated")
     arguments = parser.parse_args()
     evaluation = _limited(SETS[arguments.set](arguments.eval, arguments.repos), arguments.only)
-    config = Config(build=BuildOptions(upgrade="never"))
+    config = Config(build=BuildOptions(upgrade="never"), encoder=EncoderOptions(queries=arguments.queries))
     indexes = arguments.indexes / arguments.set
     for name, root in evaluation.roots.items():
         shutil.rmtree(indexes / name, ignore_errors=True)
@@ -59,11 +66,20 @@ def main() -> None:
         for name, root in evaluation.roots.items():
             upgrade_share(root, indexes / name, config, share, cache_dir=arguments.cache)
         found = {mode: ask(evaluation, indexes, config, search) for mode, search in SEARCHES.items()}
-        figures[f"{share:.0%}"] = {mode: {key: one[key] for key in ("all", "by_index")} for mode, one in found.items()}
-        print(f"{share:.0%}", {mode: one["all"] for mode, one in found.items()}, flush=True)
+        figures[f"{share:.0%}"] = {
+            "nearest": nearest(evaluation, indexes, config),
+            **{mode: {key: one[key] for key in ("all", "by_index")} for mode, one in found.items()},
+        }
+        print(
+            f"{share:.0%}",
+            figures[f"{share:.0%}"]["nearest"],
+            {mode: one["all"] for mode, one in found.items()},
+            flush=True,
+        )
     only = "".join(f" --only {name}" for name in arguments.only)
-    command = f"python -m benchmarks.mixed_tiers {arguments.set} EVAL REPOS{only}"
-    write_result(f"mixed_tiers_{arguments.set}", command, figures)
+    queries, by = (" --queries static", "_static") if arguments.queries == "static" else ("", "")
+    command = f"python -m benchmarks.mixed_tiers {arguments.set} EVAL REPOS{queries}{only}"
+    write_result(f"mixed_tiers_{arguments.set}{by}", command, figures)
 
 
 def upgrade_share(root: Path, index_dir: Path, config: Config, share: float, *, cache_dir: Path) -> None:
@@ -99,6 +115,17 @@ def upgrade_share(root: Path, index_dir: Path, config: Config, share: float, *, 
             source=base.manifest.source,
             extra=base.manifest.extra,
         )
+
+
+def nearest(evaluation: EvaluationSet, indexes: Path, config: Config) -> float:
+    """Return the mean cosine of the NEAREST chunks of every question: the mean over indexes of each one's."""
+    means = []
+    for name, questions in evaluation.questions.items():
+        with indexer.open(indexes / name, options=config.encoder) as index:
+            vectors = [index.encode(read_query(question.text).embedded) for question in questions]
+            found = [index.generation.nearest(vector, limit=NEAREST).similarities.mean() for vector in vectors]
+            means.append(float(np.mean(found)))
+    return float(np.mean(means))
 
 
 def _place(chunk_id: int) -> float:

@@ -13,7 +13,10 @@ GARBAGE = 50_000
 def main() -> None:
     """Run the command line; ends the process."""
     gc.set_threshold(GARBAGE)
-    pipelines_module("cli.main").main()
+    try:
+        pipelines_module("cli.main").main()
+    finally:
+        gc.freeze()  # or the interpreter would look through all objects once more before it ends
 
 
 if __name__ == "__main__":

@@ -141,7 +141,9 @@ class Index(Closing):
                 own.space.select(chosen)
             first = opened[0].generation
             vector = None if mode == "text" else self._encoder.encode(asked.embedded, first)
-            hits = Searcher([own.space for own in opened]).search(
+            offset = self._encoder.static_offset(first.manifest.encoder.name)
+            searcher = Searcher([own.space for own in opened], static_offset=offset)
+            hits = searcher.search(
                 asked, vector, k=k, words=mode != "vector", chosen=chosen, ranker=ranker, explain=explain, lines=lines
             )
             for own in opened:

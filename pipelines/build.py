@@ -21,7 +21,7 @@ from indexer.stores.generation.lock import note_progress
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source
+from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source, Tier
 
 from .freshness import detect_changes
 from .history import sizes_to_extra
@@ -168,7 +168,7 @@ def _update(
     """
     changes, tally = look.changes, Tally(look.changes)
     with ExitStack() as stack:
-        from .parsing.encode import ChunkEncoder
+        from .parsing.encode import ChunkEncoder, load_encoder
         from .parsing.encoded import FromWorkers
         from .quality.measure import BasisMeasure
         from .quality.projection import choose_projection
@@ -190,13 +190,17 @@ def _update(
         measure = BasisMeasure(projection, job.config.recall, known, tier=job.encoder.identity.tier)
         _store_unparsed(staging, changes, tally)
         chunk_encoder = ChunkEncoder(encoder, projection) if encoder else None
+        if records and encoder is None and job.first.identity.tier is Tier.STATIC:
+            with job.clock("embed"):
+                load_encoder(job.first)  # what takes as long as the workers need to get ready
         parsed = _parse_and_chunk(records, job, workers, chunk_encoder)
         size = job.config.encoder.window_chunks
-        for files, chunks in _windows(parsed, size=min(size, ENCODED_CHUNKS) if encoder else size):
-            from_workers.take(files)
-            vectors = vectorizer.embed(chunks)
-            batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
-            _store(staging, files, batch, tally, job)
+        with workers:  # who are gone before the commit, which needs memory too
+            for files, chunks in _windows(parsed, size=min(size, ENCODED_CHUNKS) if encoder else size):
+                from_workers.take(files)
+                vectors = vectorizer.embed(chunks)
+                batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
+                _store(staging, files, batch, tally, job)
         with job.clock("measure"):
             is_complete = not (job.has_tiers and vectorizer.found["encoder"])
             basis = measure.finish(staging) if is_complete else measure.so_far()

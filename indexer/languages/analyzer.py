@@ -17,7 +17,7 @@ from py_rust_stemmers import SnowballStemmer
 MAX_TERM_CHARS = 64
 """Longer words are data (hashes, base64), not names; their first parts are kept."""
 _MAX_PARTS = 12
-_MAX_KNOWN_WORDS = 1 << 17
+_MAX_KNOWN_WORDS = 1 << 15
 """So many words are remembered with their terms; then the memory starts anew."""
 
 FLAG = re.compile(rf"(?<![\w!<-])--[A-Za-z][\w-]{{1,{MAX_TERM_CHARS - 3}}}+(?![\w-])")
@@ -58,7 +58,7 @@ class _Known(dict[str, str]):
     """Words and their terms joined by spaces; those of a new word are found when it is asked for."""
 
     def __missing__(self, word: str) -> str:
-        joined = self[word] = " ".join(word_terms(word))
+        joined = self[word] = " ".join(_terms_of_word(word))
         return joined
 
 
@@ -68,6 +68,10 @@ _known = _Known()
 @lru_cache(maxsize=65536)
 def word_terms(word: str) -> tuple[str, ...]:
     """Return the terms of one word: the whole identifier first, then its parts."""
+    return _terms_of_word(word)
+
+
+def _terms_of_word(word: str) -> tuple[str, ...]:
     pieces = parts(word)
     stems = tuple(stem(piece) for piece in pieces)
     if len(pieces) <= 1 or len(word) > MAX_TERM_CHARS:

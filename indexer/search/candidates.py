@@ -62,13 +62,14 @@ Terms = dict[str, dict[str, float]]
 class Asked:
     """What every space is asked: a query, its vector, int8[k], unless only words count, and whether words do.
 
-    `statistics` are those of all spaces together.
+    `statistics` are those of all spaces together. `static_offset` is added to the cosines of static vectors.
     """
 
     query: Query
     vector: NDArray[np.int8] | None
     words: bool
     statistics: Statistics
+    static_offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapp
             chunks[name] = {match.id: match.score for match in matches}
         files = by_path(paths, query) if query.paths else {}
     if asked.vector is not None:
-        near = by_meaning(generation, asked.vector, selection)
+        near = by_meaning(generation, asked.vector, selection, static_offset=asked.static_offset)
         if asked.words and selection.only is None and not (files or any(chunks.values())):
             # What no word speaks for must be near enough to be more than the nearest of what is there.
             floor = FLOORS.get(generation.manifest.encoder.name, -1.0)
@@ -206,20 +207,28 @@ def _rankings(found: Sequence[Found]) -> dict[str, list[FileKey]]:
 
 
 def by_meaning(
-    generation: Generation, vector: NDArray[np.int8], selection: Selection, *, limit: int = VECTOR_LIMIT
+    generation: Generation,
+    vector: NDArray[np.int8],
+    selection: Selection,
+    *,
+    limit: int = VECTOR_LIMIT,
+    static_offset: float = 0.0,
 ) -> Scores:
-    """Return the chunks nearest to int8[k] by cosine; with a filter, the nearest of those it lets through."""
+    """Return the chunks nearest to int8[k] by cosine; with a filter, the nearest of those it lets through.
+
+    `static_offset` is added to the cosines of static vectors.
+    """
     if selection.filters is None:
-        found = generation.nearest(vector, limit=limit)
+        found = generation.nearest(vector, limit=limit, static_offset=static_offset)
         return dict(zip(found.ids.tolist(), found.similarities.tolist(), strict=True))
     # Of those that let more through than are compared, only how they judge what was found is asked.
     allowed = allowed_chunks(generation, selection, limit=EXACT_FILTERED + 1)
     if len(allowed) <= EXACT_FILTERED:
-        return _compare(generation, vector, sorted(allowed), limit=limit)
+        return _compare(generation, vector, sorted(allowed), limit=limit, static_offset=static_offset)
     wanted = limit
     while True:
         wanted *= 4
-        found = generation.nearest(vector, limit=wanted)
+        found = generation.nearest(vector, limit=wanted, static_offset=static_offset)
         ids = found.ids.tolist()
         allowed = allowed_chunks(generation, selection, among=ids)
         pairs = zip(ids, found.similarities.tolist(), strict=True)
@@ -270,7 +279,9 @@ def allowed_chunks(
     return set(generation.text.filter(selection.filters, limit=len(chunks), any_of=sorted(chunks)) if chunks else ())
 
 
-def _compare(generation: Generation, vector: NDArray[np.int8], ids: Sequence[int], *, limit: int) -> Scores:
+def _compare(
+    generation: Generation, vector: NDArray[np.int8], ids: Sequence[int], *, limit: int, static_offset: float
+) -> Scores:
     """Return the nearest of the given chunks, every one compared."""
     import numpy as np
 
@@ -281,6 +292,8 @@ def _compare(generation: Generation, vector: NDArray[np.int8], ids: Sequence[int
     query = unit(vector.astype(np.float32)[None])[0]
     for segment, members in segments.items():
         cosines = unit(generation.vectors.get(segment, members).astype(np.float32)) @ query
+        if segment in generation.manifest.static_segments:
+            cosines += np.float32(static_offset)
         scored.extend(zip(cosines.tolist(), members, strict=True))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return {chunk_id: similarity for similarity, chunk_id in scored[:limit]}

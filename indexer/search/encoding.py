@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from indexer.config import EncoderOptions
@@ -16,6 +17,10 @@ from indexer.types import Encoder, Tier
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+STATIC_OFFSETS: Mapping[str, Mapping[Tier, float]] = {"minilm": {Tier.CONTEXTUAL: 0.026, Tier.STATIC: -0.011}}
+"""By encoder and the tier of a query's vector: by how much the cosines of the nearest contextual vectors exceed those
+of the nearest static ones (benchmarks/mixed_tiers.py)."""
 
 
 class QueryEncoder:
@@ -43,6 +48,11 @@ class QueryEncoder:
             projection = self._projections[digest]
         vector: NDArray[np.int8] = reduce(encoder.encode([text], role="query"), projection)[0][0]
         return vector
+
+    def static_offset(self, made_with: str) -> float:
+        """Return what a static vector's cosine with a query lacks of a contextual one's, by the encoder of an index."""
+        tier = Tier.STATIC if self._given is None and self._options.queries == "static" else Tier.CONTEXTUAL
+        return STATIC_OFFSETS.get(made_with, {}).get(tier, 0.0)
 
     def _load(self, generation: Generation) -> Encoder:
         """Return the encoder of queries for a generation, kept while that names the same one."""

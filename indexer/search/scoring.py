@@ -105,7 +105,7 @@ def score_files(generation: Generation, asked: Asked, paths: Sequence[str], sele
             bits = places.column(*found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
             terms[first : first + MASK_BITS] = (bits & 1)[: len(asked_words) - first]
     starts = np.cumsum([0, *sizes])[:-1]
-    cosines, centroids = _similarities(generation, asked.vector, ids, segments, starts)
+    cosines, centroids = _similarities(generation, asked, ids, segments, starts)
     spaces = np.zeros(len(kept), np.int64)
     return FileScores(spaces, kept, ids, file_of, starts, words, fields, body, terms, cosines, centroids)
 
@@ -176,14 +176,18 @@ def _among(file: FileChunks, ids: Container[int]) -> FileChunks:
 
 def _similarities(
     generation: Generation,
-    vector: NDArray[np.int8] | None,
+    asked: Asked,
     ids: NDArray[np.int64],
     segments: NDArray[np.int64],
     starts: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the cosine of each chunk, float64[n], and of the mean of each file's unit vectors, float64[m]."""
+    """Return the cosine of each chunk, float64[n], and of the mean of each file's unit vectors, float64[m].
+
+    A file's is raised by the part of its chunks whose vectors are static.
+    """
     import numpy as np
 
+    vector = asked.vector
     if vector is None or not len(ids):
         return np.zeros(len(ids)), np.zeros(len(starts))
     units = np.empty((len(ids), len(vector)), np.float32)
@@ -193,9 +197,12 @@ def _similarities(
     units /= _lengths(units)[:, None]
     query = unit(vector.astype(np.float32)[None])[0]
     sums = np.add.reduceat(units, starts)
-    cosines = np.maximum((units @ query).astype(np.float64), 0.0)
-    centroids = np.maximum((sums @ query / _lengths(sums)).astype(np.float64), 0.0)
-    return np.round(cosines, SCORE_DECIMALS), np.round(centroids, SCORE_DECIMALS)
+    cosines, centroids = (units @ query).astype(np.float64), (sums @ query / _lengths(sums)).astype(np.float64)
+    if asked.static_offset:
+        raised = np.where(np.isin(segments, generation.manifest.static_segments), asked.static_offset, 0.0)
+        cosines += raised
+        centroids += np.add.reduceat(raised, starts) / np.diff(starts, append=len(ids))
+    return np.round(np.maximum(cosines, 0.0), SCORE_DECIMALS), np.round(np.maximum(centroids, 0.0), SCORE_DECIMALS)
 
 
 def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:

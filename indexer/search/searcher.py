@@ -54,16 +54,24 @@ class Searcher:
     """
 
     def __init__(
-        self, spaces: Sequence[Searchable], *, frequencies: Frequencies | None = None, threads: Executor | None = None
+        self,
+        spaces: Sequence[Searchable],
+        *,
+        frequencies: Frequencies | None = None,
+        threads: Executor | None = None,
+        static_offset: float = 0.0,
     ) -> None:
         """Search these; they stay the caller's to close.
 
         `frequencies` knows how many chunks of all spaces have each term, in place of asking each; `threads` ask spaces
-        at the same time.
+        at the same time. `static_offset` is added to the cosines of static vectors where there are others as well.
         """
         self._spaces = tuple(spaces)
         self._frequencies = frequencies
         self._each: Callable[..., Iterable[Any]] = map if threads is None else threads.map
+        shares = [space.upgraded for space in spaces if space.chunks]
+        is_mixed = min(shares, default=0.0) < 1 and max(shares, default=0.0) > 0
+        self._static_offset = static_offset if is_mixed else 0.0
 
     def search(
         self,
@@ -113,7 +121,8 @@ class Searcher:
     ) -> Evidence:
         """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
         chosen = chosen or Filter()
-        asked = Asked(query, vector, words, self._statistics(query) if words else _nothing())
+        statistics = self._statistics(query) if words else _nothing()
+        asked = Asked(query, vector, words, statistics, self._static_offset)
         passed = best_overall(list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces)))
         found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}

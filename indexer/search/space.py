@@ -48,6 +48,10 @@ class Searchable(Protocol):
     def chunks(self) -> int:
         """How many chunks there are."""
 
+    @property
+    def upgraded(self) -> float:
+        """Which part of the chunks has the encoder's own vector, 0 to 1."""
+
     def frequencies(self, terms: Collection[Term]) -> dict[Term, int]:
         """Return how many chunks have each of the terms."""
 
@@ -81,6 +85,11 @@ class GenerationSpace:
     def chunks(self) -> int:
         """How many chunks there are."""
         return self.generation.manifest.counts.chunks
+
+    @property
+    def upgraded(self) -> float:
+        """Which part of the chunks has the encoder's own vector, 0 to 1."""
+        return self.generation.manifest.upgraded
 
     def frequencies(self, terms: Collection[Term]) -> dict[Term, int]:
         """Return how many chunks have each of the terms."""

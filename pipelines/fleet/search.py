@@ -136,7 +136,12 @@ class Fleet(Closing):
             try:
                 spaces = opened.choose(repositories)
                 vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.any_generation())
-                searcher = Searcher(spaces, frequencies=opened.frequencies, threads=self._threads)
+                searcher = Searcher(
+                    spaces,
+                    frequencies=opened.frequencies,
+                    threads=self._threads,
+                    static_offset=self._encoder.static_offset(opened.manifest.encoder.name),
+                )
                 hits = searcher.search(
                     asked,
                     vector,

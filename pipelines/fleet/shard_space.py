@@ -50,6 +50,11 @@ class ShardSpace:
         return self.shard.chunks
 
     @property
+    def upgraded(self) -> float:
+        """Which part of the chunks has the encoder's own vector, 0 to 1."""
+        return self.shard.upgraded
+
+    @property
     def is_open(self) -> bool:
         """Whether it was asked anything."""
         return self._space is not None

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from indexer.encoders.registry import Variant
 from indexer.types import Chunk, Encoder, FileRecord, Quantized, Tier
 
 if TYPE_CHECKING:
+    from indexer.encoders.registry import Variant
     from indexer.stages.reduce import Projection
 
 WORTH_BYTES = 1 << 18

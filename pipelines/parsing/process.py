@@ -28,7 +28,13 @@ from indexer.types import FileRecord
 
 from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings
 
-_BOOT = f"import sys; sys.path[:] = {{path!r}}; from {__package__}.worker import serve; serve({{descriptor}})"
+_BOOT = f"""
+import gc, sys
+gc.disable()  # until it serves: imports leave no cycles that would be worth a search
+sys.path[:] = {{path!r}}
+from {__package__}.worker import serve
+serve({{descriptor}})
+"""
 LAST_SECONDS = 5.0
 """How long a worker that closed its connection, or was killed, may take to end."""
 

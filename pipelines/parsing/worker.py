@@ -8,6 +8,7 @@ has neither, there is no such limit. The parent's end, however it comes, closes 
 from __future__ import annotations
 
 import gc
+import mmap
 import os
 import signal
 import time
@@ -53,6 +54,7 @@ def serve(descriptor: int) -> None:
                 settings.encoder.load()
             _limit_resources(settings.config.parse.memory_megabytes)
             gc.set_threshold(GARBAGE)
+            gc.enable()
             connection.send(READY)
             while True:
                 for record in connection.recv():
@@ -125,6 +127,7 @@ def _limit_resources(megabytes: int) -> None:
     if hard == resource.RLIM_INFINITY or limit < hard:
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
-        bytearray(HEADROOM)
-    except MemoryError:
+        # Not a bytearray, whose pages would be written, and be memory that every worker has for a moment.
+        mmap.mmap(-1, HEADROOM).close()
+    except OSError:
         raise SystemExit(f"parse.memory_megabytes = {megabytes} leaves no room for any file; raise it") from None

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,22 @@ from hypothesis import strategies as st
 
 from indexer.config import VectorOptions
 from indexer.errors import StorageError
+from indexer.search.candidates import Asked, by_meaning
+from indexer.search.filters import Selection
+from indexer.search.query import read_query
+from indexer.search.scoring import score_files
 from indexer.stores.generation import layout
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import Staging, begin
+from indexer.stores.text.queries import Filters
+from indexer.stores.text.statistics import Statistics
 from indexer.types import Chunk, QuantizedBatch, Tier
 from pipelines.check.repair import Repair, repair
 from pipelines.check.verify import verify
 from tests.integration.conftest import ram_folder
 from tests.integration.test_faults import CONTEXT, at_step, die, hook, step_numbers
-from tests.synthetic import Tree, chunks_of, commit, commit_tree, small_tree, stage, vector_of
+from tests.synthetic import Tree, chunks_of, commit, commit_tree, small_tree, stage, vector_hits, vector_of
 
 TREE = small_tree()
 FEW = VectorOptions(max_segments=2)
@@ -107,6 +114,30 @@ def test_an_index_of_both_tiers_verifies_and_finds_all(ram_path: Path, complete:
         assert report.ok, report.findings
         with open_generation(ram_path) as generation:
             assert set(generation.nearest(vector_of("x"), limit=99).ids.tolist()) == {chunk.id for chunk in chunks}
+
+
+@pytest.mark.parametrize("offset", [0.25, -0.25])
+def test_what_static_vectors_lack_is_added_wherever_cosines_meet(ram_path: Path, offset: float) -> None:
+    commit_tree(ram_path, TREE, tier=Tier.STATIC)
+    upgrade(ram_path, all_chunks(TREE)[::2])
+    tiers = tiers_of(ram_path, TREE)
+    vector = vector_of("x")
+    asked = Asked(read_query("x"), vector, False, Statistics(0, {}), offset)
+    with open_generation(ram_path) as generation:
+        plain = dict(vector_hits(generation, "x", limit=99))
+        raised = {i: cosine + offset * (tiers[i] is Tier.STATIC) for i, cosine in plain.items()}
+        best = sorted(raised, key=lambda i: -raised[i])[:7]
+        for selection in (Selection(None), Selection(Filters(languages=("python",)))):
+            found = by_meaning(generation, vector, selection, limit=7, static_offset=offset)
+            assert list(found) == best
+            assert list(found.values()) == pytest.approx([raised[i] for i in best], abs=1e-4)
+        scores = score_files(generation, asked, sorted(TREE), Selection(None))
+        without = score_files(generation, replace(asked, static_offset=0.0), sorted(TREE), Selection(None))
+    assert scores.cosines.tolist() == pytest.approx([max(0.0, raised[i]) for i in scores.ids.tolist()], abs=1e-3)
+    # Of each file, two of four chunks are static.
+    both = (scores.centroids > 0) & (without.centroids > 0)
+    assert both.any()
+    assert (scores.centroids - without.centroids)[both] == pytest.approx(offset / 2, abs=1e-3)
 
 
 def test_a_known_vector_is_of_the_tier_that_is_asked_for_or_a_better_one(ram_path: Path) -> None:

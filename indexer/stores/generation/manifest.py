@@ -109,6 +109,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return {tier: counts[tier] for tier in TIERS if counts.get(tier)}
 
     @property
+    def static_segments(self) -> tuple[int, ...]:
+        """The numbers of the segments whose vectors are static."""
+        return tuple(segment.number for segment in self.segments if segment.tier is Tier.STATIC)
+
+    @property
     def upgraded(self) -> float:
         """Which part of the chunks has the encoder's own vector, 0 to 1: the others have a static one for now."""
         static = self.tiers.get(Tier.STATIC, 0) if STATIC in self.made_with else 0

@@ -98,9 +98,13 @@ class Generation(Closing):
                 check=lambda name: self.check(f"{layout.VECTORS}/{name}"),
             )
 
-    def nearest(self, vector: NDArray[np.int8], *, limit: int, exact: bool = False) -> Neighbours:
+    def nearest(
+        self, vector: NDArray[np.int8], *, limit: int, exact: bool = False, static_offset: float = 0.0
+    ) -> Neighbours:
         """Return the live chunks nearest to int8[k]; see VectorSegments.search."""
-        return self.vectors.search(vector, limit=limit, segments_of=self.catalog.segments_of, exact=exact)
+        return self.vectors.search(
+            vector, limit=limit, segments_of=self.catalog.segments_of, exact=exact, static_offset=static_offset
+        )
 
     def projection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """Return the basis, float32[d, k], and mean, float32[d], or None when vectors are not projected."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from indexer.config import VectorOptions
 from indexer.errors import REMEDY, DamagedIndexError, StorageError
 from indexer.stores.vectors.segment_file import GRAPH_VECTORS, SegmentFile, write_without_graph
+from indexer.types import Tier
 
 if TYPE_CHECKING:
     from indexer.stores.generation.manifest import Segment
@@ -73,10 +74,19 @@ class VectorSegments:
         """The number of live vectors."""
         return sum(segment.live for segment in self._segments.values())
 
-    def search(self, vector: NDArray[np.int8], *, limit: int, segments_of: Segments, exact: bool = False) -> Neighbours:
+    def search(
+        self,
+        vector: NDArray[np.int8],
+        *,
+        limit: int,
+        segments_of: Segments,
+        exact: bool = False,
+        static_offset: float = 0.0,
+    ) -> Neighbours:
         """Return the live chunks nearest to int8[k] by cosine, equal ones by id.
 
-        Every vector is compared in segments without a graph, and in all when `exact`.
+        Every vector is compared in segments without a graph, and in all when `exact`. `static_offset` is added to the
+        cosines of static vectors.
         """
         ids: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         similarities: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
@@ -88,7 +98,8 @@ class VectorSegments:
             search = self._search_graph if file.has_graph and not exact else self._compare_all
             found = search(segment, file, vector, wanted, segments_of)
             ids.append(found.ids)
-            similarities.append(found.similarities)
+            offset = np.float32(static_offset if segment.tier is Tier.STATIC else 0.0)
+            similarities.append(found.similarities + offset)
         all_ids, all_similarities = np.concatenate(ids), np.concatenate(similarities)
         order = np.lexsort((all_ids, -all_similarities))[:limit]
         return Neighbours(all_ids[order], all_similarities[order])
