@@ -12,6 +12,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from indexer.encoders.hashing import SPEC as HASHING
+from indexer.stages.reduce import FITTED, Projection
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.generation.reader import Generation
 from indexer.types import (
@@ -199,6 +201,9 @@ def generation_of(
     catalog = SimpleNamespace(records=lambda: dict(records))
     counts = SimpleNamespace(files=len(records), skipped=sum(record.skip is not None for record in records.values()))
     source = IndexedSource(kind=kind, root="..")
-    manifest = SimpleNamespace(digest="0" * 32, source=source, counts=counts, checksum=checksum)
+    dims = HASHING.dims if projection is None else Projection(FITTED, *projection).dims
+    manifest = SimpleNamespace(
+        digest="0" * 32, source=source, counts=counts, checksum=checksum, projection=SimpleNamespace(dims=dims)
+    )
     fake = SimpleNamespace(catalog=catalog, manifest=manifest, index_dir=index_dir, projection=lambda: projection)
     return cast(Generation, fake)

@@ -10,6 +10,7 @@ import numpy as np
 
 from indexer.config import Config
 from indexer.encoders.registry import find_encoder
+from indexer.errors import REMEDY, DamagedIndexError
 from indexer.stages.reduce import FITTED, Projection, bundled_projection, fit, identity_projection
 from indexer.types import FileRecord, ParsedFile, Source
 
@@ -28,7 +29,7 @@ def choose_projection(
 
     A fitted basis is kept for increments, so that old and new vectors stay comparable. Encoders without a bundled
     basis get a fitted one, on the chunks of the first of `records`, the files to be parsed; a repository too small for
-    a fit keeps all dimensions.
+    a fit keeps all dimensions. Raises DamagedIndexError where the base states other dims than its vectors have.
     """
     options = config.projection
     encoder = find_encoder(config.encoder)
@@ -40,7 +41,12 @@ def choose_projection(
         return bundled_projection(basis, dims=options.dims)
     if base is not None:
         kept = base.projection()
-        return Projection(FITTED, *kept) if kept is not None else identity_projection(width)
+        projection = Projection(FITTED, *kept) if kept is not None else identity_projection(width)
+        if projection.dims != (stated := base.manifest.projection.dims):
+            raise DamagedIndexError(
+                f"{base.path}: states vectors of {stated} dims, where they have {projection.dims}; {REMEDY}"
+            )
+        return projection
     parsed = parse_files(source, records, config)
     sample = chain.from_iterable(file.chunks for file in parsed if isinstance(file, ParsedFile))
     vectors = vectorizer.full_precision(list(islice(sample, options.sample_chunks)))
