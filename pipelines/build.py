@@ -122,6 +122,7 @@ def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildR
                 begin(
                     job.index_dir,
                     wait_seconds=job.wait_seconds,
+                    waiting=job.progress.waiting,
                     fresh=bool(look.rebuilt),
                     opened=base,
                     options=job.config.vectors,

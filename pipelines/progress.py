@@ -13,6 +13,9 @@ NOTE_SECONDS = 1.0
 class Progress(Protocol):
     """Where a build says how far it is."""
 
+    def waiting(self, who: str) -> None:
+        """Another process is writing the index, and the build waits for its end; `who` is a sentence without it."""
+
     def stage(self, name: str) -> None:
         """The build has entered a stage."""
 
@@ -31,6 +34,9 @@ class Progress(Protocol):
 
 class Silence:
     """A `Progress` that says nothing."""
+
+    def waiting(self, who: str) -> None:
+        """Ignore it."""
 
     def stage(self, name: str) -> None:
         """Ignore it."""
@@ -57,6 +63,10 @@ class Noted:
         self._note = note
         self._every = every_seconds
         self._last = time.monotonic()
+
+    def waiting(self, who: str) -> None:
+        """Pass it on."""
+        self._told.waiting(who)
 
     def stage(self, name: str) -> None:
         """Pass it on."""

@@ -113,7 +113,13 @@ class _Run:
             self._generation.close()  # so that this commit can collect it
         with (
             job.clock("commit"),
-            begin(job.index_dir, wait_seconds=wait_seconds, opened=opened, options=job.config.vectors) as staging,
+            begin(
+                job.index_dir,
+                wait_seconds=wait_seconds,
+                waiting=job.progress.waiting,
+                opened=opened,
+                options=job.config.vectors,
+            ) as staging,
         ):
             base = staging.base
             if base is None or rebuild_reason(base.manifest, job.identity):

@@ -72,6 +72,10 @@ class PlainProgress:
         self._counts = _Counts()
         self._last = time.monotonic()
 
+    def waiting(self, who: str) -> None:
+        """Print it: nothing else moves until that one ends."""
+        echo(waiting_text(who), err=True)
+
     def stage(self, name: str) -> None:
         """Remember the stage; print when it is time."""
         self._counts.name = name
@@ -109,6 +113,12 @@ class LiveProgress:
         self._counts = _Counts()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+
+    def waiting(self, who: str) -> None:
+        """Print it above the bar: nothing else moves until that one ends."""
+        self.close()
+        self._bar = None
+        echo(waiting_text(who), err=True)
 
     def stage(self, name: str) -> None:
         """Show the stage."""
@@ -158,6 +168,11 @@ class LiveProgress:
         self._bar.update(
             self._task, description=counts.line(), completed=counts.chunks_done, total=counts.chunks_expected
         )
+
+
+def waiting_text(who: str) -> str:
+    """Say what the build waits for."""
+    return f"{who}; waiting for it to end"
 
 
 def searchable_text(chunks: int, seconds: float) -> str:

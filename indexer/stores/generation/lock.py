@@ -6,7 +6,7 @@ Both are locks that the kernel releases when a process ends, however it ends.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
@@ -39,8 +39,13 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def writer_lock(index_dir: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the index's only writer's lock; raise LockedError, which names the holder, when another one has it."""
+def writer_lock(
+    index_dir: Path, *, wait_seconds: float = 0.0, waiting: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Hold the index's only writer's lock; raise LockedError, which names the holder, when another one has it.
+
+    `waiting` is told who has it, once, when there is somebody to wait for.
+    """
     from filelock import FileLock, Timeout
 
     path = index_dir / LOCK
@@ -48,7 +53,13 @@ def writer_lock(index_dir: Path, *, wait_seconds: float = 0.0) -> Iterator[None]
     try:
         with Folder(index_dir) as folder:
             folder.require_regular(LOCK)  # a FIFO can be locked too; links are refused by filelock itself
-        lock.acquire()
+        if waiting and wait_seconds > 0:
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                waiting(_who(index_dir))
+        if not lock.is_locked:
+            lock.acquire()
     except Timeout:
         raise LockedError(f"{_who(index_dir)}; wait for it to end, or use --wait SECONDS") from None
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import groupby
@@ -217,6 +217,7 @@ def begin(
     index_dir: Path,
     *,
     wait_seconds: float = 0.0,
+    waiting: Callable[[str], None] | None = None,
     fresh: bool = False,
     opened: Generation | None = None,
     keep: int = 2,
@@ -225,14 +226,15 @@ def begin(
 ) -> Iterator[Staging]:
     """Start the next generation from the current one, or from nothing when `fresh` or when there is none.
 
-    Holds the writer's lock. `opened` is a generation that the caller has open: it is the base if it is still served,
-    so that what it has checked and read is not checked and read again. `check_files` as in `open_generation`. After a
-    commit all but the `keep` newest generations are collected, readers permitting. Raises LockedError,
-    DamagedIndexError or FormatVersionError (never when fresh), and StorageError.
+    Holds the writer's lock; `waiting` is told who has it, when there is somebody to wait for. `opened` is a generation
+    that the caller has open: it is the base if it is still served, so that what it has checked and read is not checked
+    and read again. `check_files` as in `open_generation`. After a commit all but the `keep` newest generations are
+    collected, readers permitting. Raises LockedError, DamagedIndexError or FormatVersionError (never when fresh), and
+    StorageError.
     """
     options = options or VectorOptions()
     prepare(index_dir, new=opened is None)
-    with lock.writer_lock(index_dir, wait_seconds=wait_seconds), ExitStack() as stack:
+    with lock.writer_lock(index_dir, wait_seconds=wait_seconds, waiting=waiting), ExitStack() as stack:
         base: Generation | None = None
         if not fresh:
             with suppress(NoIndexError):
