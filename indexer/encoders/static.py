@@ -76,11 +76,11 @@ class StaticEncoder:
         whole = [prefix + text for text in texts] if prefix else texts
         ids, places = self._pieces.unordered(whole)
         lengths = np.bincount(places, minlength=len(texts))
-        for row in np.flatnonzero(lengths > self._identity.max_tokens):
-            first = self._pieces.tokens(whole[row])[: self._identity.max_tokens]
-            ids = np.append(ids[places != row], first)
-            places = np.append(places[places != row], np.full(len(first), row))
-            lengths[row] = len(first)
+        for row in np.flatnonzero(lengths > self._identity.max_tokens).tolist():
+            kept = self._pieces.tokens(whole[row])[: self._identity.max_tokens]
+            ids = np.append(ids[places != row], kept)
+            places = np.append(places[places != row], np.full(len(kept), row))
+            lengths[row] = len(kept)
         keys = places * len(self._table) + ids
         keys.sort()
         first = np.flatnonzero(np.diff(keys, prepend=-1))

@@ -171,13 +171,15 @@ def normalize(text: str) -> str:
 
 
 def _normalized(run: re.Match[str]) -> str:
-    """Return a run of characters that are no plain ASCII, which no neighbour outside the run changes."""
-    return _normalized_run(run[0])
+    """Return a run of characters that are no plain ASCII; what stands around it changes nothing in it."""
+    return _known_run(run[0]) if len(run[0]) <= MAX_WORD else _normalized_run(run[0])
 
 
-@lru_cache(maxsize=MAX_KNOWN_WORDS)
 def _normalized_run(run: str) -> str:
     return unicodedata.normalize("NFD", run.translate(_SEPARATED)).translate(_SIMPLIFIED)
+
+
+_known_run = lru_cache(maxsize=MAX_KNOWN_WORDS)(_normalized_run)
 
 
 def _separated(character: str) -> str:
