@@ -41,6 +41,7 @@ _END: Final = -1
 
 _IS_SIGN: Final = np.array([chr(byte) in (*SIGNS, _BETWEEN) for byte in range(256)])
 
+_PLAIN: Final = re.compile(r"[\t\n\r -~]*")
 _ODD: Final = re.compile(r"[^\t\n\r -~]+")
 _SPACES: Final = frozenset("\t\n\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 _IGNORED: Final = frozenset({"Cc", "Cf", "Co"})
@@ -92,9 +93,11 @@ class WordPieces:
         joined = f" {_BETWEEN} ".join(map(normalize, texts)).encode()
         pieces = self._cut(joined.translate(_BLANKED).decode().split())
         codes = np.frombuffer(joined, dtype=np.uint8)
-        of_words = _placed(np.fromiter(chain.from_iterable(pieces), dtype=np.int64))
-        of_signs = _placed(self._signs[codes[_IS_SIGN[codes]]])
-        return np.concatenate((of_words[0], of_signs[0])), np.concatenate((of_words[1], of_signs[1]))
+        of_words = np.fromiter(chain(chain.from_iterable(pieces), [_END]), dtype=np.int64)
+        numbers = np.concatenate((of_words, self._signs[codes[_IS_SIGN[codes]]]))
+        is_end = numbers == _END
+        kept = np.flatnonzero(~is_end)
+        return numbers[kept], np.cumsum(is_end)[kept] % max(1, len(texts))
 
     def _cut(self, words: Sequence[str]) -> Iterator[tuple[int, ...]]:
         """Return the pieces of each word; what is between two texts has a number of its own."""
@@ -153,13 +156,6 @@ class _Known(dict[str, tuple[int, ...]]):
         return pieces
 
 
-def _placed(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the numbers without those of the ends of texts, and the place of each one's text."""
-    is_end = numbers == _END
-    kept = ~is_end
-    return numbers[kept], np.cumsum(is_end)[kept]
-
-
 def words(text: str) -> list[str]:
     """Return the words of a text and the signs between them, lower-case, without accents and control characters."""
     return _WORD.findall(normalize(text))
@@ -167,7 +163,7 @@ def words(text: str) -> list[str]:
 
 def normalize(text: str) -> str:
     """Return text as BERT reads it, with spaces around ideographs and around punctuation outside ASCII."""
-    return _ODD.sub(_normalized, text).lower()
+    return (text if _PLAIN.fullmatch(text) else _ODD.sub(_normalized, text)).lower()
 
 
 def _normalized(run: re.Match[str]) -> str:
