@@ -31,14 +31,11 @@
 
 (function_definition
   declarator: [
-    (function_declarator declarator: (operator_name) @name)
+    (function_declarator declarator: [(operator_name) (identifier)] @name)
     (pointer_declarator declarator: (function_declarator declarator: (operator_name) @name))
     (reference_declarator (function_declarator declarator: [(operator_name) (identifier)] @name))
   ]
-  [(compound_statement) (default_method_clause) (delete_method_clause)] @body) @definition.function
-(function_definition
-  declarator: (function_declarator declarator: (identifier) @name)
-  [(default_method_clause) (delete_method_clause) (try_statement)] @body) @definition.function
+  [(compound_statement) (try_statement) (default_method_clause) (delete_method_clause)] @body) @definition.function
 
 (field_declaration
   declarator: [

@@ -122,13 +122,13 @@ def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]
 
 
 def _is_of_type(
-    _predicate: str,
-    arguments: list[tuple[str, Literal["capture", "string"]]],
-    _pattern: int,
+    predicate: str,
+    args: list[tuple[str, Literal["capture", "string"]]],
+    pattern_index: int,
     captures: dict[str, list[Node]],
 ) -> bool:
-    """Whether a node is of one of the named types: the one predicate of a query that is not tree-sitter's own."""
-    (capture, _), *types = arguments
+    """Answer `#type?`, the one predicate that is not tree-sitter's own."""
+    (capture, _), *types = args
     return (captures[capture][0].type, "string") in types
 
 
