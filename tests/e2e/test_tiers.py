@@ -117,7 +117,7 @@ def test_an_upgrade_that_is_stopped_is_searchable_and_goes_on(cli: Cli, tmp_path
     assert any(line.startswith("searchable after") for line in lines), lines
     assert code == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[stop]
     if stop is signal.SIGINT:
-        assert "is committed and can be searched, and the next build goes on from there" in rest
+        assert "was committed: it can be searched, and the next build goes on from there" in rest
     assert cli("search", "wrap text", "--root", root, "--json").json["hits"]
     assert cli("build", root, "--json").json["upgraded"] == 1
     assert cli("verify", root).code == 0
