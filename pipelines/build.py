@@ -79,6 +79,7 @@ def build(
         config or Config(),
         index_dir=index_dir,
         source_kind=source_kind,
+        full=full,
         cache_dir=cache_dir,
         wait_seconds=wait_seconds,
         max_seconds=max_seconds,

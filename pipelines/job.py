@@ -54,19 +54,21 @@ def make_job(
     *,
     index_dir: Path,
     source_kind: str | None,
+    full: bool,
     cache_dir: Path | None,
     wait_seconds: float,
     max_seconds: float | None,
     progress: Progress,
     source: Source | None = None,
 ) -> Job:
-    """Return a build of a folder; `source_kind` and `source` as in `build.build`.
+    """Return a build of a folder; `source_kind`, `full` and `source` as in `build.build`.
 
     Raises the errors of `open_source` and `wanted_identity`.
     """
     return Job(
         root=root,
-        source=source or open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir)),
+        source=source
+        or open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir, full=full)),
         index_dir=index_dir,
         config=config,
         identity=wanted_identity(config),

@@ -72,7 +72,7 @@ def plan(
     are binary, generated or minified. Raises SourceError, ConfigError and DamagedIndexError.
     """
     index_dir = index_dir or default_index_dir(root)
-    source = open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir))
+    source = open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir, full=full))
     changes = None
     if not full:
         try:

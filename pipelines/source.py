@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 from indexer.config import Config
-from indexer.errors import DamagedIndexError, NoIndexError, SourceError
+from indexer.errors import REMEDY, DamagedIndexError, NoIndexError, SourceError
 from indexer.git.repository import git_files, repository_of
 from indexer.regular import read_regular
 from indexer.sources.worktree import KIND as WORKTREE
 from indexer.sources.worktree import Worktree
+from indexer.stores.generation.layout import MANIFEST, generation_dir
 from indexer.stores.generation.reader import open_generation
 from indexer.types import Source
 
@@ -46,13 +47,28 @@ def open_worktree(root: Path, config: Config, *, index_dir: Path | None = None) 
     return Worktree(root, config.walk, index_dir=index_dir, global_excludes=global_excludes_file())
 
 
-def recorded_kind(index_dir: Path) -> str:
-    """Return the kind of source that an index is of; that of a work tree where there is none, or none to be read."""
+def recorded_kind(index_dir: Path, *, full: bool = False) -> str:
+    """Return the kind of source that an index is of; that of a work tree where there is none, or none to be read.
+
+    Raises DamagedIndexError for one that no source of ours has; a full build, which needs nothing of the index as it
+    is, takes the work tree then.
+    """
     try:
         with open_generation(index_dir, check_files=False) as generation:
-            return generation.manifest.source.kind
+            kind, number = generation.manifest.source.kind, generation.number
     except (NoIndexError, DamagedIndexError):
         return WORKTREE
+    if kind == WORKTREE:
+        return kind
+    from indexer.sources.git_tree import REVISION, STAGED
+    from indexer.sources.member import KIND as MEMBER
+
+    if kind == STAGED or kind.startswith((REVISION, MEMBER)):
+        return kind
+    if full:
+        return WORKTREE
+    manifest = generation_dir(index_dir, number) / MANIFEST
+    raise DamagedIndexError(f"{manifest}: names a source {kind!a}, and there is none such; {REMEDY}")
 
 
 def _index_of_this_commit(root: Path) -> Path | None:

@@ -16,7 +16,7 @@ from indexer.languages.analyzer import word_terms
 from indexer.search.literals import verbatim
 
 if TYPE_CHECKING:
-    from indexer.stores.generation.reader import Generation
+    from indexer.search.content import Content
     from indexer.stores.text.queries import Filters
 
 READ_AT_ONCE = 512
@@ -47,7 +47,7 @@ class Containing:
         starts = [match.start() for match in found if match]
         return text.count("\n", 0, starts[-1]) if len(starts) == len(found) else None
 
-    def chunks(self, generation: Generation, filters: Filters, only: frozenset[int] | None) -> frozenset[int]:
+    def chunks(self, generation: Content, filters: Filters, only: frozenset[int] | None) -> frozenset[int]:
         """Return the chunks of a generation that hold it, of those that the filters let through; each is read."""
         text, limit, any_of = generation.text, generation.text.count, sorted(only or ())
         if only is not None and not only:

@@ -17,7 +17,7 @@ from indexer.search.standing import Standing, Sureness
 from indexer.stores.text.document import StoredChunk, source_path
 
 if TYPE_CHECKING:
-    from indexer.stores.generation.reader import Generation
+    from indexer.search.content import Content
 
 CHECKED = 64
 CHECKED_FOR_ONE = 256
@@ -46,7 +46,7 @@ Check = Callable[[str], Iterable[Place]]
 class Look:
     """What one generation has of a query, of the chunks that a selection lets through."""
 
-    def __init__(self, generation: Generation, selection: Selection) -> None:
+    def __init__(self, generation: Content, selection: Selection) -> None:
         """Look into `generation`, which stays the caller's to close."""
         self.catalog = generation.catalog
         self.text = generation.text

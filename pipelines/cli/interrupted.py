@@ -6,19 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
-
 from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.stores.generation.layout import read_current
-
-from .console import echo
-
-EXIT_INTERRUPTED = 130
 
 
 @contextmanager
 def saying_what_is_kept(index_dir: Path, *, caches: bool) -> Iterator[None]:
-    """Turn Ctrl-C in a build into exit code 130 and a line on what is kept; `caches` when embeddings are."""
+    """Let Ctrl-C in a build say what is kept; `caches` when embeddings are."""
     before = _served(index_dir)
     try:
         yield
@@ -30,9 +24,8 @@ def saying_what_is_kept(index_dir: Path, *, caches: bool) -> Iterator[None]:
         elif after == before:
             told = f"before anything was committed: generation {after} stays as it was; {cached}"
         else:
-            told = f"generation {after} is committed and can be searched, and the next build goes on from there"
-        echo(f"interrupted; {told}" if after and after != before else f"interrupted {told}", err=True)
-        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+            told = f"after generation {after} was committed: it can be searched, and the next build goes on from there"
+        raise KeyboardInterrupt(f"interrupted {told}") from None
 
 
 def _served(index_dir: Path) -> str:

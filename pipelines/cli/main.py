@@ -138,8 +138,10 @@ def _run(arguments: list[str]) -> int:
         _show(error)
         _show_json(arguments, "UsageError", error.format_message(), EXIT_USAGE)
         return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
-        echo("interrupted; what was committed stays, and the next build goes on from there", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        told = str(error) or "interrupted; what was committed stays, and the next build goes on from there"
+        echo(told, err=True)
+        _show_json(arguments, "Interrupted", told, EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
     except IndexerError as error:
         echo(f"error: {error}", err=True)

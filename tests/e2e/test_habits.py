@@ -237,11 +237,14 @@ def test_ctrl_c_before_a_commit_says_what_is_kept(cli: Cli, tmp_path: Path, has_
         make(root, cli, {"tea.py": "def brew(): 0\n"})
     (root / ".indexer").mkdir(parents=True, exist_ok=True)
     (root / "cup.py").write_text("def pour(): 0\n")
+    command = [str(PROGRAM), "build", str(root), "--wait", "60", "--json"]
     with writer_lock(root / ".indexer"):
-        build = subprocess.Popen([str(PROGRAM), "build", str(root), "--wait", "60"], stderr=subprocess.PIPE, text=True)
+        build = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert build.stderr is not None
         assert f"process {os.getpid()} " in (line := build.stderr.readline()) and "waiting for it to end" in line
         build.send_signal(signal.SIGINT)
-        _, err = build.communicate(timeout=60)
+        out, err = build.communicate(timeout=60)
     assert build.returncode == 130
     assert "interrupted before anything was committed" in err and told in err
+    error = json.loads(out)["error"]
+    assert (error["kind"], error["exit_code"]) == ("Interrupted", 130) and told in error["message"]

@@ -7,18 +7,21 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
+from indexer.config import Config, EncoderOptions, ParseOptions
 from indexer.errors import DamagedIndexError, FormatVersionError
 from indexer.stores.generation import layout, staged_text
 from indexer.stores.generation import manifest as manifests
 from indexer.stores.generation.manifest import FORMAT_VERSION
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
+from pipelines.build import build
 from pipelines.check.findings import FindingKind
 from pipelines.check.repair import Repair, repair
 from pipelines.check.verify import verify
+from pipelines.source import open_source
 from tests.integration.conftest import remove_tree
 from tests.synthetic import commit_tree, small_tree, text_hits, vector_hits
 
@@ -172,7 +175,7 @@ def reseal(index_dir: Path, change: Callable[[manifests.Manifest], manifests.Man
     folder = layout.generation_dir(index_dir, layout.read_current(index_dir).number)
     manifest = change(manifests.read(folder))
     files = {name: manifests.file_sum(folder / name) for name in manifest.files if (folder / name).is_file()}
-    manifest = manifests.seal(msgspec.structs.replace(manifest, files=manifest.files | files))
+    manifest = manifests.seal(replace(manifest, files=manifest.files | files))
     (folder / layout.MANIFEST).write_bytes(manifests.encode(manifest))
     (index_dir / "CURRENT").write_bytes(layout.Current(manifest.generation, manifest.checksum).to_bytes())
     return folder
@@ -190,9 +193,26 @@ def mine(ram_path: Path) -> Path:
     return index_dir
 
 
+def test_a_manifest_that_states_what_can_not_be_is_named_by_a_build_and_replaced_by_a_full_one(tmp_path: Path) -> None:
+    config = Config(encoder=EncoderOptions(name="hashing"), parse=ParseOptions(workers=1))
+    (tmp_path / "tea.py").write_text("def brew():\n    return 1\n")
+    build(tmp_path, config=config)
+    changes: list[Callable[[manifests.Manifest], manifests.Manifest]] = [
+        lambda m: replace(m, source=replace(m.source, kind="x")),
+        lambda m: replace(m, projection=replace(m.projection, dims=7)),
+    ]
+    for number, change in enumerate(changes):
+        folder = reseal(tmp_path / layout.FOLDER, change)
+        (tmp_path / f"cup_{number}.py").write_text("def pour():\n    return 1\n")
+        with pytest.raises(DamagedIndexError, match=str(folder)):
+            build(tmp_path, config=config)
+        build(tmp_path, config=config, full=True)
+        assert verify(tmp_path / layout.FOLDER, source=(open_source(tmp_path, config), config)).ok
+
+
 @pytest.mark.parametrize("name", ["../../CURRENT", "/etc/hostname", "text/../../x", "a/b/c", "C:/x", "text\\x", ""])
 def test_no_path_leads_out_of_the_index(mine: Path, name: str) -> None:
-    reseal(mine, lambda m: msgspec.structs.replace(m, files=m.files | {name: manifests.FileSum(1, "0" * 32)}))
+    reseal(mine, lambda m: replace(m, files=m.files | {name: manifests.FileSum(1, "0" * 32)}))
     with pytest.raises(DamagedIndexError, match="no file of an index"):
         open_generation(mine)
 

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.catalog.reader import Catalog
-
 MOST_CHUNKS = 1 << 15
 """So many chunks' paths are remembered, about 4 MB; then the memory starts anew."""
 MOST_FILES = 1 << 12
 """The same of files' chunks, about 3 MB where they have twenty each."""
+
+
+class ChunkCatalog(Protocol):
+    """What is asked of a catalog, or of several as one: files, and where their chunks are."""
+
+    def stats(self) -> Mapping[str, tuple[int, int]]:
+        """Return every file's size and modification time in nanoseconds by path."""
+
+    def chunk_ids_of(self, path: str) -> list[int]:
+        """Return the ids of a file's chunks."""
+
+    def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return in which segment each of the given chunks lives; unknown ones are left out."""
+
+    def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
+
+    def chunks_in(self, paths: Sequence[str]) -> tuple[dict[int, str], list[tuple[int, int, int]]]:
+        """Return the paths of those of the given files that there are, by number, and file, id and segment of each of
+        their chunks, in no order."""
 
 
 class FileChunks(NamedTuple):
@@ -28,7 +46,7 @@ class FileChunks(NamedTuple):
 class Places:
     """Answers from a catalog that never changes; safe to share between threads."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: ChunkCatalog) -> None:
         """Ask `catalog`, which stays the caller's to close."""
         self._catalog = catalog
         self._paths: dict[int, str] = {}

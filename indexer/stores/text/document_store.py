@@ -18,6 +18,10 @@ STORED_FIELD, EMBEDDING_FIELD = 12, 13
 """The numbers of `stored` and `embedding` in the schema."""
 MOST_BLOCKS = 128
 """So many blocks are kept, 2 MB, since a search asks for a document's neighbours too; then the memory starts anew."""
+MOST_STORES = 8
+"""Where an index has more segments, each keeps fewer blocks, so that all keep as many as these would, ..."""
+LEAST_BLOCKS = 2
+"""... but no fewer than this."""
 USUAL_BYTES = 1 << 15
 """A larger block holds a document that is larger than most, and is not kept."""
 _BYTES = 4
@@ -47,6 +51,7 @@ class DocumentStore:
     def __init__(self, content: mmap.mmap, index: StoreIndex) -> None:
         self._content = content
         self._index = index
+        self.most_blocks = MOST_BLOCKS
         self._blocks: dict[int, _Block] = {}
 
     def get(self, document: int) -> Stored:
@@ -55,7 +60,7 @@ class DocumentStore:
         block = self._blocks.get(place)
         if block is None:
             block = self._block(place)
-            if len(self._blocks) >= MOST_BLOCKS:
+            if len(self._blocks) >= self.most_blocks:
                 self._blocks = {}
             if len(block.content) <= USUAL_BYTES:
                 self._blocks[place] = block

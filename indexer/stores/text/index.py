@@ -6,6 +6,7 @@ indexer.stores.text.document.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -14,7 +15,7 @@ import tantivy
 
 from indexer.stores.text.check import SegmentStats, check_files
 from indexer.stores.text.document import StoredChunk, decode_stored
-from indexer.stores.text.document_store import Stored
+from indexer.stores.text.document_store import LEAST_BLOCKS, MOST_BLOCKS, MOST_STORES, DocumentStore, Stored
 from indexer.stores.text.files import damage, readable
 from indexer.stores.text.queries import (
     Filters,
@@ -26,6 +27,7 @@ from indexer.stores.text.queries import (
     term_query,
 )
 from indexer.stores.text.statistics import Frequencies, Statistics, Term
+from indexer.stores.text.union import as_one
 
 _SCORE_DECIMALS = 4
 """What a sum of single-precision numbers in any order agrees on."""
@@ -45,20 +47,26 @@ class Match(NamedTuple):
 
 
 class TextIndex:
-    """A committed text index, read-only and safe to share between threads."""
+    """A committed text index, or several as one, read-only and safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the folder; raises DamagedIndexError when Tantivy can't."""
-        self._path = path
-        self._stores = check_files(path)
-        with damage(path), readable(path) as folder:
+    def __init__(self, *paths: Path) -> None:
+        """Open a folder, or several as one index; raises DamagedIndexError when Tantivy can't."""
+        self._path = path = Path(os.path.commonpath(paths))
+        self._stores: list[DocumentStore] = []
+        self._folders: list[int] = []
+        for place, own in enumerate(paths):
+            self._stores += check_files(own)
+            self._folders += [place] * (len(self._stores) - len(self._folders))
+        for store in self._stores:
+            store.most_blocks = max(LEAST_BLOCKS, MOST_BLOCKS * MOST_STORES // max(MOST_STORES, len(self._stores)))
+        with damage(path), readable(path) if len(paths) == 1 else as_one(paths) as folder:
             self._index = tantivy.Index.open(str(folder))
             # No thread that watches the folder: what is committed never changes.
             self._index.config_reader("manual")
             register_tokenizer(self._index)
             self._searcher = self._index.searcher()
         self._schema = self._index.schema
-        self._frequencies = Frequencies(path, self._searcher)
+        self._frequencies = Frequencies(paths, self._searcher)
 
     @property
     def count(self) -> int:
@@ -178,6 +186,12 @@ class TextIndex:
                 raise ValueError("a document is stored under another id than its own")
             return documents
 
+    def folders_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return in which of the folders, by place, each of the given chunks is; unknown ids are left out."""
+        with damage(self._path):
+            addresses = self._addresses(ids)
+            return {chunk_id: self._folders[address.segment_ord] for chunk_id, address in addresses}
+
     def embeddings(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Return the `embedding` bytes of the given chunks, by id."""
         with damage(self._path):
@@ -197,15 +211,16 @@ class TextIndex:
                 yield chunk_id, document.stored, document.embedding
 
     def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, Stored]]:
-        if not ids:
-            return
         with damage(self._path):
-            found = self._searcher.search(among(self._schema, "id", ids), len(ids), count=False)
-            addresses = [address for _, address in found.hits]
-            for chunk_id, address in zip(
-                _ids(self._searcher.fast_field_values("id", addresses)), addresses, strict=True
-            ):
+            for chunk_id, address in self._addresses(ids):
                 yield chunk_id, self._stored(address)
+
+    def _addresses(self, ids: Sequence[int]) -> list[tuple[int, tantivy.DocAddress]]:
+        if not ids:
+            return []
+        found = self._searcher.search(among(self._schema, "id", ids), len(ids), count=False)
+        addresses = [address for _, address in found.hits]
+        return list(zip(_ids(self._searcher.fast_field_values("id", addresses)), addresses, strict=True))
 
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)

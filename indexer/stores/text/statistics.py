@@ -7,7 +7,8 @@ a text index with many dead is rewritten.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,28 +30,27 @@ Term = tuple[str, str]
 class Statistics(NamedTuple):
     """How many documents there are, and how many of them have each term: scores of several indexes compare by them.
 
-    A term that is not in `frequencies` is in no document. `own` are the frequencies in the index that is asked, where
-    the caller knows them: to ask it takes longer.
+    A term that is not in `frequencies` is in no document.
     """
 
     documents: int
     frequencies: Mapping[Term, int]
-    own: Mapping[Term, int] | None = None
 
 
 class Frequencies:
     """The frequencies of terms in one committed text index, remembered."""
 
-    def __init__(self, path: Path, searcher: tantivy.Searcher) -> None:
-        """Ask the searcher of the index in a folder."""
-        self._path = path
+    def __init__(self, paths: Sequence[Path], searcher: tantivy.Searcher) -> None:
+        """Ask the searcher of the index in these folders."""
+        self._paths = paths
+        self._path = Path(os.path.commonpath(paths))
         self._searcher = searcher
         self._known: dict[Term, int] = {}
 
     @cached_property
     def stats(self) -> SegmentStats:
         """How many documents and segments there are, dead ones included."""
-        return segment_stats(self._path)
+        return SegmentStats(*map(sum, zip(*map(segment_stats, self._paths), strict=True)))
 
     def living(self, term: Term) -> int:
         """Return how many living documents have a term."""
@@ -72,10 +72,6 @@ class Frequencies:
         Tantivy weighs it by ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009) over all documents, the
         dead too; wanted are the statistics given, or the living. The mean field length can't be corrected.
         """
-        if statistics is not None and statistics.own is not None and not self.stats.dead:
-            own = statistics.own[term]
-            known = statistics.frequencies[term]
-            return _idf(known, statistics.documents) / _idf(own, self.stats.documents) if own else 0.0
         living = self.living(term)
         if not living:
             return 0.0

@@ -66,7 +66,6 @@ def removed_lines(removed: FleetRemoved) -> list[str]:
     generations = sum(map(len, removed.generations.values()))
     return [
         printable(
-            f"{len(removed.manifests)} manifests, {len(removed.shards)} shards, {generations} generations and "
-            f"{removed.tables} tables removed"
+            f"{len(removed.manifests)} manifests, {len(removed.shards)} shards and {generations} generations removed"
         )
     ]
