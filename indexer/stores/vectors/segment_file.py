@@ -4,7 +4,7 @@
     int8[rows, cols]        the vectors, by ascending id
     int64[rows]             the ids; or, with more than GRAPH_VECTORS, the graph that `graph` describes
 
-A segment may come from elsewhere. What is said of it is compared to the file's size before anything is made of it.
+The one module that imports numkong. A segment may come from elsewhere. What is said of it is compared to the file's size before anything is made of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numkong
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,12 +24,11 @@ from indexer.errors import REMEDY, DamagedIndexError
 from indexer.stores.vectors import graph_check
 
 GRAPH_VECTORS = 50_000
-"""Up to here a segment has no graph, and every vector is compared: about as fast as usearch compares them all, with a
-result that no commit history can change, and built at the speed of a copy."""
+"""Up to here a segment has no graph, and every vector is compared, with a result that no commit history can change."""
 
 _HEADER = struct.Struct("<II")
 _BLOCK_VALUES = 1 << 16
-"""Values that are widened at a time: 256 KB, which stay in a core's cache, and too few for BLAS to use threads."""
+"""Values that are widened at a time: 256 KB, which stay in a core's cache."""
 _FLOAT32_DIMS = 1 << 10
 """Up to here a sum of products of int8 is below 2^24, and so exact in float32, in whatever order it is added."""
 
@@ -69,16 +69,13 @@ class SegmentFile:
 
     def similarities(self, vector: NDArray[np.int8]) -> NDArray[np.float32]:
         """Return the cosine of every vector to int8[k], float32[n]; of a zero vector it is 0."""
+        cosines = np.zeros(self.rows, np.float32)
+        if not self.rows:
+            return cosines
         query = vector.astype(self._wide)
         lengths = self._lengths() * np.float32(np.sqrt(np.dot(query, query)))
-        products = np.empty(self.rows, np.float32)
-        step = max(1, _BLOCK_VALUES // max(1, len(vector)))
-        wide = np.empty((step, len(vector)), self._wide)
-        for start in range(0, self.rows, step):
-            block = self.vectors[start : start + step]
-            np.copyto(wide[: len(block)], block)
-            products[start : start + step] = wide[: len(block)] @ query
-        cosines = np.zeros(self.rows, np.float32)
+        # Sums of products of int8 are whole numbers, added as such: their order can't matter.
+        products = np.asarray(numkong.cdist(vector[None], self.vectors, "dot", out_dtype="float32"))[0]
         np.divide(products, lengths, out=cosines, where=lengths > 0)
         return cosines
 
