@@ -70,11 +70,11 @@ def push_fleet(fleet_dir: Path, url: str) -> FleetExchange:
                 return there, True
 
         sent = _each(push, opened.manifest.shards)
-        shards = tuple(shard for shard, _ in sent)
-        if newest and _says(newest) == (shards, opened.manifest.failed, opened.manifest.made_with):
+        manifest = replace(opened.manifest, shards=tuple(shard for shard, _ in sent))
+        if newest and _says(newest) == _says(manifest):
             return _report(newest, committed=False, moved=())
         number = max(numbers, default=0) + 1
-        manifest = manifests.seal(replace(opened.manifest, number=number, shards=shards))
+        manifest = manifests.seal(replace(manifest, number=number))
         if not remote.create(number, manifests.encode(manifest)):
             raise LockedError(f"{url}: somebody else published manifest {number} meanwhile; push again")
         return _report(manifest, committed=True, moved=[shard.id for shard, moved in sent if moved])
@@ -97,8 +97,8 @@ def pull_fleet(url: str, fleet_dir: Path, *, wait_seconds: float = 0.0) -> Fleet
     with ExitStack() as stack:
         stack.enter_context(lock.writer_lock(fleet_dir, wait_seconds=wait_seconds))
         live = stack.enter_context(live_manifests(fleet_dir))
-        for manifest in live:
-            for shard in manifest.shards:
+        for before in live:
+            for shard in before.shards:
                 # While it is open, no import of ours collects it.
                 with suppress(NoIndexError, DamagedIndexError):
                     current = Current(shard.generation, shard.checksum)
@@ -119,12 +119,13 @@ def pull_fleet(url: str, fleet_dir: Path, *, wait_seconds: float = 0.0) -> Fleet
 
         got = _each(pull, wanted.shards)
         shards = tuple(shard for shard, _ in got)
-        if live and _says(live[0]) == (shards, wanted.failed, wanted.made_with):
+        manifest = replace(wanted, shards=shards)
+        if live and _says(live[0]) == _says(manifest):
             return _report(live[0], committed=False, moved=())
         with storing(fleet_dir):
             log = FolderLog(fleet_dir)
             number = max(log.numbers(), default=0) + 1
-            manifest = manifests.seal(replace(wanted, number=number, shards=shards))
+            manifest = manifests.seal(replace(manifest, number=number))
             if not log.create(number, manifests.encode(manifest)):
                 raise LockedError(f"{fleet_dir}: somebody else published manifest {number} meanwhile; pull again")
             remove_manifests(fleet_dir, keep=KEPT_MANIFESTS)
@@ -153,7 +154,7 @@ def _newest(remote: RemoteStore, numbers: list[int]) -> FleetManifest | None:
 
 
 def _says(manifest: FleetManifest) -> tuple[object, ...]:
-    return manifest.shards, manifest.failed, manifest.made_with
+    return tuple(replace(shard, root="") for shard in manifest.shards), manifest.failed, manifest.made_with
 
 
 def _each(move: Callable[[Shard], tuple[Shard, bool]], shards: Iterable[Shard]) -> list[tuple[Shard, bool]]:
