@@ -80,6 +80,8 @@ def word_terms(word: str) -> tuple[str, ...]:
 
 
 def _terms_of_word(word: str) -> tuple[str, ...]:
+    if word.isalpha() and word.islower() and len(word) <= MAX_TERM_CHARS:
+        return (stem(word),)  # of one part, as most are
     pieces = parts(word)
     stems = tuple(stem(piece) for piece in pieces)
     if len(pieces) <= 1 or len(word) > MAX_TERM_CHARS:
