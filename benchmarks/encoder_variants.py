@@ -119,14 +119,21 @@ def main() -> None:
 
 
 def encode(session: onnxruntime.InferenceSession, rows: Tokens) -> Vectors:
-    """Return float32[n, dims] of token ids as one batch, mean-pooled."""
-    ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
-    mask = np.zeros_like(ids)
-    for place, tokens in enumerate(rows):
-        ids[place, : len(tokens)], mask[place, : len(tokens)] = tokens, 1
-    (hidden,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
-    pooled = np.stack([states[: len(tokens)].sum(axis=0) for states, tokens in zip(hidden, rows, strict=True)])
-    return np.asarray(pooled / np.linalg.norm(pooled, axis=1, keepdims=True), dtype=np.float32)
+    """Return float32[n, dims] of token ids, mean-pooled: as one batch, or where the graph has no mask, one a length."""
+    masked = any(own.name == "attention_mask" for own in session.get_inputs())
+    groups = np.zeros(len(rows)) if masked else np.array([len(tokens) for tokens in rows])
+    pooled: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)] * len(rows)
+    for group in np.unique(groups):
+        places = np.flatnonzero(groups == group).tolist()
+        ids = np.zeros((len(places), max(len(rows[place]) for place in places)), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for number, place in enumerate(places):
+            ids[number, : len(rows[place])], mask[number, : len(rows[place])] = rows[place], 1
+        (hidden,) = session.run(None, {"input_ids": ids, **({"attention_mask": mask} if masked else {})})
+        for states, place in zip(hidden, places, strict=True):
+            pooled[place] = states[: len(rows[place])].sum(axis=0)
+    matrix = np.stack(pooled)
+    return np.asarray(matrix / np.linalg.norm(matrix, axis=1, keepdims=True), dtype=np.float32)
 
 
 def batch_cosine(session: onnxruntime.InferenceSession, tokens: Tokens, alone: Vectors) -> float:
@@ -165,7 +172,8 @@ def dynamic(model: onnx.ModelProto) -> bytes:
 def speed(session: onnxruntime.InferenceSession) -> float:
     """Return tokens a second of processor time."""
     ids = np.random.default_rng(0).integers(1000, 30_000, (16, 128))
-    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    both = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    inputs = {own.name: both[own.name] for own in session.get_inputs()}
     run: Callable[[], object] = lambda: session.run(None, inputs)  # noqa: E731
     run()
     best = np.inf

@@ -33,7 +33,6 @@ from indexer.config import Config, EncoderOptions
 from indexer.encoders.registry import find_encoder
 from indexer.identity import wanted_identity
 from indexer.stages.reduce import BUNDLED, bundled_projection
-from indexer.stores.folder import Folder
 from indexer.stores.generation.manifest import Encoder, Projection
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
@@ -41,8 +40,7 @@ from indexer.types import Chunk, FileRecord, IndexedSource, PreparedTexts, Quant
 from pipelines.fleet import manifest as manifests
 from pipelines.fleet.manifest import FleetManifest, Shard
 from pipelines.fleet.search import open_fleet
-from pipelines.fleet.store import FOLDER, FREQUENCIES, TERMS, FolderLog, open_newest, prepare, shard_dir
-from pipelines.fleet.terms import add_up, write_shard_table
+from pipelines.fleet.store import FOLDER, FolderLog, open_newest, prepare, shard_dir
 
 WARM_UP, QUESTIONS = 10, 60
 QUESTION_WORDS = 5
@@ -116,27 +114,21 @@ def make_fleet(folder: Path, shards: int, made: Sequence[Path]) -> None:
     """Publish a fleet of so many shards, each one of those that were made, under a name of its own."""
     fleet_dir = folder / FOLDER
     prepare(fleet_dir)
-    names = []
     entries: list[Shard] = []
     for place, index_dir in enumerate(made):
         with open_generation(index_dir) as generation:
             manifest = generation.manifest
-            name = f"{place:032x}"
-            write_shard_table(generation.text, fleet_dir / TERMS / f"{name}.terms")
             for number in range(place, shards, len(made)):
                 own = f"shard{number}"
                 shutil.copytree(index_dir, shard_dir(fleet_dir, own), copy_function=_link)
-                names.append(f"{name}.terms")
                 entries.append(
                     Shard(
-                        id=own, repository=own, root="/", kind="made", generation=manifest.generation,
+                        id=own, repository=f"made{place}", root="/", kind="made", generation=manifest.generation,
                         checksum=manifest.checksum, digest=manifest.digest, vector_digest=manifest.vector_digest,
-                        terms=name, files=manifest.counts.files, chunks=manifest.counts.chunks,
+                        files=manifest.counts.files, chunks=manifest.counts.chunks,
                         index_bytes=generation.bytes, bytes=0, upgraded=1.0,
                     )
                 )  # fmt: skip
-    with Folder(fleet_dir) as fleet, fleet.folder(TERMS) as terms:
-        frequencies = add_up(terms, names, fleet_dir / FREQUENCIES / "00000001.terms")
     made_of = manifest.encoder
     FolderLog(fleet_dir).create(
         1,
@@ -152,7 +144,6 @@ def make_fleet(folder: Path, shards: int, made: Sequence[Path]) -> None:
                     projection=manifest.projection,
                     made_with=manifest.made_with,
                     shards=tuple(sorted(entries, key=lambda shard: shard.id)),
-                    frequencies=frequencies,
                 )
             )
         ),

@@ -4,8 +4,8 @@
 
 Each is a process of its own that loads its model, embeds a few texts, and then takes the time for all of flask's
 chunks; they take turns. fastembed runs the fp32 model as it does by default, in batches of 256 padded to the longest;
-the bare loop runs our int8 graph over our batches, tokenised before, and does nothing else. sentence-transformers is
-left out: it brings PyTorch, several times the size of all else here.
+the bare loop runs our int8 graph over our batches, tokenised before, on as many threads, and does nothing else.
+sentence-transformers is left out: it brings PyTorch, several times the size of all else here.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks.encode import chunk_texts
+from benchmarks.encode import chunk_texts, unpadded
 from benchmarks.inputs import CACHE, flask_sources
 from benchmarks.measure import Run, run, write_result
 from indexer.config import EncoderOptions
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.onnx import open_session
+from indexer.encoders.onnx import cores, open_session
 from indexer.encoders.registry import find_encoder
-from indexer.stages.embed import embed, plan_batches
+from indexer.stages.embed import embed
 
 ROUNDS = 3
 TEXTS = 800
@@ -62,17 +61,14 @@ def fastembed(fp32: str) -> Callable[[list[str]], Work]:
 
 
 def bare(_fp32: str) -> Callable[[list[str]], Work]:
-    """Our graph over our batches, and nothing else."""
+    """Our graph over our batches, on as many threads, and nothing else."""
     encoder = find_encoder(EncoderOptions()).load(threads=0, light=True)
-    session = open_session(BUNDLED / MODEL)
+    session = open_session(BUNDLED / MODEL, threads=1)
+    pool = ThreadPoolExecutor(cores())
 
     def prepare(texts: list[str]) -> Work:
-        lengths = encoder.prepare(texts).lengths
-        batches = []
-        for rows in plan_batches(lengths, token_budget=BUDGET):
-            mask = (np.arange(lengths[rows].max()) < lengths[rows][:, None]).astype(np.int64)
-            batches.append({"input_ids": mask * 2000, "attention_mask": mask})
-        return lambda: [session.run(None, batch) for batch in batches]
+        batches = unpadded(encoder.prepare(texts).lengths)
+        return lambda: list(pool.map(lambda ids: session.run(None, {"input_ids": ids}), batches))
 
     return prepare
 

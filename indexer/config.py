@@ -67,9 +67,10 @@ class EncoderOptions(Options, frozen=True):
     `path:` and a folder. `dims`, where given, must be the model's. `providers` name devices (encoders.devices), tried
     in order; none: the CPU. `download` lets a build and a search fetch a model that is not there,
     from `mirror` where one is given. `memory_limit`, as in
-    600MB, lowers batches and parsing processes until a build fits in it.
+    600MB, lowers batches, threads and parsing processes until a build fits in it.
 
-    `token_budget` bounds rows x longest row of one batch; `window_chunks` bounds how many chunks wait to be sorted by
+    `token_budget` bounds rows x longest row of the batches that are computed at once, one a thread on a CPU;
+    `window_chunks` bounds how many chunks wait to be sorted by
     length, and so the memory of the embed stage. `queries` says which encoder reads a query: the index's own, or the
     static one in its space, which starts sooner and finds somewhat less.
     """

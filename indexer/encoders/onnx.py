@@ -21,7 +21,7 @@ from indexer.encoders.bundle import BUNDLED, MODEL, TOKENIZER, Bundle
 from indexer.encoders.devices import CPU, MISSING, provider_names
 from indexer.encoders.local import open_local
 from indexer.errors import ModelError
-from indexer.types import EncoderIdentity, PreparedTexts, Role
+from indexer.types import EncoderIdentity, Feed, PreparedTexts, Role
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _lock = threading.Lock()
 _loaded: dict[tuple[Path, str, int, bool, tuple[str, ...]], OnnxEncoder] = {}
+
+RUN_TOKENS = 256
+"""Of a batch on one core: what its states need stays in its own cache (benchmarks/encoder_variants.md)."""
 
 _OUTPUTS = {3: ("last_hidden_state", "token_embeddings", "hidden"), 2: ("sentence_embedding", "pooler_output")}
 """What exporters call an output of token vectors, and one of a vector a text, the best first."""
@@ -52,21 +55,29 @@ class Tokens:
 class OnnxEncoder:
     """A session and a tokenizer.
 
-    The bundled model's vector of a text is bit-identical whatever its batch, padding and threads. Other graphs are run
-    without padding, and those that take scales from the whole batch with one text at a time; what is left is rounding
-    in the last bits of float32. On other devices than the CPU batches are padded: these round by batch anyway.
+    The bundled model's vector of a text is bit-identical whatever its batch and threads. Batches are not padded, and
+    graphs that take scales from the whole batch are run with one text at a time; what is left for models of others is
+    rounding in the last bits of float32. On other devices than the CPU batches are padded, where the graph has a mask:
+    these round by batch anyway. `feed` is how to call it: on a CPU several small batches at once, each on one core.
     """
 
     def __init__(
-        self, bundle: Bundle, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, *, on_cpu: bool = True
+        self,
+        bundle: Bundle,
+        session: onnxruntime.InferenceSession,
+        tokenizer: Tokenizer,
+        *,
+        on_cpu: bool = True,
+        feed: Feed = Feed(),  # noqa: B008  it is frozen
     ) -> None:
         """Take a session and a tokenizer that truncates; raises ModelError when the graph is not what `bundle` says."""
-        self._unpadded = on_cpu and bundle.spec.optimize == "all"
+        self.feed = feed
         self._identity = bundle.identity
         self._spec = bundle.spec
         self._session = session
         self._tokenizer = tokenizer
         self._inputs = _inputs(bundle.folder, session)
+        self._unpadded = on_cpu or "attention_mask" not in self._inputs
         self._output = _output(bundle.folder, session, self._spec)
 
     @property
@@ -150,12 +161,14 @@ def load(folder: Path, *, threads: int, light: bool, providers: Sequence[str] = 
             _verify(bundle)
             # fastembed adds nothing to a model that it has not registered, and wants files that not every folder has.
             plain = light or bundle.folder != BUNDLED or bool(providers)
-            session, tokenizer = (
-                _load_light(bundle, threads, providers) if plain else _load_with_fastembed(bundle, threads)
-            )
-            tokenizer.no_padding()
             on_cpu = not providers or providers[0] == "cpu"
-            _loaded[key] = OnnxEncoder(bundle, session, tokenizer, on_cpu=on_cpu)
+            feed = (
+                Feed(threads or cores(), RUN_TOKENS) if on_cpu and (not light or bundle.folder == BUNDLED) else Feed()
+            )
+            own = threads if feed.batches == 1 else 1
+            session, tokenizer = _load_light(bundle, own, providers) if plain else _load_with_fastembed(bundle, own)
+            tokenizer.no_padding()
+            _loaded[key] = OnnxEncoder(bundle, session, tokenizer, on_cpu=on_cpu, feed=feed)
         return _loaded[key]
 
 
@@ -198,6 +211,11 @@ def open_session(
         # onnxruntime falls back to the CPU by itself, where a device's libraries are missing.
         raise ModelError(f"onnxruntime can't use {wanted[0]} here, and took {session.get_providers()[0]}; {MISSING}")
     return session
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_providers() -> list[str]:

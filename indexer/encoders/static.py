@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +73,21 @@ class StaticEncoder:
     def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> Weighted:
         """Tokenise with the role's prefix, cut at max_tokens, and weigh each text's distinct tokens."""
         prefix = self._spec.prefix(role)
-        tokens = [self._pieces.tokens(prefix + text)[: self._identity.max_tokens] for text in texts]
-        lengths = np.array([len(own) for own in tokens], dtype=np.int32)
-        ids = np.fromiter(chain.from_iterable(tokens), dtype=np.int64, count=int(lengths.sum()))
-        keys = np.repeat(np.arange(len(texts)) * len(self._table), lengths) + ids
+        whole = [prefix + text for text in texts] if prefix else texts
+        ids, places = self._pieces.unordered(whole)
+        lengths = np.bincount(places, minlength=len(texts))
+        for row in np.flatnonzero(lengths > self._identity.max_tokens).tolist():
+            kept = self._pieces.tokens(whole[row])[: self._identity.max_tokens]
+            ids = np.append(ids[places != row], kept)
+            places = np.append(places[places != row], np.full(len(kept), row))
+            lengths[row] = len(kept)
+        keys = places * len(self._table) + ids
         keys.sort()
         first = np.flatnonzero(np.diff(keys, prepend=-1))
         rows, distinct = np.divmod(keys[first], len(self._table))
         weights = np.rint(np.sqrt(np.diff(first, append=len(keys))) * self._scales[distinct])
         starts = np.searchsorted(rows, np.arange(len(texts) + 1))
-        return Weighted(distinct.astype(np.int32), weights.astype(np.float32), starts, lengths)
+        return Weighted(distinct.astype(np.int32), weights.astype(np.float32), starts, lengths.astype(np.int32))
 
     def coordinates(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the given rows in the basis's coordinates: float32[len(rows), components], whole numbers, any length.

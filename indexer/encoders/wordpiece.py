@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 UNKNOWN: Final = "[UNK]"
 CONTINUED: Final = "##"
@@ -27,7 +30,19 @@ _WORD: Final = re.compile(r"[^\x00-/:-@\[-`{-\x7f]+|[!-/:-@\[-`{-~]+")
 
 SIGNS: Final = frozenset(string.punctuation)
 
+_BETWEEN: Final = "\0"
+"""Stands between texts, and never in normalised text."""
+
+_BLANKED: Final = bytes(byte if byte > 127 or not byte or chr(byte).isalnum() else 32 for byte in range(256))
+"""Translates the UTF-8 of normalised texts to words between blanks."""
+
+_END: Final = -1
+"""The number of what is between texts."""
+
+_IS_SIGN: Final = np.array([chr(byte) in (*SIGNS, _BETWEEN) for byte in range(256)])
+
 _PLAIN: Final = re.compile(r"[\t\n\r -~]*")
+_ODD: Final = re.compile(r"[^\t\n\r -~]+")
 _SPACES: Final = frozenset("\t\n\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 _IGNORED: Final = frozenset({"Cc", "Cf", "Co"})
 _IDEOGRAPHS: Final = (
@@ -63,12 +78,33 @@ class WordPieces:
         self._unknown = (self._numbers[UNKNOWN],)
         self._whole = dict(zip(whole, count(len(vocabulary)), strict=False))
         self._known = _Known(self)
+        self._signs = np.array([_END, *([self.cut(chr(byte))[0] for byte in range(1, 128)])], dtype=np.int64)
 
     def tokens(self, text: str) -> list[int]:
         """Return the numbers of a text's tokens, in order."""
+        return list(chain.from_iterable(self._cut(words(text))))
+
+    def unordered(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the numbers of the tokens of some texts and for each the place of its text, int64[n] both.
+
+        A text's are those of `tokens`, its words before its signs. In code half of the tokens are signs, which are
+        found by their bytes; what is left are words between blanks.
+        """
+        joined = f" {_BETWEEN} ".join(map(normalize, texts)).encode()
+        pieces = self._cut(joined.translate(_BLANKED).decode().split())
+        codes = np.frombuffer(joined, dtype=np.uint8)
+        of_words = np.fromiter(chain(chain.from_iterable(pieces), [_END]), dtype=np.int64)
+        numbers = np.concatenate((of_words, self._signs[codes[_IS_SIGN[codes]]]))
+        is_end = numbers == _END
+        kept = np.flatnonzero(~is_end)
+        return numbers[kept], np.cumsum(is_end)[kept] % max(1, len(texts))
+
+    def _cut(self, words: Sequence[str]) -> Iterator[tuple[int, ...]]:
+        """Return the pieces of each word; what is between two texts has a number of its own."""
         if len(self._known) > MAX_KNOWN_WORDS:
             self._known.clear()
-        return list(chain.from_iterable(map(self._known.__getitem__, words(text))))
+        self._known[_BETWEEN] = (_END,)
+        return map(self._known.__getitem__, words)
 
     def cut(self, word: str) -> tuple[int, ...]:
         """Return the numbers of a word's pieces: the longest beginning in the vocabulary, then the rest likewise.
@@ -122,12 +158,24 @@ class _Known(dict[str, tuple[int, ...]]):
 
 def words(text: str) -> list[str]:
     """Return the words of a text and the signs between them, lower-case, without accents and control characters."""
-    return _WORD.findall(text.lower() if _PLAIN.fullmatch(text) else normalize(text))
+    return _WORD.findall(normalize(text))
 
 
 def normalize(text: str) -> str:
     """Return text as BERT reads it, with spaces around ideographs and around punctuation outside ASCII."""
-    return unicodedata.normalize("NFD", text.translate(_SEPARATED)).translate(_SIMPLIFIED)
+    return (text if _PLAIN.fullmatch(text) else _ODD.sub(_normalized, text)).lower()
+
+
+def _normalized(run: re.Match[str]) -> str:
+    """Return a run of characters that are no plain ASCII; what stands around it changes nothing in it."""
+    return _known_run(run[0]) if len(run[0]) <= MAX_WORD else _normalized_run(run[0])
+
+
+def _normalized_run(run: str) -> str:
+    return unicodedata.normalize("NFD", run.translate(_SEPARATED)).translate(_SIMPLIFIED)
+
+
+_known_run = lru_cache(maxsize=MAX_KNOWN_WORDS)(_normalized_run)
 
 
 def _separated(character: str) -> str:

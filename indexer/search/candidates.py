@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.generation.reader import Generation
+    from indexer.search.content import Content
     from indexer.stores.text.statistics import Statistics
 
 FIELD_WEIGHTS: Mapping[str, float] = {
@@ -108,7 +108,7 @@ def name_terms(query: Query) -> Terms:
     }
 
 
-def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapping[str, Sequence[str]]) -> Found:
+def find(generation: Content, asked: Asked, selection: Selection, paths: Mapping[str, Sequence[str]]) -> Found:
     """Ask each retriever of one generation: those of words, and that of meaning when there is a vector.
 
     What is returned has no paths of chunks yet (`with_paths`). `paths` maps lower-cased file names to the paths of the
@@ -116,7 +116,7 @@ def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapp
     """
     chunks: dict[str, Scores] = {}
     files: dict[str, float] = {}
-    if not generation.manifest.counts.chunks or selection.only == frozenset():
+    if not generation.chunks or selection.only == frozenset():
         return Found(chunks, files, {})
     if asked.words:
         query = asked.query
@@ -124,20 +124,19 @@ def find(generation: Generation, asked: Asked, selection: Selection, paths: Mapp
             ("text", word_terms(query), TEXT_LIMIT),
             ("name", name_terms(query), NAME_LIMIT),
         ):
-            matches = generation.text.search(
+            chunks[name] = generation.text.search(
                 terms,
                 limit=limit,
                 filters=selection.filters,
                 any_of=sorted(selection.only or ()),
                 statistics=asked.statistics,
             )
-            chunks[name] = {match.id: match.score for match in matches}
         files = by_path(paths, query) if query.paths else {}
     if asked.vector is not None:
         near = by_meaning(generation, asked.vector, selection, static_offset=asked.static_offset)
         if asked.words and selection.only is None and not (files or any(chunks.values())):
             # What no word speaks for must be near enough to be more than the nearest of what is there.
-            floor = FLOORS.get(generation.manifest.encoder.name, -1.0)
+            floor = FLOORS.get(generation.encoder_name, -1.0)
             near = {chunk_id: similarity for chunk_id, similarity in near.items() if similarity >= floor}
         chunks["vector"] = near
     return Found(chunks, files, {})
@@ -207,7 +206,7 @@ def _rankings(found: Sequence[Found]) -> dict[str, list[FileKey]]:
 
 
 def by_meaning(
-    generation: Generation,
+    generation: Content,
     vector: NDArray[np.int8],
     selection: Selection,
     *,
@@ -266,7 +265,7 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def allowed_chunks(
-    generation: Generation, selection: Selection, *, among: Sequence[int] | None = None, limit: int | None = None
+    generation: Content, selection: Selection, *, among: Sequence[int] | None = None, limit: int | None = None
 ) -> set[int]:
     """Return the chunks that the selection lets through: `among` these when given, no more than `limit` when given."""
     assert selection.filters is not None
@@ -280,7 +279,7 @@ def allowed_chunks(
 
 
 def _compare(
-    generation: Generation, vector: NDArray[np.int8], ids: Sequence[int], *, limit: int, static_offset: float
+    generation: Content, vector: NDArray[np.int8], ids: Sequence[int], *, limit: int, static_offset: float
 ) -> Scores:
     """Return the nearest of the given chunks, every one compared."""
     import numpy as np
@@ -292,7 +291,7 @@ def _compare(
     query = unit(vector.astype(np.float32)[None])[0]
     for segment, members in segments.items():
         cosines = unit(generation.vectors.get(segment, members).astype(np.float32)) @ query
-        if segment in generation.manifest.static_segments:
+        if segment in generation.static_segments:
             cosines += np.float32(static_offset)
         scored.extend(zip(cosines.tolist(), members, strict=True))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))

@@ -16,7 +16,7 @@ from indexer.search.containing import containing
 from indexer.types import SymbolKind
 
 if TYPE_CHECKING:
-    from indexer.stores.generation.reader import Generation
+    from indexer.search.content import Content
     from indexer.stores.text.queries import Filters
 
 MAX_VALUES = 100
@@ -32,7 +32,7 @@ class Selection:
 
 
 def select(
-    generation: Generation,
+    generation: Content,
     *,
     languages: Sequence[str] = (),
     kinds: Sequence[str] = (),
@@ -87,7 +87,7 @@ def _steps(name: str) -> str:
     return "." + ".".join(step for step in _SEPARATORS.split(name.lower()) if step) + "."
 
 
-def _inside(generation: Generation, name: str) -> frozenset[int]:
+def _inside(generation: Content, name: str) -> frozenset[int]:
     """Return the chunks of a symbol and of all that it holds."""
     wanted = _steps(name)
     if wanted == "..":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.generation.reader import Generation
+    from indexer.search.content import Content
 
 OWN_FIELDS = ("names", "signature", "doc", "body")
 """Fields of what a chunk says itself, not its path."""
@@ -66,7 +66,7 @@ class FileScores:
         return column
 
 
-def score_files(generation: Generation, asked: Asked, paths: Sequence[str], selection: Selection) -> FileScores:
+def score_files(generation: Content, asked: Asked, paths: Sequence[str], selection: Selection) -> FileScores:
     """Return the scores of all chunks of the given files of one generation that the selection lets through."""
     import msgspec
     import numpy as np
@@ -175,7 +175,7 @@ def _among(file: FileChunks, ids: Container[int]) -> FileChunks:
 
 
 def _similarities(
-    generation: Generation,
+    generation: Content,
     asked: Asked,
     ids: NDArray[np.int64],
     segments: NDArray[np.int64],
@@ -199,7 +199,7 @@ def _similarities(
     sums = np.add.reduceat(units, starts)
     cosines, centroids = (units @ query).astype(np.float64), (sums @ query / _lengths(sums)).astype(np.float64)
     if asked.static_offset:
-        raised = np.where(np.isin(segments, generation.manifest.static_segments), asked.static_offset, 0.0)
+        raised = np.where(np.isin(segments, generation.static_segments), asked.static_offset, 0.0)
         cosines += raised
         centroids += np.add.reduceat(raised, starts) / np.diff(starts, append=len(ids))
     return np.round(np.maximum(cosines, 0.0), SCORE_DECIMALS), np.round(np.maximum(centroids, 0.0), SCORE_DECIMALS)

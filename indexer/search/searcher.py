@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -29,19 +29,13 @@ from indexer.stores.text.document import StoredChunk
 from indexer.types import Hit
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     import numpy as np
     from numpy.typing import NDArray
 
     from indexer.stores.text.statistics import Statistics, Term
 
-    Frequencies = Callable[[Collection[Term]], Mapping[Term, int]]
-
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
-ALL_STANDING = 8
-"""Up to so many spaces are all searched for what the query writes verbatim."""
 NAMED_CHUNKS = 60
 """How many chunks with a name that the query writes are looked at."""
 
@@ -57,18 +51,13 @@ class Searcher:
         self,
         spaces: Sequence[Searchable],
         *,
-        frequencies: Frequencies | None = None,
-        threads: Executor | None = None,
         static_offset: float = 0.0,
     ) -> None:
         """Search these; they stay the caller's to close.
 
-        `frequencies` knows how many chunks of all spaces have each term, in place of asking each; `threads` ask spaces
-        at the same time. `static_offset` is added to the cosines of static vectors where there are others as well.
+        `static_offset` is added to the cosines of static vectors where there are others as well.
         """
         self._spaces = tuple(spaces)
-        self._frequencies = frequencies
-        self._each: Callable[..., Iterable[Any]] = map if threads is None else threads.map
         shares = [space.upgraded for space in spaces if space.chunks]
         is_mixed = min(shares, default=0.0) < 1 and max(shares, default=0.0) > 0
         self._static_offset = static_offset if is_mixed else 0.0
@@ -123,7 +112,7 @@ class Searcher:
         chosen = chosen or Filter()
         statistics = self._statistics(query) if words else _nothing()
         asked = Asked(query, vector, words, statistics, self._static_offset)
-        passed = best_overall(list(self._each(lambda space: space.first_pass(asked, chosen), self._spaces)))
+        passed = best_overall([space.first_pass(asked, chosen) for space in self._spaces])
         found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}
         for key in leading_files(found, query.kind, count=files):
@@ -134,8 +123,8 @@ class Searcher:
             own = paths.get(place)
             return self._spaces[place].second_pass(asked, chosen, own) if own else nothing
 
-        scores = list(self._each(score, range(len(self._spaces))))
-        return Evidence(asked, found, joined(scores), self._definitions(query, found))
+        scores = joined([score(place) for place in range(len(self._spaces))])
+        return Evidence(asked, found, scores, self._definitions(query, found))
 
     def _is_message(self, query: Query, chosen: Filter) -> bool:
         """Whether the query stands somewhere with its quotes, as messages do, which then are part of the text."""
@@ -147,16 +136,11 @@ class Searcher:
         return any(own.sureness in MESSAGES for own in found)
 
     def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
-        """Return the chunks of all spaces in which the query, or a part of it, stands.
-
-        Of many spaces only those are asked of which a file leads: where a text stands, its words are too.
-        """
+        """Return the chunks of all spaces in which the query, or a part of it, stands."""
         literals = read_literals(query)
-        places: Sequence[int] = range(len(self._spaces))
-        if len(self._spaces) > ALL_STANDING:
-            places = sorted({file.space for file in ranked})
-        standing = self._each(lambda place: self._spaces[place].standing(query, literals, chosen), places)
-        found = [(place, own) for place, owns in zip(places, standing, strict=True) for own in owns]
+        found = [
+            (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)
+        ]
         return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:
@@ -166,8 +150,6 @@ class Searcher:
         weighted = (*word_terms(query).items(), *name_terms(query).items())
         terms: list[Term] = [(field, term) for field, own in weighted for term in own]
         documents = sum(space.chunks for space in self._spaces)
-        if self._frequencies is not None:
-            return Statistics(documents, self._frequencies(terms))
         total: Counter[Term] = Counter()
         for space in self._spaces:
             total.update(space.frequencies(terms))

@@ -11,13 +11,13 @@ import msgspec
 from indexer.search import candidates, scoring
 from indexer.search.candidates import Asked, Found
 from indexer.search.containing import containing
+from indexer.search.content import Content
 from indexer.search.filters import Selection, select
 from indexer.search.literals import Literals
 from indexer.search.query import Query
 from indexer.search.scoring import FileScores
 from indexer.search.standing import Standing
 from indexer.search.written import standing
-from indexer.stores.generation.reader import Generation
 from indexer.stores.text.document import StoredChunk
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Searchable(Protocol):
 class GenerationSpace:
     """A generation as a `Searchable`; safe to share between threads."""
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, generation: Content) -> None:
         """Read `generation`, which stays the caller's to close."""
         self.generation = generation
         self._names: dict[str, list[str]] | None = None
@@ -84,12 +84,12 @@ class GenerationSpace:
     @property
     def chunks(self) -> int:
         """How many chunks there are."""
-        return self.generation.manifest.counts.chunks
+        return self.generation.chunks
 
     @property
     def upgraded(self) -> float:
         """Which part of the chunks has the encoder's own vector, 0 to 1."""
-        return self.generation.manifest.upgraded
+        return self.generation.upgraded
 
     def frequencies(self, terms: Collection[Term]) -> dict[Term, int]:
         """Return how many chunks have each of the terms."""

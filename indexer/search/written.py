@@ -26,7 +26,7 @@ from indexer.search.roles import Rank, Role
 from indexer.search.standing import Standing, Sureness
 
 if TYPE_CHECKING:
-    from indexer.stores.generation.reader import Generation
+    from indexer.search.content import Content
 
 LIKELY = 24
 """How many chunks with most of the words are read when none has all."""
@@ -48,7 +48,7 @@ _TYPE = re.compile(r"[A-Z][a-z0-9]\w*")
 
 
 def standing(
-    generation: Generation, query: Query, literals: Literals, selection: Selection, paths: Mapping[str, Sequence[str]]
+    generation: Content, query: Query, literals: Literals, selection: Selection, paths: Mapping[str, Sequence[str]]
 ) -> list[Standing]:
     """Return the chunks of one generation in which the query, or a part of it that is written as only code is, stands.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.types import Encoder
+from indexer.types import Encoder, Feed, PreparedTexts
 
 
 def plan_batches(lengths: NDArray[np.int32], *, token_budget: int) -> Iterator[NDArray[np.int64]]:
@@ -33,15 +35,34 @@ def embed(
 ) -> NDArray[np.float32]:
     """Encode texts in length-sorted batches: float32[n, dims], unit rows, aligned with `texts`.
 
-    `on_batch` is called after each batch with the row numbers, int64[m], and their vectors, float32[m, dims]. Because
-    a text's vector does not depend on its batch, neither does the result depend on `token_budget`.
+    `on_batch` is called after each batch with the row numbers, int64[m], and their vectors, float32[m, dims].
+    An encoder whose `feed` says so is called from as many threads, whose batches together stay within the budget.
+    Because a text's vector does not depend on its batch, neither does the result depend on any of this.
     """
     vectors = np.empty((len(texts), encoder.identity.dims), dtype=np.float32)
     if not texts:
         return vectors
     prepared = encoder.prepare(texts)
-    for rows in plan_batches(prepared.lengths, token_budget=token_budget):
-        vectors[rows] = encoder.encode_prepared(prepared, rows)
+    feed: Feed = getattr(encoder, "feed", Feed())
+    share = token_budget // feed.batches
+    batches = plan_batches(prepared.lengths, token_budget=min(share, feed.tokens) if feed.tokens else share)
+    for rows, made in _encode(encoder, prepared, list(batches), feed.batches):
+        vectors[rows] = made
         if on_batch is not None:
-            on_batch(rows, vectors[rows])
+            on_batch(rows, made)
     return vectors
+
+
+def _encode(
+    encoder: Encoder, prepared: PreparedTexts, batches: Sequence[NDArray[np.int64]], at_once: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Yield each batch with its vectors, in order, so many computed at a time."""
+    encode = partial(encoder.encode_prepared, prepared)
+    if min(at_once, len(batches)) <= 1:
+        yield from zip(batches, map(encode, batches), strict=True)
+        return
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        yield from zip(batches, pool.map(encode, batches), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -55,8 +55,18 @@ class PreparedTexts(Protocol):
         """Tokens a text, int32[n], special tokens included, after truncation."""
 
 
+class Feed(msgspec.Struct, frozen=True):
+    """How an encoder is fed best: with so many batches at once, each of no more than so many tokens, 0 for any."""
+
+    batches: int = 1
+    tokens: int = 0
+
+
 class Encoder(Protocol):
-    """Text to unit vectors; a text's vector never depends on what it is encoded with."""
+    """Text to unit vectors; a text's vector never depends on what it is encoded with.
+
+    One that may be called from several threads, or has a size of batch that it likes best, has a `feed` as well.
+    """
 
     @property
     def identity(self) -> EncoderIdentity:

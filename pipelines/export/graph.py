@@ -1,7 +1,8 @@
 """BERT as an ONNX graph of fused operators (com.microsoft domain), written node by node: float32 and static int8.
 
-Both take input_ids and attention_mask, int64[batch, sequence], and give last_hidden_state,
-float32[batch, sequence, hidden]. The mask is any 0/1 matrix.
+Both take input_ids, int64[batch, sequence], and give last_hidden_state, float32[batch, sequence, hidden]. The float32
+graph takes attention_mask as well, any 0/1 matrix of that shape. The int8 graph has none: the texts of a batch are as
+long as each other.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from .quantize import QuantizedLinear, QuantizedWeights
 from .weights import EPSILON, HEADS, Linear, Norm, Weights
 
 OUTPUT = "last_hidden_state"
-OPSETS = (("", 17), ("com.microsoft", 1))
-IR_VERSION = 8
+FUSED_OPSET = ("com.microsoft", 1)
+FLOAT_OPSETS = (("", 17), FUSED_OPSET)
+INT8_OPSETS = (("", 23), FUSED_OPSET)
+"""Opset 23 has Attention; onnxruntime has all of its operators from 1.24 on."""
+IR_VERSIONS = {17: 8, 23: 11}
 
 
 class GraphBuilder:
@@ -42,21 +46,23 @@ class GraphBuilder:
         self._nodes.append(node)
         return output
 
-    def model(self, *, hidden: int, observed: list[str]) -> onnx.ModelProto:
+    def model(
+        self, *, hidden: int, inputs: tuple[str, ...], opsets: tuple[tuple[str, int], ...], observed: list[str]
+    ) -> onnx.ModelProto:
         """Return the checked model; `observed` names further outputs of any shape, for calibration."""
         axes = ["batch", "sequence"]
         graph = helper.make_graph(
             self._nodes,
             "encoder",
-            [helper.make_tensor_value_info(name, TensorProto.INT64, axes) for name in ("input_ids", "attention_mask")],
+            [helper.make_tensor_value_info(name, TensorProto.INT64, axes) for name in inputs],
             [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [*axes, hidden])]
             + [helper.make_tensor_value_info(name, TensorProto.FLOAT, [*axes, None]) for name in observed],
             list(self._constants.values()),
         )
         model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid(domain, version) for domain, version in OPSETS]
+            graph, opset_imports=[helper.make_opsetid(domain, version) for domain, version in opsets]
         )
-        model.ir_version = IR_VERSION
+        model.ir_version = IR_VERSIONS[dict(opsets)[""]]
         model.producer_name = "pipelines.export_model"
         onnx.checker.check_model(model)
         return model
@@ -86,7 +92,12 @@ def float_graph(weights: Weights, *, observe: bool = False) -> onnx.ModelProto:
         observed += [hidden, context, middle, gelu]
         name = OUTPUT if index == len(weights.layers) - 1 else f"{at}.output_norm"
         hidden = _skip_norm(build, down, middle, layer.down.bias, layer.output_norm, name)
-    return build.model(hidden=weights.words.shape[1], observed=observed if observe else [])
+    return build.model(
+        hidden=weights.words.shape[1],
+        inputs=("input_ids", "attention_mask"),
+        opsets=FLOAT_OPSETS,
+        observed=observed if observe else [],
+    )
 
 
 def int8_graph(weights: QuantizedWeights) -> onnx.ModelProto:
@@ -94,10 +105,11 @@ def int8_graph(weights: QuantizedWeights) -> onnx.ModelProto:
 
     Fixed scales make a text's vector independent of what it is batched with. Residuals are added by Sum, because
     onnxruntime would turn Add and LayerNormalization into SkipLayerNormalization, which takes six times as long there;
-    biases go into the products for the same reason (Gelu takes half of BiasGelu).
+    biases go into the products for the same reason (Gelu takes half of BiasGelu). Queries, keys and values are three
+    products and Attention, where QAttention would multiply head by head, packing the same input 36 times a text; the
+    vectors are the same bytes. benchmarks/encoder_variants.md has the figures.
     """
     build = GraphBuilder()
-    mask = build.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
     rows = build.node("Gather", [build.constant("words", weights.words), "input_ids"], "embedded_int8")
     scales = build.node("Gather", [build.constant("words.scale", weights.words_scale), "input_ids"], "embedded_scale")
     floats = build.node("Cast", [rows], "embedded_float", to=TensorProto.FLOAT)
@@ -106,7 +118,7 @@ def int8_graph(weights: QuantizedWeights) -> onnx.ModelProto:
     hidden = _sum_norm(build, words, positions, weights.embedding_norm, "embedding_norm")
     for index, layer in enumerate(weights.layers):
         at = f"layer{index}"
-        context = _quantized_attention(build, hidden, f"{at}.qkv", layer.qkv, mask)
+        context = _quantized_attention(build, hidden, f"{at}.qkv", layer.qkv)
         projected = _quantized_matmul(build, context, f"{at}.output", layer.output)
         middle = _sum_norm(build, projected, hidden, layer.attention_norm, f"{at}.attention_norm")
         up = _quantized_matmul(build, middle, f"{at}.up", layer.up)
@@ -114,7 +126,7 @@ def int8_graph(weights: QuantizedWeights) -> onnx.ModelProto:
         down = _quantized_matmul(build, gelu, f"{at}.down", layer.down)
         name = OUTPUT if index == len(weights.layers) - 1 else f"{at}.output_norm"
         hidden = _sum_norm(build, down, middle, layer.output_norm, name)
-    return build.model(hidden=weights.words.shape[1], observed=[])
+    return build.model(hidden=weights.words.shape[1], inputs=("input_ids",), opsets=INT8_OPSETS, observed=[])
 
 
 def _position_rows(build: GraphBuilder, positions: NDArray[np.float32]) -> str:
@@ -158,18 +170,23 @@ def _quantized_input(build: GraphBuilder, value: str, name: str, linear: Quantiz
 
 
 def _quantized_matmul(build: GraphBuilder, value: str, name: str, linear: QuantizedLinear) -> str:
-    quantized, scale, zero = _quantized_input(build, value, name, linear)
+    return _product(build, _quantized_input(build, value, name, linear), name, linear)
+
+
+def _product(build: GraphBuilder, quantized: tuple[str, str, str], name: str, linear: QuantizedLinear) -> str:
+    """Multiply an input that is quantised already, and return the name of the float32 product with its bias."""
+    value, scale, zero = quantized
     weight = build.constant(f"{name}.weight", linear.weight)
     weight_scale = build.constant(f"{name}.weight_scale", linear.weight_scale)
     # The sixth input is the weight's zero point, left out: weights are symmetric.
-    inputs = [quantized, weight, scale, weight_scale, zero, "", build.constant(f"{name}.bias", linear.bias)]
+    inputs = [value, weight, scale, weight_scale, zero, "", build.constant(f"{name}.bias", linear.bias)]
     return build.node("MatMulIntegerToFloat", inputs, f"{name}.product", fused=True)
 
 
-def _quantized_attention(build: GraphBuilder, value: str, name: str, linear: QuantizedLinear, mask: str) -> str:
-    quantized, scale, zero = _quantized_input(build, value, name, linear)
-    weight = build.constant(f"{name}.weight", linear.weight)
-    bias = build.constant(f"{name}.bias", linear.bias)
-    weight_scale = build.constant(f"{name}.weight_scale", linear.weight_scale)
-    inputs = [quantized, weight, bias, scale, weight_scale, mask, zero]
-    return build.node("QAttention", inputs, f"{name}.context", fused=True, num_heads=HEADS)
+def _quantized_attention(build: GraphBuilder, value: str, name: str, linear: QuantizedLinear) -> str:
+    quantized = _quantized_input(build, value, name, linear)
+    parts = [
+        _product(build, quantized, f"{name}.{part}", columns)
+        for part, columns in zip(("query", "key", "value"), linear.split(3), strict=True)
+    ]
+    return build.node("Attention", parts, f"{name}.context", q_num_heads=HEADS, kv_num_heads=HEADS)

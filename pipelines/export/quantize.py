@@ -7,7 +7,7 @@ s = max|x| ** alpha / max|w| ** (1 - alpha) a channel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,13 @@ class QuantizedLinear:
     input_scale: float
     input_zero: int
     smoothing: Float | None
+
+    def split(self, parts: int) -> list[QuantizedLinear]:
+        """Return so many products of the same input, which side by side are this one."""
+        columns = zip(
+            *(np.split(own, parts, axis=-1) for own in (self.weight, self.weight_scale, self.bias)), strict=True
+        )
+        return [replace(self, weight=weight, weight_scale=scale, bias=bias) for weight, scale, bias in columns]
 
 
 @dataclass(frozen=True, slots=True)

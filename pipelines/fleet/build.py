@@ -1,4 +1,4 @@
-"""The story of a fleet's build, top to bottom: find, cut, look, build the shards, add up, publish the next manifest."""
+"""The story of a fleet's build, top to bottom: find, cut, look, build the shards, publish the next manifest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from indexer.config import Config
 from indexer.errors import ConfigError, IndexerError, LockedError
 from indexer.identity import Identity, rebuild_reason, wanted_identity
 from indexer.sources.member import Cut, steps_of
-from indexer.stores.folder import Folder
 from indexer.stores.generation import lock
 from indexer.stores.generation.commit import storing
 from indexer.stores.generation.layout import Current
@@ -34,7 +33,7 @@ from .local import LocalEngine
 from .manifest import Failure, FleetManifest, Shard, shard_id
 from .repositories import Repository, find_repositories
 from .shard import Built, ShardTask, look_at_shard
-from .store import FREQUENCIES, TERMS, FolderLog, live_manifests, prepare, remove_manifests, shard_dir
+from .store import FolderLog, live_manifests, prepare, remove_manifests, shard_dir
 
 SHOWN = 5
 """Shards that a message names."""
@@ -265,17 +264,12 @@ def _publish(work: _Work, before: FleetManifest | None) -> FleetManifest:
     identity, fleet_dir = work.identity, work.job.fleet_dir
     if before and (before.shards, before.failed, before.made_with) == (shards, failed, identity.made_with):
         return before
-    from .terms import add_up
-
     current = Current(shards[0].generation, shards[0].checksum)
     with open_numbered(shard_dir(fleet_dir, shards[0].id), current, check_files=False) as generation:
         made, projection = generation.manifest.encoder, generation.manifest.projection
     log = FolderLog(fleet_dir)
     with storing(fleet_dir):
         number = max(log.numbers(), default=0) + 1
-        with Folder(fleet_dir) as fleet, fleet.folder(TERMS) as terms:
-            names = [f"{shard.terms}.terms" for shard in shards]
-            frequencies = add_up(terms, names, fleet_dir / FREQUENCIES / f"{number:08d}.terms")
         manifest = manifests.seal(
             FleetManifest(
                 format_version=manifests.FORMAT_VERSION,
@@ -285,7 +279,6 @@ def _publish(work: _Work, before: FleetManifest | None) -> FleetManifest:
                 projection=projection,
                 made_with=identity.made_with,
                 shards=shards,
-                frequencies=frequencies,
                 failed=failed,
             )
         )

@@ -16,16 +16,15 @@ from indexer.stores.generation.reader import open_numbered
 from indexer.stores.ownership import open_to_write
 
 from .manifest import FleetManifest
-from .store import FREQUENCIES, SHARDS, TERMS, live_manifests, open_newest, remove_manifests, shard_dir
+from .store import SHARDS, live_manifests, open_newest, remove_manifests, shard_dir
 
 
 class FleetRemoved(msgspec.Struct, frozen=True, kw_only=True):
-    """What `indexer fleet gc --json` prints: manifests by number, shards by id, generations by shard, term tables."""
+    """What `indexer fleet gc --json` prints: manifests by number, shards by id, generations by shard."""
 
     manifests: tuple[int, ...]
     shards: tuple[str, ...]
     generations: dict[str, tuple[str, ...]]
-    tables: int
 
 
 def collect_fleet(fleet_dir: Path, *, keep: int = 1, wait_seconds: float = 0.0) -> FleetRemoved:
@@ -41,9 +40,7 @@ def collect_fleet(fleet_dir: Path, *, keep: int = 1, wait_seconds: float = 0.0) 
         with live_manifests(fleet_dir, keep=keep) as live:
             generations = _collect_generations(fleet_dir, live)
             shards = _remove_shards(fleet_dir, {shard.id for manifest in live for shard in manifest.shards})
-            tables = _remove_files(fleet_dir, TERMS, {f"{s.terms}.terms" for manifest in live for s in manifest.shards})
-            _remove_files(fleet_dir, FREQUENCIES, {f"{manifest.number:08d}.terms" for manifest in live})
-    return FleetRemoved(manifests=tuple(numbers), shards=tuple(shards), generations=generations, tables=tables)
+    return FleetRemoved(manifests=tuple(numbers), shards=tuple(shards), generations=generations)
 
 
 def _collect_generations(fleet_dir: Path, live: list[FleetManifest]) -> dict[str, tuple[str, ...]]:
@@ -70,11 +67,3 @@ def _remove_shards(fleet_dir: Path, kept: set[str]) -> list[str]:
         for name in names:
             folder.remove_tree(name)
     return names
-
-
-def _remove_files(fleet_dir: Path, name: str, kept: set[str]) -> int:
-    with Folder(fleet_dir) as fleet, fleet.folder(name) as folder:
-        names = [entry.name for entry in folder.entries() if entry.name not in kept]
-        for entry in names:
-            folder.unlink(entry)
-    return len(names)

@@ -1,4 +1,4 @@
-"""A fleet's manifest: which generation of each shard belongs to it, and the checksum of its document frequencies."""
+"""A fleet's manifest: which generation of each shard belongs to it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from msgspec import Meta
 
 from indexer.errors import DamagedIndexError, FormatVersionError
 from indexer.sources.member import Cut
-from indexer.stores.generation.manifest import Count, Digest, Encoder, FileSum, Projection
+from indexer.stores.generation.manifest import Count, Digest, Encoder, Projection
 
 from .config import Name
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAX_BYTES = 256 << 20
 """A hundred thousand shards; no manifest is larger."""
 REMEDY = "run `indexer fleet build` to make the next one"
@@ -30,8 +30,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A generation that belongs to a fleet: of which repository, which of its folders, and what it holds.
 
     `id` is the name of its index folder. `checksum` is that of the generation's manifest, `digest` and `vector_digest`
-    are its own, and `terms` names its document frequencies. `bytes` are those of the indexed files,
-    `index_bytes` those of the index.
+    are its own. `bytes` are those of the indexed files, `index_bytes` those of the index.
     """
 
     id: ShardId
@@ -44,7 +43,6 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     checksum: Digest
     digest: Digest
     vector_digest: Digest
-    terms: Digest
     files: Count
     chunks: Count
     index_bytes: Size
@@ -67,9 +65,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class FleetManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of manifests/NNNNNNNN.json.
 
-    All shards were made with `encoder`, `projection` and `made_with`. `frequencies` is the sum of the file of that
-    name. `digest` is over the shards' ids and digests, so that builds that led to the same content have the same one,
-    and `checksum` xxh3_128 of this object encoded with an empty checksum.
+    All shards were made with `encoder`, `projection` and `made_with`. `digest` is over the shards' ids and digests, so
+    that builds that led to the same content have the same one, and `checksum` xxh3_128 of this object encoded with an
+    empty checksum.
     """
 
     format_version: int
@@ -79,7 +77,6 @@ class FleetManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     projection: Projection
     made_with: dict[str, str]
     shards: Annotated[tuple[Shard, ...], Meta(min_length=1, max_length=1_000_000)]
-    frequencies: FileSum
     failed: tuple[Failure, ...] = ()
     digest: Digest = "0" * 32
     checksum: str = ""
@@ -123,7 +120,8 @@ def decode(content: bytes, path: Path) -> FleetManifest:
     try:
         version = msgspec.json.decode(content, type=_Version).format_version
         if version != FORMAT_VERSION:
-            raise FormatVersionError(f"{path}: has format version {version}, this program reads {FORMAT_VERSION}")
+            known = f"this program reads {FORMAT_VERSION}"
+            raise FormatVersionError(f"{path}: has format version {version}, {known}; {REMEDY}")
         manifest = msgspec.json.decode(content, type=FleetManifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedIndexError(f"{path}: is not a valid manifest ({error}); {REMEDY}") from error

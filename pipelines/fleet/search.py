@@ -1,4 +1,4 @@
-"""A fleet open for reading: one question over all of its shards, each opened when it is first asked."""
+"""A fleet open for reading: one question over all of its shards as one index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -23,17 +23,14 @@ from indexer.search.literals import required
 from indexer.search.query import read_query
 from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher
+from indexer.search.space import Searchable
 from indexer.stores.generation import residency
 from indexer.types import Encoder, Hit, SearchMode
 
 from .local import cores
 from .manifest import FleetManifest
 from .opened import OpenFleet
-from .shard_space import ShardSpace
 from .store import FOLDER, FolderLog, open_newest
-
-if TYPE_CHECKING:
-    pass
 
 MAPPED_BYTES = 384 << 20
 """Of file-backed pages that a process may hold after a search of a fleet."""
@@ -95,8 +92,8 @@ class Fleet(Closing):
         self._encoder = QueryEncoder(options or EncoderOptions(), encoder=encoder)
         self._lock = threading.Lock()
         self._closed = False
+        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="fleet")
         self._opened = self._open()
-        self._threads = ThreadPoolExecutor(max(1, cores()), thread_name_prefix="fleet")
         _allow_open_files()
 
     @property
@@ -134,15 +131,10 @@ class Fleet(Closing):
         for attempt in (1, 2, 3):
             opened = self._current()
             try:
-                spaces = opened.choose(repositories)
+                space = opened.space(repositories)
                 vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.any_generation())
-                searcher = Searcher(
-                    spaces,
-                    frequencies=opened.frequencies,
-                    threads=self._threads,
-                    static_offset=self._encoder.static_offset(opened.manifest.encoder.name),
-                )
-                hits = searcher.search(
+                offset = self._encoder.static_offset(opened.manifest.encoder.name)
+                hits = Searcher([space], static_offset=offset).search(
                     asked,
                     vector,
                     k=min(MAX_HITS, k * MORE_FOR_DISTINCT) if distinct else k,
@@ -153,7 +145,8 @@ class Fleet(Closing):
                     lines=lines,
                 )
                 if distinct:
-                    hits = _distinct(hits, spaces)[:k]
+                    hits = _distinct(hits, space)[:k]
+                upgraded = space.upgraded
                 break
             except NoIndexError as error:
                 # The build after next took a shard away before it was opened: the newest manifest has another.
@@ -162,15 +155,13 @@ class Fleet(Closing):
             finally:
                 opened.done()
         self._bound_memory()
-        total = sum(space.chunks for space in spaces)
-        own = sum(space.shard.upgraded * space.chunks for space in spaces)
         return FleetResult(
             query,
             opened.manifest.number,
             opened.manifest.digest,
             hits,
-            tuple(spaces[hit.space].shard.root for hit in hits),
-            own / total if total else 1.0,
+            tuple(opened.roots[hit.path.partition("/")[0]] for hit in hits),
+            upgraded,
         )
 
     def close(self) -> None:
@@ -182,7 +173,7 @@ class Fleet(Closing):
         self._threads.shutdown()
 
     def _open(self) -> OpenFleet:
-        return OpenFleet(self._fleet_dir, open_newest(self._fleet_dir), self._vectors)
+        return OpenFleet(self._fleet_dir, open_newest(self._fleet_dir), self._vectors, self._threads, cores())
 
     def _current(self) -> OpenFleet:
         """Return the newest manifest with its shards, opened anew when there is another; call `done` when done."""
@@ -205,19 +196,12 @@ class Fleet(Closing):
             residency.release_pages(self._fleet_dir)
 
 
-def _distinct(hits: Sequence[Hit], spaces: Sequence[ShardSpace]) -> tuple[Hit, ...]:
+def _distinct(hits: Sequence[Hit], space: Searchable) -> tuple[Hit, ...]:
     """Return each text once, at its best hit."""
-    ids: dict[int, list[int]] = {}
-    for hit in hits:
-        ids.setdefault(hit.space, []).append(hit.id)
-    texts = {
-        (place, chunk_id): chunk.text
-        for place, own in ids.items()
-        for chunk_id, chunk in spaces[place].documents(own).items()
-    }
+    chunks = space.documents([hit.id for hit in hits])
     first: dict[str, Hit] = {}
     for hit in hits:
-        first.setdefault(texts[hit.space, hit.id], hit)
+        first.setdefault(chunks[hit.id].text, hit)
     return tuple(first.values())
 
 

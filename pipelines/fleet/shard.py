@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import xxhash
 from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.identity import Identity, rebuild_reason
 from indexer.sources.member import Cut, Member
-from indexer.stores.folder import Folder
 from indexer.stores.generation.layout import Current
 from indexer.stores.generation.reader import Generation, open_generation, open_numbered
 
@@ -23,7 +21,7 @@ from ..freshness import detect_changes
 from ..source import open_source
 from .manifest import Failure, Shard
 from .repositories import Repository
-from .store import TERMS, shard_dir
+from .store import shard_dir
 
 if TYPE_CHECKING:
     from indexer.types import Source
@@ -77,7 +75,7 @@ Outcome = Built | Failure
 
 
 def build_shard(task: ShardTask) -> Built:
-    """Bring a shard up to date, and write its document frequencies; raises the errors of indexer.errors.
+    """Bring a shard up to date; raises the errors of indexer.errors.
 
     The same files give the same digests, whoever builds, and however often it was tried before.
     """
@@ -97,7 +95,6 @@ def build_shard(task: ShardTask) -> Built:
             cache_dir=task.cache_dir,
         )
         generation = stack.enter_context(open_generation(task.index_dir, options=task.config.vectors))
-        _write_terms(task, generation)
         return Built(describe(task, generation), report.committed, sum(report.seconds.values()), tuple(report.warnings))
 
 
@@ -112,7 +109,7 @@ def look_at_shard(task: ShardTask, identity: Identity, known: Shard | None = Non
             generation = stack.enter_context(open_generation(task.index_dir, options=task.config.vectors))
             if task.full or rebuild_reason(generation.manifest, identity):
                 return None
-            if generation.manifest.source != source.description or not _has_terms(task, generation):
+            if generation.manifest.source != source.description:
                 return None
             changes = detect_changes(source, generation, by_content=task.by_content)
         except (NoIndexError, DamagedIndexError):
@@ -138,19 +135,12 @@ def describe(task: ShardTask, generation: Generation) -> Shard:
         checksum=manifest.checksum,
         digest=manifest.digest,
         vector_digest=manifest.vector_digest,
-        terms=terms_name(generation),
         files=manifest.counts.files - manifest.counts.skipped,
         chunks=manifest.counts.chunks,
         index_bytes=generation.bytes,
         bytes=sum(counts.bytes for counts in generation.catalog.languages().values()),
         upgraded=manifest.upgraded,
     )
-
-
-def terms_name(generation: Generation) -> str:
-    """Return the name of a generation's document frequencies: the same content and rules have the same."""
-    made_with = generation.manifest.made_with
-    return xxhash.xxh3_128_hexdigest(f"{generation.manifest.digest} {made_with.get('terms', '')}".encode())
 
 
 def shared_out(config: Config, *, cores: int, builders: int) -> Config:
@@ -161,16 +151,3 @@ def shared_out(config: Config, *, cores: int, builders: int) -> Config:
     return replace(
         config, parse=replace(config.parse, workers=workers), encoder=replace(config.encoder, threads=threads)
     )
-
-
-def _has_terms(task: ShardTask, generation: Generation) -> bool:
-    with suppress(OSError), Folder(task.fleet_dir) as fleet, fleet.folder(TERMS) as folder:
-        return folder.status(f"{terms_name(generation)}.terms") is not None
-    return False
-
-
-def _write_terms(task: ShardTask, generation: Generation) -> None:
-    if not _has_terms(task, generation):
-        from .terms import write_shard_table
-
-        write_shard_table(generation.text, task.fleet_dir / TERMS / f"{terms_name(generation)}.terms")

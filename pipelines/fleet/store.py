@@ -2,8 +2,6 @@
 
 .gitignore                    "*"
 manifests/00000007.json       written once, under a name that nothing had: the newest one is served
-frequencies/00000007.terms    document frequencies of all shards together, of the manifest of that number
-terms/<digest>.terms          those of one shard
 shards/<id>/                  an ordinary index folder; which of its generations counts, the manifest says
 writer.lock writer.json       held while a build runs
 """
@@ -28,8 +26,8 @@ from . import manifest as manifests
 from .manifest import FleetManifest
 
 FOLDER = ".indexer-fleet"
-MANIFESTS, FREQUENCIES, TERMS, SHARDS = "manifests", "frequencies", "terms", "shards"
-_OWN = {".gitignore", lock.LOCK, lock.HOLDER, MANIFESTS, FREQUENCIES, TERMS, SHARDS}
+MANIFESTS, SHARDS = "manifests", "shards"
+_OWN = {".gitignore", lock.LOCK, lock.HOLDER, MANIFESTS, SHARDS}
 _NUMBERED = re.compile(r"([0-9]{8})\.json")
 _ATTEMPTS = 20
 
@@ -88,7 +86,7 @@ def prepare(fleet_dir: Path) -> None:
                 raise StorageError(f"{fleet_dir}: is not empty and no fleet's folder; give another with --fleet-dir")
             if folder.status(".gitignore") is None:
                 folder.replace(".gitignore", b"*\n")
-            for name in (SHARDS, TERMS, FREQUENCIES, MANIFESTS):
+            for name in (SHARDS, MANIFESTS):
                 folder.make(name)
 
 
@@ -159,17 +157,14 @@ def live_manifests(fleet_dir: Path, *, keep: int = 1) -> Iterator[list[FleetMani
 
 
 def remove_manifests(fleet_dir: Path, *, keep: int) -> list[int]:
-    """Remove all but the `keep` newest manifests that no reader has open, and their frequencies; raises OSError."""
+    """Remove all but the `keep` newest manifests that no reader has open; raises OSError."""
     removed = []
     numbers = FolderLog(fleet_dir).numbers()
     for number in numbers[: -max(1, keep)]:
         if _is_read(fleet_dir, number):
             continue
-        with Folder(fleet_dir) as fleet:
-            with fleet.folder(MANIFESTS) as folder:
-                folder.unlink(f"{number:08d}.json")
-            with fleet.folder(FREQUENCIES) as folder:
-                folder.unlink(f"{number:08d}.terms")
+        with Folder(fleet_dir) as fleet, fleet.folder(MANIFESTS) as folder:
+            folder.unlink(f"{number:08d}.json")
         removed.append(number)
     return removed
 

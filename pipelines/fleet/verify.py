@@ -6,15 +6,14 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import DamagedIndexError, IndexerError, NoIndexError
+from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.identity import changed_parts
-from indexer.stores.folder import Folder
 from indexer.stores.generation.layout import Current, read_current
 from indexer.stores.generation.reader import open_numbered
 
 from ..check.verify import verify
 from .manifest import FleetManifest, Shard
-from .store import FREQUENCIES, SHARDS, open_newest, shard_dir
+from .store import SHARDS, open_newest, shard_dir
 
 
 class FleetFinding(msgspec.Struct, frozen=True):
@@ -42,7 +41,6 @@ def verify_fleet(fleet_dir: Path) -> FleetVerifyReport:
     try:
         manifest = opened.manifest
         findings = [finding for shard in manifest.shards for finding in _check_shard(fleet_dir, manifest, shard)]
-        findings += _check_frequencies(fleet_dir, manifest)
         return FleetVerifyReport(
             ok=not findings,
             number=manifest.number,
@@ -76,15 +74,3 @@ def _check_shard(fleet_dir: Path, manifest: FleetManifest, shard: Shard) -> list
         return [FleetFinding(str(own.kind), f"{where}/{own.file}", own.message) for own in report.findings]
     except (DamagedIndexError, NoIndexError) as error:
         return [FleetFinding("shard", where, str(error))]
-
-
-def _check_frequencies(fleet_dir: Path, manifest: FleetManifest) -> list[FleetFinding]:
-    from .terms import TermTable
-
-    name = f"{manifest.number:08d}.terms"
-    try:
-        with Folder(fleet_dir) as fleet, fleet.folder(FREQUENCIES) as folder:
-            TermTable(folder, name, expected=manifest.frequencies).close()
-    except (IndexerError, OSError) as error:
-        return [FleetFinding("frequencies", f"{FREQUENCIES}/{name}", str(error))]
-    return []

@@ -31,7 +31,7 @@ _MODEL = "INDEXER_MODEL"
 
 _DEFAULT = "default"
 
-_BOUNDED = (("encoder", "token_budget"), ("parse", "workers"))
+_BOUNDED = (("encoder", "token_budget"), ("encoder", "threads"), ("parse", "workers"))
 """What a limit of memory may lower."""
 
 

@@ -1,4 +1,4 @@
-"""A limit of memory, turned into how many tokens a batch holds and how many processes parse.
+"""A limit of memory, turned into how many tokens are encoded at once, by how many threads, and how many parsers.
 
 The figures are rounded up from builds with the bundled encoder; benchmarks/encoder_memory.py measures builds under
 limits. What they leave open is how much a single file's parser takes, which `parse.memory_megabytes` bounds.
@@ -42,7 +42,7 @@ def bytes_of(size: str) -> int:
 
 
 def within_memory(config: Config) -> Config:
-    """Return settings whose batches and workers fit in encoder.memory_limit; what is lower already stays.
+    """Return settings whose batches, threads and workers fit in encoder.memory_limit; what is lower already stays.
 
     Raises ConfigError, with the least that is enough, where no batch fits, and as `find_encoder`.
     """
@@ -62,7 +62,10 @@ def within_memory(config: Config) -> Config:
     workers = max(1, min(wanted, int((limit - own - ample) // WORKER_BYTES)))
     left = limit - own - workers * WORKER_BYTES
     tokens = int(left // per_token) if per_token else config.encoder.token_budget
-    encoder = replace(config.encoder, token_budget=max(LEAST_TOKENS, min(config.encoder.token_budget, tokens)))
+    # Each thread has a text of its own, which may be as long as the model reads.
+    threads = max(1, min(config.encoder.threads or os.cpu_count() or 1, tokens // variant.identity.max_tokens))
+    budget = max(LEAST_TOKENS, min(config.encoder.token_budget, tokens))
+    encoder = replace(config.encoder, token_budget=budget, threads=threads)
     return replace(config, encoder=encoder, parse=replace(config.parse, workers=workers))
 
 

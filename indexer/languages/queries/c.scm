@@ -1,38 +1,20 @@
 (function_definition
   declarator: [
-    (function_declarator declarator: (identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-    (pointer_declarator
-      declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))
-    (function_declarator declarator: (parenthesized_declarator (identifier) @name))
+    (function_declarator declarator: [(identifier) @name (parenthesized_declarator (identifier) @name)])
+    (pointer_declarator declarator: [
+      (function_declarator declarator: (identifier) @name)
+      (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
+    ])
   ]
   body: (_) @body) @definition.function
 
-(translation_unit (declaration
+; A pattern for each of the places would take as long to compile.
+((_ (declaration
   declarator: [
     (function_declarator declarator: (identifier) @name)
     (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-  ]) @definition.function)
-(preproc_ifdef (declaration
-  declarator: [
-    (function_declarator declarator: (identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-  ]) @definition.function)
-(preproc_if (declaration
-  declarator: [
-    (function_declarator declarator: (identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-  ]) @definition.function)
-(declaration_list (declaration
-  declarator: [
-    (function_declarator declarator: (identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-  ]) @definition.function)
-(linkage_specification body: (declaration
-  declarator: [
-    (function_declarator declarator: (identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-  ]) @definition.function)
+  ]) @definition.function) @_place
+  (#type? @_place translation_unit preproc_ifdef preproc_if declaration_list linkage_specification))
 (ERROR (declaration
   declarator: [
     (function_declarator declarator: (identifier) @name)
@@ -47,13 +29,13 @@
 (translation_unit (declaration
   declarator: [
     (identifier) @name
-    (init_declarator declarator: (identifier) @name)
-    (init_declarator declarator: (pointer_declarator declarator: (identifier) @name))
-    (init_declarator declarator: (array_declarator declarator: (identifier) @name))
-    (init_declarator declarator: (pointer_declarator declarator: (array_declarator declarator: (identifier) @name)))
-    (pointer_declarator declarator: (array_declarator declarator: (identifier) @name))
+    (init_declarator declarator: [
+      (identifier) @name
+      (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
+      (array_declarator declarator: (identifier) @name)
+    ])
+    (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
     (array_declarator declarator: (identifier) @name)
-    (pointer_declarator declarator: (identifier) @name)
   ]) @definition.variable)
 
 (struct_specifier

@@ -20,13 +20,10 @@
 
 (function_definition
   declarator: [
-    (function_declarator declarator: (field_identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name))
-    (reference_declarator (function_declarator declarator: (field_identifier) @name))
-    (function_declarator declarator: (qualified_identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (qualified_identifier) @name))
-    (reference_declarator (function_declarator declarator: (qualified_identifier) @name))
-    (function_declarator declarator: (destructor_name) @name)
+    (function_declarator declarator: [(field_identifier) (qualified_identifier) (destructor_name)] @name)
+    (pointer_declarator
+      declarator: (function_declarator declarator: [(field_identifier) (qualified_identifier)] @name))
+    (reference_declarator (function_declarator declarator: [(field_identifier) (qualified_identifier)] @name))
     (operator_cast "operator" @name.start type: (_) @name)
     (qualified_identifier scope: (_) @name.start name: (operator_cast type: (_) @name))
   ]
@@ -34,15 +31,11 @@
 
 (function_definition
   declarator: [
-    (function_declarator declarator: (operator_name) @name)
+    (function_declarator declarator: [(operator_name) (identifier)] @name)
     (pointer_declarator declarator: (function_declarator declarator: (operator_name) @name))
-    (reference_declarator (function_declarator declarator: (operator_name) @name))
-    (reference_declarator (function_declarator declarator: (identifier) @name))
+    (reference_declarator (function_declarator declarator: [(operator_name) (identifier)] @name))
   ]
-  [(compound_statement) (default_method_clause) (delete_method_clause)] @body) @definition.function
-(function_definition
-  declarator: (function_declarator declarator: (identifier) @name)
-  [(default_method_clause) (delete_method_clause) (try_statement)] @body) @definition.function
+  [(compound_statement) (try_statement) (default_method_clause) (delete_method_clause)] @body) @definition.function
 
 (field_declaration
   declarator: [
@@ -67,10 +60,11 @@
 (declaration_list (declaration
   declarator: [
     (identifier) @name
-    (init_declarator declarator: (identifier) @name)
-    (init_declarator declarator: (pointer_declarator declarator: (identifier) @name))
-    (init_declarator declarator: (array_declarator declarator: (identifier) @name))
-    (init_declarator declarator: (pointer_declarator declarator: (array_declarator declarator: (identifier) @name)))
+    (init_declarator declarator: [
+      (identifier) @name
+      (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
+      (array_declarator declarator: (identifier) @name)
+    ])
     (array_declarator declarator: (identifier) @name)
     (pointer_declarator declarator: (identifier) @name)
   ]) @definition.variable)

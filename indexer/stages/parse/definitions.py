@@ -13,7 +13,8 @@ Captures that a query may use:
   definition and the node around it that belongs to it (decorators, export, template); `@scope` the name that what
   follows is declared in (package, namespace).
 
-Where two patterns take the same name or node, the one that stands first in the query decides.
+Where two patterns take the same name or node, the one that stands first in the query decides. Besides the predicates
+of tree-sitter's own there is `(#type? @capture type …)`: the captured node is of one of these types.
 """
 
 from __future__ import annotations

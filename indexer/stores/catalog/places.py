@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from indexer.stores.catalog.reader import Catalog
-
 MOST_CHUNKS = 1 << 15
 """So many chunks' paths are remembered, about 4 MB; then the memory starts anew."""
 MOST_FILES = 1 << 12
 """The same of files' chunks, about 3 MB where they have twenty each."""
+
+
+class ChunkCatalog(Protocol):
+    """What is asked of a catalog, or of several as one: files, and where their chunks are."""
+
+    def stats(self) -> Mapping[str, tuple[int, int]]:
+        """Return every file's size and modification time in nanoseconds by path."""
+
+    def chunk_ids_of(self, path: str) -> list[int]:
+        """Return the ids of a file's chunks."""
+
+    def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return in which segment each of the given chunks lives; unknown ones are left out."""
+
+    def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
+
+    def chunks_in(self, paths: Sequence[str]) -> tuple[dict[int, str], list[tuple[int, int, int]]]:
+        """Return the paths of those of the given files that there are, by number, and file, id and segment of each of
+        their chunks, in no order."""
 
 
 class FileChunks(NamedTuple):
@@ -28,7 +46,7 @@ class FileChunks(NamedTuple):
 class Places:
     """Answers from a catalog that never changes; safe to share between threads."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: ChunkCatalog) -> None:
         """Ask `catalog`, which stays the caller's to close."""
         self._catalog = catalog
         self._paths: dict[int, str] = {}
@@ -41,9 +59,7 @@ class Places:
         missing = [chunk_id for chunk_id, path in found.items() if path is None]
         if missing:
             asked = self._catalog.paths_of(missing)
-            if len(known) + len(asked) > MOST_CHUNKS:
-                self._paths = known = {}
-            known.update(asked)
+            self._remember(asked)
             found.update(asked)
         return {chunk_id: path for chunk_id, path in found.items() if path is not None}
 
@@ -54,8 +70,17 @@ class Places:
         if missing:
             if len(known) + len(missing) > MOST_FILES:
                 known = self._files = {path: known[path] for path in paths if path in known}
-            known.update(self._read(missing))
+            read = self._read(missing)
+            known.update(read)
+            for file in filter(None, read.values()):
+                self._remember(dict.fromkeys(file.ids.tolist(), file.path))
         return [own for path in sorted(set(paths)) if (own := known[path]) is not None]
+
+    def _remember(self, paths: Mapping[int, str]) -> None:
+        """Remember the paths of chunks."""
+        if len(self._paths) + len(paths) > MOST_CHUNKS:
+            self._paths = {}
+        self._paths.update(paths)
 
     def _read(self, paths: Sequence[str]) -> dict[str, FileChunks | None]:
         import numpy as np

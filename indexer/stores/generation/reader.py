@@ -63,6 +63,26 @@ class Generation(Closing):
         """The size of all files, in bytes; hard links shared with other generations count in full."""
         return sum(entry.size for entry in self.manifest.files.values())
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return self.manifest.counts.chunks
+
+    @property
+    def upgraded(self) -> float:
+        """Which part of the chunks has the encoder's own vector, 0 to 1."""
+        return self.manifest.upgraded
+
+    @property
+    def static_segments(self) -> tuple[int, ...]:
+        """The segments whose vectors are static."""
+        return self.manifest.static_segments
+
+    @property
+    def encoder_name(self) -> str:
+        """What the encoder that made the vectors is called."""
+        return self.manifest.encoder.name
+
     @cached_property
     def catalog(self) -> Catalog:
         """Files, and where chunks live."""

@@ -43,12 +43,15 @@ class _Deletes(msgspec.Struct, forbid_unknown_fields=True):
     opstamp: int
 
 
-class _Segment(msgspec.Struct, forbid_unknown_fields=True):
+class Segment(msgspec.Struct, forbid_unknown_fields=True):
+    """A segment as meta.json describes it."""
+
     segment_id: str
     max_doc: int
     deletes: _Deletes | None
 
     def files(self) -> list[str]:
+        """Return the names of its files."""
         stem = self.segment_id.replace("-", "")
         deletes = [] if self.deletes is None else [f"{stem}.{self.deletes.opstamp}.del"]
         return [*(f"{stem}.{part}" for part in _PARTS), *deletes]
@@ -59,9 +62,11 @@ class _Settings(msgspec.Struct, forbid_unknown_fields=True):
     docstore_blocksize: int
 
 
-class _Meta(msgspec.Struct, forbid_unknown_fields=True):
+class Meta(msgspec.Struct, forbid_unknown_fields=True):
+    """The content of meta.json."""
+
     index_settings: _Settings
-    segments: list[_Segment]
+    segments: list[Segment]
     schema: msgspec.Raw
     opstamp: int
 
@@ -69,7 +74,7 @@ class _Meta(msgspec.Struct, forbid_unknown_fields=True):
 def segment_stats(path: Path) -> SegmentStats:
     """Return from Tantivy's meta.json how many documents lie in how many segments; raises DamagedIndexError."""
     with damage(path):
-        segments = _meta(path).segments
+        segments = read_meta(path).segments
     dead = sum(segment.deletes.num_deleted_docs for segment in segments if segment.deletes is not None)
     return SegmentStats(sum(segment.max_doc for segment in segments), dead, len(segments))
 
@@ -77,7 +82,7 @@ def segment_stats(path: Path) -> SegmentStats:
 def check_files(path: Path) -> list[DocumentStore]:
     """Return the segments' document stores; raise DamagedIndexError unless the folder holds a whole index of ours."""
     with damage(path):
-        meta = _meta(path)
+        meta = read_meta(path)
         if msgspec.json.decode(meta.schema) != _schema():
             raise ValueError(f"{META} describes another schema than this program writes")
         if (meta.index_settings.docstore_compression, meta.index_settings.docstore_blocksize) != ("lz4", 16_384):
@@ -90,8 +95,9 @@ def check_files(path: Path) -> list[DocumentStore]:
         return [_check_segment(path, segment) for segment in meta.segments]
 
 
-def _meta(path: Path) -> _Meta:
-    meta = msgspec.json.decode(_read(path / META), type=_Meta)
+def read_meta(path: Path) -> Meta:
+    """Return what a folder's meta.json says; raises ValueError for what Tantivy never writes, and OSError."""
+    meta = msgspec.json.decode(_read(path / META), type=Meta)
     names = [segment.segment_id for segment in meta.segments]
     if len(set(names)) != len(names) or not all(_ID.fullmatch(name) for name in names):
         raise ValueError(f"{META} names its segments as Tantivy never does")
@@ -102,7 +108,7 @@ def _meta(path: Path) -> _Meta:
     return meta
 
 
-def _check_segment(path: Path, segment: _Segment) -> DocumentStore:
+def _check_segment(path: Path, segment: Segment) -> DocumentStore:
     store: DocumentStore | None = None
     for name in segment.files():
         with (path / name).open("rb") as file:

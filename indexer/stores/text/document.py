@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -43,17 +44,14 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
 
     def to_chunk(self) -> Chunk:
         """Return the chunk that was indexed."""
-        return Chunk(
-            **chunk_fields(self),
-            text=self.text,
-            embedded_text=self.embedded_text,
-            text_hash=self.text_hash,
-            definitions=self.definitions,
-            runs=self.runs,
-        )
+        key, path, *fields = _FIELDS(self)
+        fields += [self.text, self.embedded_text, self.text_hash, self.definitions, self.runs]
+        return Chunk(key, source_path(path), *fields)
 
     def line_of(self, row: int) -> int:
         """Return the line of the file that a row of the text, from 0, is."""
+        if not self.runs:
+            return self.start_line + row
         first, line = next((run for run in reversed(self.runs) if run[0] <= row), (0, self.start_line))
         return line + row - first
 
@@ -67,28 +65,26 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
         return 0
 
 
+_FIELDS = attrgetter(*ChunkFields.__struct_fields__)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredChunk)
 
 
 def chunk_fields(stored: StoredChunk) -> dict[str, Any]:
     """Return the fields that a stored chunk shares with a chunk and a hit, by name; the path is the source's."""
-    fields = {name: getattr(stored, name) for name in ChunkFields.__struct_fields__}
+    fields = dict(zip(ChunkFields.__struct_fields__, _FIELDS(stored), strict=True))
     return {**fields, "path": source_path(stored.path)}
 
 
 def stored_form(chunk: Chunk) -> StoredChunk:
     """Return what is stored of a chunk; characters that UTF-8 can't hold become question marks."""
     ends_with_text = bool(chunk.text) and chunk.embedded_text.endswith(chunk.text)
-    fields = msgspec.structs.asdict(chunk)
-    embedded = fields.pop("embedded_text")
-    fields = {name: utf8(value) if type(value) is str else value for name, value in fields.items()}
-    fields["definitions"] = tuple(
-        DefinedName(utf8(own.name), utf8(own.qualified_name), own.line) for own in chunk.definitions
-    )
-    fields["path"] = index_path(chunk.path)
-    fields["embedded"] = utf8(embedded.removesuffix(chunk.text) if ends_with_text else embedded)
-    return StoredChunk(**fields, embedded_ends_with_text=ends_with_text)
+    embedded = chunk.embedded_text.removesuffix(chunk.text) if ends_with_text else chunk.embedded_text
+    definitions = tuple([DefinedName(utf8(own.name), utf8(own.qualified_name), own.line) for own in chunk.definitions])
+    key, path, *fields = _FIELDS(chunk)
+    own: list[Any] = [key, index_path(path), *[utf8(value) if type(value) is str else value for value in fields]]
+    own += [utf8(chunk.text), chunk.text_hash, utf8(embedded), ends_with_text, definitions, chunk.runs]
+    return StoredChunk(*own)
 
 
 def make_document(chunk: Chunk) -> Document:
@@ -111,10 +107,10 @@ def make_document(chunk: Chunk) -> Document:
         indexed_text(utf8(chunk.doc)),
         indexed_text(utf8(chunk.text)),
     )
-    names = dict.fromkeys(("name", utf8(own.name).lower()) for own in chunk.definitions)
-    qualified = dict.fromkeys(("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions)
+    names = dict.fromkeys([("name", utf8(own.name).lower()) for own in chunk.definitions])
+    qualified = dict.fromkeys([("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions])
     known = (("name", texts[3]), ("qualified_name", texts[4]))
-    more = tuple(pair for pair in (*names, *qualified) if pair not in known)
+    more = tuple([pair for pair in (*names, *qualified) if pair not in known])
     return Document(chunk.id, texts, encode_stored(chunk), more)
 
 

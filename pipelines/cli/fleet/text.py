@@ -10,6 +10,7 @@ from ..options import aligned
 
 if TYPE_CHECKING:
     from ...fleet.build import FleetReport
+    from ...fleet.exchange import FleetExchange
     from ...fleet.gc import FleetRemoved
     from ...fleet.status import FleetStatus
 
@@ -62,11 +63,17 @@ def status_lines(status: FleetStatus) -> list[str]:
     )
 
 
+def exchanged_lines(exchange: FleetExchange) -> list[str]:
+    moved = f"{len(exchange.moved)} of {exchange.shards} shards brought over"
+    if not exchange.committed:
+        moved = "Nothing changed"
+    return [printable(f"{moved}; manifest {exchange.number}, {exchange.chunks} chunks, digest {exchange.digest}")]
+
+
 def removed_lines(removed: FleetRemoved) -> list[str]:
     generations = sum(map(len, removed.generations.values()))
     return [
         printable(
-            f"{len(removed.manifests)} manifests, {len(removed.shards)} shards, {generations} generations and "
-            f"{removed.tables} tables removed"
+            f"{len(removed.manifests)} manifests, {len(removed.shards)} shards and {generations} generations removed"
         )
     ]

@@ -1,0 +1,238 @@
+"""Shards of a fleet as one index: one question of Tantivy over the segments of all, one look-up for each chunk found.
+
+A path says by its first step which repository it is of. Chunk ids are hashes of paths and texts, so that each is of one
+shard. A segment has the number (place of the shard << SEGMENT_BITS) + its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from indexer.sources.member import Cut
+from indexer.stores.catalog.places import Places
+from indexer.stores.generation import layout
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from indexer.stores.generation.reader import Generation
+    from indexer.stores.text.index import TextIndex
+    from indexer.stores.vectors.segments import Neighbours
+
+    from .opened import OpenShard
+
+SEGMENT_BITS = 32
+FILE_BITS = 40
+"""The same for the numbers of files."""
+MOST_HOMES = 1 << 16
+"""Of so many chunks it is remembered in which shard they are, about 8 MB; then the memory starts anew."""
+CATALOG_KILOBYTES = 64 << 10
+"""Pages of all catalogs together that are kept in memory."""
+
+
+class ShardUnion:
+    """Shards as a `Content`, opened when they are first asked; they stay the caller's to close.
+
+    Safe to share between threads. Its methods raise what opening a shard does.
+    """
+
+    def __init__(self, shards: Sequence[OpenShard], threads: Executor, count: int) -> None:
+        """Read these; so many `threads` ask them at the same time."""
+        self._shards = shards
+        self._threads = threads
+        self._count = count
+        self._homes = _Homes()
+        self._lock = threading.RLock()
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return sum(own.shard.chunks for own in self._shards)
+
+    @property
+    def upgraded(self) -> float:
+        """Which part of the chunks has the encoder's own vector, 0 to 1."""
+        own = sum(own.shard.upgraded * own.shard.chunks for own in self._shards)
+        return own / self.chunks if self.chunks else 1.0
+
+    @property
+    def encoder_name(self) -> str:
+        """What the encoder that made the vectors is called."""
+        return self._shards[0].manifest.encoder.name
+
+    @cached_property
+    def static_segments(self) -> tuple[int, ...]:
+        """The segments whose vectors are static."""
+        return tuple(
+            _number(place, segment)
+            for place, generation in enumerate(self.generations)
+            for segment in generation.static_segments
+        )
+
+    @cached_property
+    def generations(self) -> list[Generation]:
+        """The generation of each shard."""
+        with self._lock:
+            return list(self._threads.map(lambda own: own.generation, self._shards))
+
+    @cached_property
+    def text(self) -> TextIndex:
+        """The text index over all; imports tantivy."""
+        from indexer.stores.text.index import TextIndex
+
+        with self._lock:
+            list(self._threads.map(lambda generation: generation.check(layout.TEXT + "/"), self.generations))
+            return TextIndex(*(generation.path / layout.TEXT for generation in self.generations))
+
+    @cached_property
+    def catalog(self) -> CatalogUnion:
+        """Files, and where chunks live."""
+        with self._lock:
+            return CatalogUnion(self._shards, self.generations, self._homes, self.text)
+
+    @cached_property
+    def places(self) -> Places:
+        """The same, remembered."""
+        return Places(self.catalog)
+
+    @property
+    def vectors(self) -> ShardUnion:
+        """Itself, which gives vectors."""
+        return self
+
+    def get(self, number: int, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int8]:
+        """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
+        return self.generations[number >> SEGMENT_BITS].vectors.get(number & ((1 << SEGMENT_BITS) - 1), ids)
+
+    def nearest(
+        self, vector: NDArray[np.int8], *, limit: int, exact: bool = False, static_offset: float = 0.0
+    ) -> Neighbours:
+        """Return the live chunks nearest to int8[k]; see VectorSegments.search."""
+        import numpy as np
+
+        from indexer.stores.vectors.segments import Neighbours
+
+        def search(turn: int) -> list[Neighbours]:
+            return [
+                generation.nearest(vector, limit=limit, exact=exact, static_offset=static_offset)
+                for generation in self.generations[turn :: self._count]
+            ]
+
+        # As many tasks as threads: a task a shard costs more than what it does.
+        found = list(self._threads.map(search, range(self._count)))
+        parts = [found[place % self._count][place // self._count] for place in range(len(self.generations))]
+        ids = np.concatenate([part.ids for part in parts])
+        similarities = np.concatenate([part.similarities for part in parts])
+        homes = np.repeat(np.arange(len(parts)), [len(part.ids) for part in parts])
+        if len(ids) > limit:
+            near = np.flatnonzero(similarities >= np.partition(similarities, -limit)[-limit])
+            ids, similarities, homes = ids[near], similarities[near], homes[near]
+        order = np.lexsort((ids, -similarities))[:limit]
+        self._homes.add(dict(zip(ids[order].tolist(), homes[order].tolist(), strict=True)))
+        return Neighbours(ids[order], similarities[order])
+
+
+class CatalogUnion:
+    """The catalogs of shards as one `ChunkCatalog`; safe to share between threads."""
+
+    def __init__(
+        self, shards: Sequence[OpenShard], generations: Sequence[Generation], homes: _Homes, text: TextIndex
+    ) -> None:
+        self._generations = generations
+        self._homes = homes
+        self._text = text
+        self._cuts: dict[str, list[tuple[Cut, int]]] = {}
+        for place, own in enumerate(shards):
+            self._cuts.setdefault(own.shard.repository, []).append((own.shard.cut, place))
+        for generation in generations:
+            generation.catalog.keep_in_memory(max(1, CATALOG_KILOBYTES // len(generations)))
+
+    def stats(self) -> dict[str, tuple[int, int]]:
+        """Return every file's size and modification time in nanoseconds by path."""
+        found: dict[str, tuple[int, int]] = {}
+        for generation in self._generations:
+            found.update(generation.catalog.stats())
+        return found
+
+    def chunk_ids_of(self, path: str) -> list[int]:
+        """Return the ids of a file's chunks."""
+        return [i for place in self._by_repository([path]) for i in self._generations[place].catalog.chunk_ids_of(path)]
+
+    def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return in which segment each of the given chunks lives; unknown ones are left out."""
+        return {
+            chunk_id: _number(place, segment)
+            for place, own in self._by_home(ids).items()
+            for chunk_id, segment in self._generations[place].catalog.segments_of(own).items()
+        }
+
+    def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
+        found: dict[int, str] = {}
+        for place, own in self._by_home(ids).items():
+            found.update(self._generations[place].catalog.paths_of(own))
+        return found
+
+    def chunks_in(self, paths: Sequence[str]) -> tuple[dict[int, str], list[tuple[int, int, int]]]:
+        """Return the paths of those of the given files that there are, by number, and file, id and segment of each of
+        their chunks, in no order."""
+        files: dict[int, str] = {}
+        rows: list[tuple[int, int, int]] = []
+        for place, own in self._by_repository(paths).items():
+            named, chunks = self._generations[place].catalog.chunks_in(own)
+            files.update((_file(place, file), path) for file, path in named.items())
+            rows += [(_file(place, file), i, _number(place, segment)) for file, i, segment in chunks]
+        return files, rows
+
+    def _by_repository(self, paths: Iterable[str]) -> dict[int, list[str]]:
+        """Return the paths by the place of the shard that holds them, by repository and cut."""
+        found: dict[int, list[str]] = {}
+        for path in paths:
+            repository, _, rest = path.partition("/")
+            place = next((place for cut, place in self._cuts.get(repository, ()) if cut.holds(rest)), None)
+            if place is not None:
+                found.setdefault(place, []).append(path)
+        return found
+
+    def _by_home(self, ids: Sequence[int]) -> dict[int, list[int]]:
+        """Return the chunks by the place of their shard; those that are nowhere are left out."""
+        homes = self._homes.of(ids)
+        if missing := [chunk_id for chunk_id in ids if chunk_id not in homes]:
+            asked = self._text.folders_of(missing)
+            self._homes.add(asked)
+            homes.update(asked)
+        found: dict[int, list[int]] = {}
+        for chunk_id, place in homes.items():
+            found.setdefault(place, []).append(chunk_id)
+        return found
+
+
+class _Homes:
+    """In which shard chunks are, remembered; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+
+    def add(self, homes: Mapping[int, int]) -> None:
+        if len(self._known) + len(homes) > MOST_HOMES:
+            self._known = {}
+        self._known.update(homes)
+
+    def of(self, ids: Iterable[int]) -> dict[int, int]:
+        """Return what is known."""
+        known = self._known
+        return {chunk_id: known[chunk_id] for chunk_id in ids if chunk_id in known}
+
+
+def _number(place: int, segment: int) -> int:
+    return (place << SEGMENT_BITS) + segment
+
+
+def _file(place: int, file: int) -> int:
+    return (place << FILE_BITS) + file
