@@ -47,7 +47,7 @@ class OpenShard:
                 current = Current(self.shard.generation, self.shard.checksum)
                 generation = open_numbered(self._index_dir, current, options=self._vectors)
                 try:
-                    self._check(generation)
+                    require_member(generation, self.manifest, self.shard)
                 except BaseException:
                     generation.close()
                     raise
@@ -61,22 +61,23 @@ class OpenShard:
         if generation is not None:
             generation.close()
 
-    def _check(self, generation: Generation) -> None:
-        """Raise DamagedIndexError unless a generation is the one that the manifest says, and made as the fleet is."""
-        made, fleet = generation.manifest, self.manifest
-        # Of no use where all vectors are the encoder's own.
-        parts = [{**own, "static": ""} if made.upgraded == 1 else own for own in (made.made_with, fleet.made_with)]
-        if (made.encoder, made.projection) != (fleet.encoder, fleet.projection):
-            reason = "the encoder or the projection differs"
-        elif (made.digest, made.counts.chunks) != (self.shard.digest, self.shard.chunks):
-            reason = "it holds something else"
-        else:
-            reason = changed_parts(*parts)
-        if reason:
-            raise DamagedIndexError(
-                f"shard {self.shard.id} ({self._index_dir}) is not what the fleet's manifest says: {reason}; "
-                "run `indexer fleet build`"
-            )
+
+def require_member(generation: Generation, fleet: FleetManifest, shard: Shard) -> None:
+    """Raise DamagedIndexError unless a generation is the one that the manifest says, and made as the fleet is."""
+    made = generation.manifest
+    # Of no use where all vectors are the encoder's own.
+    parts = [{**own, "static": ""} if made.upgraded == 1 else own for own in (made.made_with, fleet.made_with)]
+    if (made.encoder, made.projection) != (fleet.encoder, fleet.projection):
+        reason = "the encoder or the projection differs"
+    elif (made.digest, made.counts.chunks) != (shard.digest, shard.chunks):
+        reason = "it holds something else"
+    else:
+        reason = changed_parts(*parts)
+    if reason:
+        raise DamagedIndexError(
+            f"shard {shard.id} ({generation.index_dir}) is not what the fleet's manifest says: {reason}; "
+            "run `indexer fleet build`"
+        )
 
 
 class OpenFleet:
