@@ -35,6 +35,8 @@ _TIES = 32
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
 _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
+MOST_ADDRESSES = 1 << 14
+"""Of so many chunks it is remembered where they lie, about 3 MB; then the memory starts anew."""
 MASK_BITS = 24
 """How many words one answer of `holding` covers."""
 
@@ -66,6 +68,7 @@ class TextIndex:
             register_tokenizer(self._index)
             self._searcher = self._index.searcher()
         self._schema = self._index.schema
+        self._known: dict[int, tantivy.DocAddress] = {}
         self._frequencies = Frequencies(paths, self._searcher)
 
     @property
@@ -216,11 +219,23 @@ class TextIndex:
                 yield chunk_id, self._stored(address)
 
     def _addresses(self, ids: Sequence[int]) -> list[tuple[int, tantivy.DocAddress]]:
-        if not ids:
-            return []
-        found = self._searcher.search(among(self._schema, "id", ids), len(ids), count=False)
-        addresses = [address for _, address in found.hits]
-        return list(zip(_ids(self._searcher.fast_field_values("id", addresses)), addresses, strict=True))
+        """Return where the given chunks lie; unknown ids are left out."""
+        known = self._known
+        if missing := [chunk_id for chunk_id in ids if chunk_id not in known]:
+            hits = self._searcher.search(among(self._schema, "id", missing), len(missing), count=False).hits
+            addresses = [address for _, address in hits]
+            found = self._remember(_ids(self._searcher.fast_field_values("id", addresses)), addresses)
+            known = {**{i: known[i] for i in ids if i in known}, **found}
+        return [(chunk_id, known[chunk_id]) for chunk_id in ids if chunk_id in known]
+
+    def _remember(self, ids: Sequence[int], addresses: Sequence[tantivy.DocAddress]) -> dict[int, tantivy.DocAddress]:
+        """Remember where chunks that were found lie, since what is found is read next; return it."""
+        found = dict(zip(ids, addresses, strict=True))
+        if len(found) <= MOST_ADDRESSES:
+            if len(self._known) + len(found) > MOST_ADDRESSES:
+                self._known = {}
+            self._known.update(found)
+        return found
 
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)
@@ -238,7 +253,9 @@ class TextIndex:
     def _unordered(self, query: tantivy.Query, limit: int) -> tuple[list[int], list[float]]:
         with damage(self._path):
             hits = self._searcher.search(query, limit, count=False).hits
-            ids = _ids(self._searcher.fast_field_values("id", [address for _, address in hits]))
+            addresses = [address for _, address in hits]
+            ids = _ids(self._searcher.fast_field_values("id", addresses))
+        self._remember(ids, addresses)
         return ids, [score for score, _ in hits]
 
     def _weighted(
