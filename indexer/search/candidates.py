@@ -124,14 +124,13 @@ def find(generation: Content, asked: Asked, selection: Selection, paths: Mapping
             ("text", word_terms(query), TEXT_LIMIT),
             ("name", name_terms(query), NAME_LIMIT),
         ):
-            matches = generation.text.search(
+            chunks[name] = generation.text.search(
                 terms,
                 limit=limit,
                 filters=selection.filters,
                 any_of=sorted(selection.only or ()),
                 statistics=asked.statistics,
             )
-            chunks[name] = {match.id: match.score for match in matches}
         files = by_path(paths, query) if query.paths else {}
     if asked.vector is not None:
         near = by_meaning(generation, asked.vector, selection, static_offset=asked.static_offset)
