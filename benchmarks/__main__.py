@@ -13,6 +13,7 @@ ALL = (
     "encode",
     "side_by_side_encoders",
     "encoder_memory",
+    "encoder_speed",
     "static_speed",
     "agent_answers",
     "cold_build",
