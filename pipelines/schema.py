@@ -13,6 +13,7 @@ from .check.verify import VerifyReport
 from .explain import ExplainedPath
 from .fleet.answer import FleetSearchAnswer
 from .fleet.build import FleetReport
+from .fleet.exchange import FleetExchange
 from .fleet.gc import FleetRemoved
 from .fleet.status import FleetStatus
 from .fleet.verify import FleetVerifyReport
@@ -36,6 +37,8 @@ PRINTED: dict[str, Any] = {
     "export": SharedIndex,
     "fleet-build": FleetReport,
     "fleet-gc": FleetRemoved,
+    "fleet-pull": FleetExchange,
+    "fleet-push": FleetExchange,
     "fleet-search": FleetSearchAnswer,
     "fleet-status": FleetStatus,
     "fleet-verify": FleetVerifyReport,

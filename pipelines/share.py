@@ -15,7 +15,8 @@ from indexer.regular import open_regular
 from indexer.sources.worktree import root_seen_from
 from indexer.stores.generation import layout
 from indexer.stores.generation.archive import Parcel, parcel_of, read_archive, write_archive
-from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.manifest import Manifest
+from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.receive import receive
 from indexer.types import IndexedSource
 
@@ -46,20 +47,8 @@ def export_index(index_dir: Path, target: Path) -> SharedIndex:
 
     Raises NoIndexError, DamagedIndexError, and StorageError when the file can't be written.
     """
-    draft = target.parent / f".{target.name}.{os.getpid()}"
     with open_generation(index_dir) as generation:
-        try:
-            with draft.open("xb") as file:
-                manifest = write_archive(generation, file)
-                file.flush()
-                os.fsync(file.fileno())
-                size = file.tell()
-            draft.replace(target)
-        except OSError as error:
-            raise StorageError(f"{target}: can't be written ({error.strerror or error})") from error
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
+        manifest, size = write_whole(generation, target)
         return SharedIndex(
             generation=generation.name,
             digest=manifest.digest,
@@ -69,6 +58,27 @@ def export_index(index_dir: Path, target: Path) -> SharedIndex:
             index_bytes=generation.bytes,
             archive_bytes=size,
         )
+
+
+def write_whole(generation: Generation, target: Path) -> tuple[Manifest, int]:
+    """Write a generation into a file, which appears whole or not at all; return its manifest there, and the size.
+
+    Raises DamagedIndexError, and StorageError when the file can't be written.
+    """
+    draft = target.parent / f".{target.name}.{os.getpid()}"
+    try:
+        with draft.open("xb") as file:
+            manifest = write_archive(generation, file)
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        draft.replace(target)
+        return manifest, size
+    except OSError as error:
+        raise StorageError(f"{target}: can't be written ({error.strerror or error})") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def import_index(origin: Path, root: Path, index_dir: Path, *, wait_seconds: float = 0.0) -> SharedIndex:

@@ -135,8 +135,7 @@ def digest_of(index_dir: Path) -> str:
 
 def text_hits(generation: Generation, *words: str, limit: int = 10) -> list[tuple[int, float]]:
     """Return ids and scores of a search in the chunks' text."""
-    matches = generation.text.search({"body": dict.fromkeys(words, 1.0)}, limit=limit)
-    return [(match.id, match.score) for match in matches]
+    return list(generation.text.search({"body": dict.fromkeys(words, 1.0)}, limit=limit).items())
 
 
 def vector_hits(generation: Generation, text: str, *, limit: int = 10) -> list[tuple[int, float]]:

@@ -42,8 +42,8 @@ WORDS = "words.txt"
 LOADED = (MODEL, TOKENIZER, TOKENIZER_CONFIG, DESCRIPTION)
 """The files that decide a vector of a transformer, where it has no others."""
 
-_WEIGHTS = ("_data", ".data")
-"""How the names of files end in which a graph keeps weights that are too large for its own."""
+WEIGHTS = ("_data", ".data", "_attr__value")
+"""How the names of files end in which exporters keep weights, and the values of constants, outside of a graph's own."""
 
 STATIC_LOADED = (TABLE, SCALES, VOCABULARY, WORDS, BASIS, DESCRIPTION)
 """The files that decide a vector of a static encoder."""
@@ -134,7 +134,7 @@ class Bundle(msgspec.Struct, frozen=True):
 def transformer_files(spec: EncoderSpec, names: Iterable[str]) -> tuple[str, ...]:
     """Return which of a folder's files decide a transformer's vector."""
     there = set(names)
-    weights = sorted(name for name in there if name.endswith(_WEIGHTS))
+    weights = sorted(name for name in there if name.endswith(WEIGHTS))
     config = [name for name in (TOKENIZER_CONFIG,) if name in there]
     return (spec.model, *weights, TOKENIZER, *config, DESCRIPTION)
 

@@ -26,6 +26,7 @@ _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]{2,}s(?![^\W\d_A-Z])|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _BLANKED = bytes(byte if chr(byte).isalnum() or byte in b"_" else 32 for byte in range(128)) + bytes(128)
 """Translates ASCII to letters, digits and underscores between blanks."""
+_BLANKED_LINES = _BLANKED[:10] + b"\n" + _BLANKED[11:]
 _stemmer = SnowballStemmer("english")
 
 
@@ -46,6 +47,13 @@ def indexed_text(text: str) -> str:
 
 def _flags(text: str) -> list[str]:
     return FLAG.findall(text) if "--" in text else []
+
+
+def words_by_line(text: str) -> list[list[str]]:
+    """Return the words of each line of a text."""
+    if text.isascii():
+        return [line.split() for line in text.encode().translate(_BLANKED_LINES).decode().split("\n")]
+    return [_WORD.findall(line) for line in text.split("\n")]
 
 
 def _words(text: str) -> list[str]:

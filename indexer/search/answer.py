@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from indexer.languages.analyzer import terms
 from indexer.search.candidates import SCORE_DECIMALS
 from indexer.search.features import Evidence, is_sure, named_definition, rarity
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
-from indexer.search.snippet import best_row, shown_rows
+from indexer.search.snippet import best_row, shown_rows, terms_by_row
 from indexer.search.standing import NOTHING_FIRST, First
 from indexer.stores.text.document import StoredChunk, chunk_fields
 from indexer.types import Hit
@@ -106,13 +105,13 @@ def make_hit(
     """
     texts = chunk.text.split("\n")
     asked = {**query.words, **query.wholes} if query else {}
-    present = [asked.keys() & terms(text) for text in texts]
+    present = terms_by_row(chunk.text, asked)
     head = _definition_row(chunk, query)
     starts_there = row is None and head is not None and query is not None and _is_named(chunk, query)
     if row is None:
         row = head if starts_there and head is not None else best_row(present, asked, otherwise=head or 0)
     shown = shown_rows(present, asked, row, lines=lines, first=row if starts_there else 0, is_outline=bool(chunk.runs))
-    matched = set[str]().union(*present)
+    matched = frozenset().union(*present)
     return Hit(
         **chunk_fields(chunk),
         snippet="\n".join(texts[place] for place in shown),

@@ -30,7 +30,6 @@ class Containing:
     def __init__(self, literals: Sequence[str], pattern: str) -> None:
         """Compile; raises ConfigError for an expression that re2 can't read."""
         self.literals = tuple(literals)
-        self._written = [verbatim(literal) for literal in literals]
         self._pattern = _compiled(pattern) if pattern else None
 
     @cached_property
@@ -41,11 +40,18 @@ class Containing:
 
     def row(self, text: str) -> int | None:
         """Return the first row, from 0, of what the text holds; None where it lacks any of it."""
-        found = [pattern.search(text) for pattern in self._written]
+        start = 0
+        for literal in self.literals:
+            place = next(verbatim(text, literal), None)
+            if place is None:
+                return None
+            start = place[0]
         if self._pattern is not None:
-            found.append(self._pattern.search(text))
-        starts = [match.start() for match in found if match]
-        return text.count("\n", 0, starts[-1]) if len(starts) == len(found) else None
+            match = self._pattern.search(text)
+            if match is None:
+                return None
+            start = match.start()
+        return text.count("\n", 0, start)
 
     def chunks(self, generation: Content, filters: Filters, only: frozenset[int] | None) -> frozenset[int]:
         """Return the chunks of a generation that hold it, of those that the filters let through; each is read."""
@@ -53,7 +59,7 @@ class Containing:
         if only is not None and not only:
             return frozenset()
         if self.terms:
-            ids = [match.id for match in text.holding_all(self.terms, "body", limit=limit, filters=filters)]
+            ids = list(text.holding_all(self.terms, "body", limit=limit, filters=filters))
             ids = ids if only is None else [chunk_id for chunk_id in ids if chunk_id in only]
         else:
             ids = text.filter(filters, limit=limit, any_of=any_of)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from indexer.languages.analyzer import parts as word_parts
 from indexer.languages.analyzer import terms
-from indexer.search.candidates import Asked, FileKey, Found
+from indexer.search.candidates import Asked, Found
 from indexer.search.file_kinds import is_compatibility, is_data, is_prose, is_test
 from indexer.search.query import STEPS, Query, QueryKind, is_code_name
 from indexer.search.scoring import FileScores
@@ -35,8 +37,7 @@ _INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
 _TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True, gc=False):
     """A definition that a chunk has some of; `is_head` says whether its name stands there."""
 
     path: str
@@ -126,9 +127,9 @@ def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDA
 
 
 def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[float]]:
-    """Return how a file's path and its definitions answer to the query's words, and what sort of file it is."""
+    """Return how each file's path and its definitions answer to the query's words, and what sort of file it is."""
     query, scores = evidence.asked.query, evidence.scores
-    keys = [FileKey(space, path) for space, path in zip(scores.spaces.tolist(), scores.paths, strict=True)]
+    keys = list(zip(scores.spaces.tolist(), scores.paths, strict=True))
     # In a long text a file's name is met by chance unless it is written as only code is.
     spelled = {*query.wholes, *(name.lower() for name in query.names if not query.is_long or is_code_name(name))}
     is_symbol = query.kind is QueryKind.SYMBOL
@@ -137,30 +138,27 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
     wants_prose = not query.is_long and not _PROSE_WORDS.isdisjoint(query.words)
     wants_data = not _DATA_WORDS.isdisjoint(query.words) or bool(query.paths)
     deepest = max((path.count("/") for path in scores.paths), default=0) or 1
-    defined: dict[FileKey, float] = {}
+    defined: dict[tuple[int, str], float] = {}
     for space, own in enumerate(evidence.definitions):
         for definition in own.values():
-            key = FileKey(space, definition.path)
+            key = space, definition.path
             defined[key] = max(defined.get(key, 0.0), definition_value(query, definition))
     find = alike(tuple(query.words))
-    columns: dict[str, list[float]] = {}
-    for key in keys:
-        path = key.path
-        row = {
-            "stem_prefix": len(set().union(*map(find, file_words(path)))) / max(1, len(query.words)),
-            "stem_exact": float(file_name(path) in spelled),
-            # A folder named like a symbol holds what is around it, not the symbol.
-            "folder_coverage": 0.0 if is_symbol else sum(weights.get(word, 0.0) for word in folder_words(path)) ** 0.5,
-            "definition": defined.get(key, 0.0),
-            "test": float(not wants_tests and is_test(path)),
-            "compatibility": float(is_compatibility(path)),
-            "prose": float(not wants_prose and is_prose(path)),
-            "data": float(not wants_data and is_data(path)),
-            "depth": path.count("/") / deepest,
-        }
-        for name, feature in row.items():
-            columns.setdefault(name, []).append(feature)
-    return columns
+    paths = scores.paths
+    return {
+        "stem_prefix": [len(set().union(*map(find, file_words(path)))) / max(1, len(query.words)) for path in paths],
+        "stem_exact": [float(file_name(path) in spelled) for path in paths],
+        # A folder named like a symbol holds what is around it, not the symbol.
+        "folder_coverage": [
+            0.0 if is_symbol else sum([weights.get(word, 0.0) for word in folder_words(path)]) ** 0.5 for path in paths
+        ],
+        "definition": [defined.get(key, 0.0) for key in keys],
+        "test": [float(not wants_tests and is_test(path)) for path in paths],
+        "compatibility": [float(is_compatibility(path)) for path in paths],
+        "prose": [float(not wants_prose and is_prose(path)) for path in paths],
+        "data": [float(not wants_data and is_data(path)) for path in paths],
+        "depth": [path.count("/") / deepest for path in paths],
+    }
 
 
 def definition_value(query: Query, definition: Definition) -> float:
@@ -185,16 +183,14 @@ def named_definition(query: Query, chunk: StoredChunk) -> Definition | None:
     A plain word of a sentence names no definition within a chunk of others.
     """
     written = _lowered(query.names)
-    if chunk.name.lower() not in written and all(own.name.lower() not in written for own in chunk.definitions):
+    named = [own for own in chunk.definitions if own.name.lower() in written]
+    is_named = chunk.name.lower() in written
+    if not named and not is_named:
         return None
     path = source_path(chunk.path)
-    found = [
-        Definition(path, chunk.kind, own.name, own.qualified_name)
-        for own in chunk.definitions
-        if own.name.lower() in written
-    ]
+    found = [Definition(path, chunk.kind, own.name, own.qualified_name) for own in named]
     found = [own for own in found if own.qualified_name == chunk.qualified_name or is_sure(query, own)]
-    if not found and chunk.name.lower() in written:
+    if not found and is_named:
         found = [chunk_definition(chunk)]
     return max(found, key=lambda definition: definition_value(query, definition), default=None)
 
@@ -206,8 +202,9 @@ def _lowered(names: tuple[str, ...]) -> frozenset[str]:
 
 def chunk_definition(chunk: StoredChunk) -> Definition:
     """Return what a chunk is a part of; a group is at its own beginning."""
-    is_own = any(own.qualified_name == chunk.qualified_name for own in chunk.definitions)
-    is_head = is_own or (not chunk.part and bool(chunk.definitions))
+    is_head = bool(chunk.definitions) and (
+        not chunk.part or any(own.qualified_name == chunk.qualified_name for own in chunk.definitions)
+    )
     return Definition(source_path(chunk.path), chunk.kind, chunk.name, chunk.qualified_name, is_head=is_head)
 
 
@@ -229,14 +226,16 @@ def alike(words: tuple[str, ...]) -> Callable[[str], set[str]]:
     `auth.py` is about authentication, `config.c` about configuration, `DictReader` reads dictionaries.
     """
     known = {word for word in words if len(word) >= ALIKE_CHARS}
-    beginning: dict[str, list[str]] = {}
+    beginning: dict[str, set[str]] = {}
     for word in known:
         for end in range(ALIKE_CHARS, len(word) + 1):
-            beginning.setdefault(word[:end], []).append(word)
+            beginning.setdefault(word[:end], set()).add(word)
+    none: set[str] = set()
 
-    @lru_cache(maxsize=1 << 12)
     def find(term: str) -> set[str]:
-        longer = beginning.get(term, ())
+        if term[:ALIKE_CHARS] not in beginning:  # as nearly all terms are
+            return none
+        longer = beginning.get(term, none)
         return known.intersection([term[:end] for end in range(ALIKE_CHARS, len(term))]).union(longer)
 
     return find

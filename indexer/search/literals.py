@@ -7,7 +7,7 @@ string (`%s`, `{name!r}`, `${x}`), the query may have up to MAX_VALUE_WORDS word
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -165,12 +165,19 @@ def option_field(flag: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(flag.lstrip('-').replace('-', '_'))}(?=\s*:(?!:))")
 
 
-def verbatim(literal: str) -> re.Pattern[str]:
-    """Return what finds the literal as it is written, not within a longer word or flag."""
+def verbatim(text: str, literal: str) -> Iterator[tuple[int, int]]:
+    """Yield where the literal stands in a text as it is written, not within a longer word or flag, as start and end."""
     is_flag = literal.startswith("-")
-    before = r"(?<![\w-])" if is_flag else r"(?<!\w)" if _is_word(literal[0]) else ""
-    after = r"(?![\w-])" if is_flag else r"(?!\w)" if _is_word(literal[-1]) else ""
-    return re.compile(before + re.escape(literal) + after)
+    is_open = is_flag or _is_word(literal[0]), is_flag or _is_word(literal[-1])
+    start = text.find(literal)
+    while start >= 0:
+        end = start + len(literal)
+        around = text[start - 1 : start] if is_open[0] else "", text[end : end + 1] if is_open[1] else ""
+        if any(own and (_is_word(own) or (is_flag and own == "-")) for own in around):
+            end = start + 1
+        else:
+            yield start, end
+        start = text.find(literal, end)
 
 
 def _is_word(character: str) -> bool:

@@ -56,7 +56,7 @@ class Look:
     def verbatim(self, literal: str, sureness: Sureness) -> list[Standing]:
         """Return the chunks in which a literal stands as it is written."""
         words = [literal] if FLAG.fullmatch(literal) else WORD.findall(literal)
-        return self.holding(words, places_of(verbatim(literal)), sureness)
+        return self.holding(words, lambda text: _places(text, verbatim(text, literal)), sureness)
 
     def holding(self, words: Sequence[str], check: Check, sureness: Sureness) -> list[Standing]:
         """Return the chunks that have all the words and pass the check, unless too many do."""
@@ -68,7 +68,7 @@ class Look:
         matches = self.text.holding_all(
             terms, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
         )
-        found = self.checked({match.id: match.score for match in matches}, check, sureness)
+        found = self.checked(matches, check, sureness)
         if len(found) >= TOO_MANY:  # tells nothing, but where it is defined
             found = [own for own in found if own.rank <= Rank.DOCUMENTED]
         return found if len(found) < TOO_MANY else []
@@ -87,10 +87,9 @@ class Look:
 
     def holding_most(self, weights: Mapping[str, float], *, limit: int) -> dict[int, float]:
         """Return the chunks whose terms weigh most together, with that weight."""
-        matches = self.text.holding_most(
+        return self.text.holding_most(
             weights, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
         )
-        return {match.id: match.score for match in matches}
 
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """Return the chunks of a file that the selection lets through, in order."""
@@ -108,13 +107,13 @@ class Look:
 
 def places_of(pattern: re.Pattern[str]) -> Check:
     """Return what finds the first places at which a pattern stands."""
+    return lambda text: _places(text, (found.span() for found in pattern.finditer(text)))
 
-    def check(text: str) -> Iterable[Place]:
-        for found in islice(pattern.finditer(text), MOST_PLACES):
-            line = text.rfind("\n", 0, found.start()) + 1
-            yield Place(text.count("\n", 0, line), found.start() - line, found.end() - line)
 
-    return check
+def _places(text: str, spans: Iterable[tuple[int, int]]) -> Iterable[Place]:
+    for start, end in islice(spans, MOST_PLACES):
+        line = text.rfind("\n", 0, start) + 1
+        yield Place(text.count("\n", 0, line), start - line, end - line)
 
 
 def term_of(word: str) -> str:

@@ -80,7 +80,7 @@ def closer_look(
     closer: dict[int, float] = {}
     for chunk in chunks:
         more = name_features(query, rarity, find, chunk)
-        gain = sum(weights.get(name, 0.0) * value for name, value in more.items())
+        gain = sum([weights.get(name, 0.0) * value for name, value in more.items()])
         closer[chunk.id] = round(scores[chunk.id] + gain, SCORE_DECIMALS)
     known = {**scores, **closer}
     first = sorted(closer, key=lambda chunk_id: (-closer[chunk_id], chunk_id))
@@ -96,11 +96,11 @@ def name_features(
     if chunk.kind == SymbolKind.REGION and meant.name not in query.names:
         return {"region": 1.0}
     own = _terms(meant.name)
-    found = [find(term) for term in own]
+    found = [words for term in own if (words := find(term))]
     named = set().union(*found)
     return {
-        "name_covered": sum(rarity[word] for word in query.words if word in named) if named else 0.0,
-        "name_meant": sum(map(bool, found)) / len(own) if own else 0.0,
+        "name_covered": sum([rarity[word] for word in query.words if word in named]) if named else 0.0,
+        "name_meant": len(found) / len(own) if own else 0.0,
         "later_part": float(not meant.is_head),
         "private": float(meant.name.startswith("_") and meant.name not in query.names),
     }

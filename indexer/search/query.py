@@ -156,19 +156,21 @@ def _terms(text: str) -> tuple[dict[str, float], dict[str, float]]:
     """Return every word but stop words, and identifiers of several parts with those that adjacent words spell."""
     found = _WORD.findall(text)
     kept = [word for word in found if word.lower() not in STOP_WORDS] or found
-    words: Counter[str] = Counter()
+    parts_of = {word: parts(word) for word in found}
+    words: dict[str, float] = {}
     wholes: dict[str, float] = {}
     for word in kept:
-        pieces = parts(word)
-        words.update({stem(piece): 1 for piece in dict.fromkeys(pieces)})
+        pieces = parts_of[word]
+        for term in {stem(piece): 1 for piece in pieces}:
+            words[term] = min(words.get(term, 0.0) + 1.0, 2.0)
         if len(pieces) > 1:
             wholes[join(pieces)] = 1.0
     for size in range(2, MAX_COMPOUND_WORDS + 1):
         for start in range(len(found) - size + 1):
             window = found[start : start + size]
             if not STOP_WORDS.issuperset(word.lower() for word in window):
-                wholes.setdefault(join([piece for word in window for piece in parts(word)]), 0.7)
-    return {word: float(min(count, 2)) for word, count in words.items()}, wholes
+                wholes.setdefault(join([piece for word in window for piece in parts_of[word]]), 0.7)
+    return words, wholes
 
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit, word_terms
@@ -93,14 +94,14 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     if asked.words and kept:
         text, places = generation.text, _Places(ids)
         alike = (dict.fromkeys(own, asked.query.words) for own in (OWN_FIELDS, ("body",)))
-        words, fields, body = (
-            np.round(
-                places.column(*text.scores(own, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)),
-                SCORE_DECIMALS,
-            )
-            for own in (word_terms(asked.query), *alike)
+        score = partial(text.scores, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)
+        *scores, masks = asked.together(
+            [
+                *(partial(score, own) for own in (word_terms(asked.query), *alike)),
+                partial(text.holding, asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters),
+            ]
         )
-        masks = text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
+        words, fields, body = (np.round(places.column(*found), SCORE_DECIMALS) for found in scores)
         for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
             bits = places.column(*found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
             terms[first : first + MASK_BITS] = (bits & 1)[: len(asked_words) - first]

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from math import fsum
+
+from indexer.languages.analyzer import word_terms, words_by_line
+
+_NONE: frozenset[str] = frozenset()
+
+
+def terms_by_row(text: str, asked: Mapping[str, float]) -> list[AbstractSet[str]]:
+    """Return which of the query's terms each row of a text has."""
+    among = frozenset(asked).intersection
+    return [among(chain.from_iterable(map(word_terms, words))) for words in words_by_line(text)]
 
 
 def best_row(present: Sequence[AbstractSet[str]], asked: Mapping[str, float], *, otherwise: int) -> int:
@@ -13,7 +24,7 @@ def best_row(present: Sequence[AbstractSet[str]], asked: Mapping[str, float], *,
     `present` are the terms that each row has.
     """
     # Exact sums, since the order of a set changes from process to process.
-    gains = [fsum(asked[term] for term in own) for own in present]
+    gains = [fsum([asked[term] for term in own]) if own else 0.0 for own in present]
     most = max(gains)
     return otherwise if gains[otherwise] == most else gains.index(most)
 
@@ -43,7 +54,7 @@ def shown_rows(
         return list(range(min(first, count - 1), min(first + lines, count)))
     earliest, latest = max(0, row - lines + 1), min(row, count - lines)
     windows = {
-        start: fsum(asked[term] for term in set[str]().union(*present[start : start + lines]))
+        start: fsum([asked[term] for term in _NONE.union(*present[start : start + lines])])
         for start in range(earliest, latest + 1)
     }
     start = min(windows, key=lambda start: (-windows[start], start), default=0)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from indexer.encoders.bundle import SUMS, open_bundle
+from indexer.encoders.bundle import SUMS, WEIGHTS, open_bundle
 from indexer.encoders.known import ALIASES, TOKENIZER_FILES, KnownModel
 from indexer.encoders.local import PLACES, POOLING, derive, described
 from indexer.encoders.models import folder_of, known_model
@@ -188,7 +188,7 @@ def _take(source: Path, staged: Path, known: KnownModel | None, sums: dict[str, 
             raise ConfigError(f"{source}: there is no such folder or archive")
         model = known.model if known and (source / known.model).is_file() else None
         model = model or _stated_model(source)
-        beside = [path for path in (source / model).parent.iterdir() if path.name.endswith(("_data", ".data"))]
+        beside = [path for path in (source / model).parent.iterdir() if path.name.endswith(WEIGHTS)]
         names = [model, *(path.relative_to(source).as_posix() for path in beside), *CONFIGS]
         if known is None:
             names.append(DESCRIPTION)

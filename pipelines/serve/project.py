@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.config import Config
+from indexer.encoders.registry import own_options
 from indexer.errors import IndexerError, NoIndexError
 from indexer.sources.explain import explain_path
 from indexer.stores.generation.layout import default_index_dir, read_current
 
 from ..freshness import count_stale
+from ..models.choice import leaving
 from ..settings import load_config, user_file, user_models
 from ..source import open_worktree
 from .builder import Builder, NotYetError
@@ -68,7 +70,9 @@ class Project:
             self._looked = time.monotonic()
         if self._stale and self._builds and now - self._started > UPDATE_SECONDS:
             self._start()
-        return f"index {index.generation.number}, {self._freshness()}"
+        made_with = index.generation.manifest.encoder.name
+        leaves = self._leaving(made_with, builds=False)
+        return "; ".join((f"index {index.generation.number}, {self._freshness()}", *leaves))
 
     @property
     def config(self) -> Config:
@@ -91,6 +95,12 @@ class Project:
             self._index.close()
             self._index = None
         self.builder.stop()
+
+    def _leaving(self, encoder: str, *, builds: bool) -> list[str]:
+        """Say what leaves the machine with an encoder; nothing of one that can't be found, which its use will say."""
+        with suppress(IndexerError):
+            return leaving(own_options(self.config.encoder, encoder), builds=builds)
+        return []
 
     def _worktree(self) -> Worktree:
         return open_worktree(self.root, self.config, index_dir=self.index_dir)
@@ -133,7 +143,8 @@ class Project:
         if self.builder.failure:
             return f"there is no index of {self.root}, and building it failed: {self.builder.failure}"
         progress = f" ({self.builder.progress})" if self.builder.progress else ""
-        return f"the index of {self.root} is being built{progress}; ask again soon"
+        told = [f"the index of {self.root} is being built{progress}; ask again soon"]
+        return "; ".join((*told, *self._leaving(self.config.encoder.name, builds=True)))
 
     def _freshness(self) -> str:
         if self.builder.is_running:

@@ -11,7 +11,9 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import anyio
 import pytest
+from mcp import ClientSession, StdioServerParameters, stdio_client
 
 from tests.documents import ROOT, blocks
 from tests.e2e.conftest import PROGRAM, Done
@@ -89,6 +91,20 @@ def run(home: Path, *arguments: str | Path, **environment: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+async def ask_server(root: Path, home: Path, environment: dict[str, str]) -> str:
+    """Return what an agent is answered when the user's own configuration names the encoder."""
+    (home / "codebase-indexer").mkdir(exist_ok=True)
+    (home / "codebase-indexer" / "config.toml").write_text('[encoder]\nname = "openai"\n')
+    folders = {"XDG_CACHE_HOME": str(home), "XDG_CONFIG_HOME": str(home), "PYTHONPATH": str(home / "site")}
+    parameters = StdioServerParameters(
+        command=str(PROGRAM), args=["mcp", "--root", str(root), "--no-build"], env={**folders, **environment}
+    )
+    async with stdio_client(parameters) as streams, ClientSession(*streams) as session:
+        await session.initialize()
+        answer = await session.call_tool("search", {"query": "pour"})
+        return "\n".join(getattr(part, "text", "") for part in answer.content)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A repository of a few chunks."""
@@ -136,6 +152,8 @@ def test_an_endpoint_gets_batches_is_asked_again_and_is_said_to_get_texts(
     searched = run(tmp_path, "search", "pour", "--root", root, "--model", "openai", **settings)
     assert searched.code == 0 and "the question leaves this machine" in searched.err
     assert server.batches[-1] == ["query: pour"]
+    told = anyio.run(partial(ask_server, root, tmp_path, settings))
+    assert f"the question leaves this machine: the encoder openai sends texts to {where}" in told
     server.failures = [401]
     denied = run(tmp_path, "search", "pour", "--root", root, "--model", "openai", **settings)
     assert denied.code == 6 and "status 401" in denied.err

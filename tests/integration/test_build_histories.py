@@ -64,8 +64,10 @@ def apply(root: Path, step: tuple[object, ...]) -> None:
 def answers(generation: Generation) -> list[object]:
     """What searches by text give."""
     return [
-        generation.text.search(
-            {"body": dict.fromkeys(terms(query), 1.0), "names": dict.fromkeys(terms(query), 2.0)}, limit=5
+        list(
+            generation.text.search(
+                {"body": dict.fromkeys(terms(query), 1.0), "names": dict.fromkeys(terms(query), 2.0)}, limit=5
+            ).items()
         )
         for query in QUERIES
     ]

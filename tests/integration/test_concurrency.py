@@ -34,7 +34,7 @@ def tree(number: int) -> dict[str, tuple[str, ...]]:
 
 def words_served(generation: Generation) -> set[str]:
     """The first words of all texts that searches by text and by vector give."""
-    ids = {match.id for match in generation.text.search({"body": {"pars": 1.0}}, limit=100)}
+    ids = set(generation.text.search({"body": {"pars": 1.0}}, limit=100))
     near = {chunk_id for chunk_id, _ in vector_hits(generation, "anything", limit=100)}
     documents = generation.text.documents(sorted(ids | near))
     assert ids == near == documents.keys() == set(generation.catalog.chunk_ids())

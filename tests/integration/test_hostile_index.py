@@ -56,11 +56,11 @@ def mine(ram_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read_all(generation: Generation) -> list[object]:
     """Ask for everything that a search asks for."""
     text = generation.text
-    hits = [match.id for match in text.search(dict.fromkeys(WORD_FIELDS, WORDS), limit=50)]
+    hits = list(text.search(dict.fromkeys(WORD_FIELDS, WORDS), limit=50))
     filters = Filters(languages=("python",), kinds=("function",), path_patterns=(".*module_[1-3].*",))
     return [
         hits,
-        [match.id for match in text.search({"body": WORDS}, limit=10, filters=filters)],
+        list(text.search({"body": WORDS}, limit=10, filters=filters)),
         sorted(text.filter(Filters(not_path_patterns=(".*module_1.*",)), limit=1000)),
         sorted(text.filter(Filters(paths=("package/module_3.py", "old.py")), limit=1000)),
         [

@@ -59,9 +59,7 @@ class Places:
         missing = [chunk_id for chunk_id, path in found.items() if path is None]
         if missing:
             asked = self._catalog.paths_of(missing)
-            if len(known) + len(asked) > MOST_CHUNKS:
-                self._paths = known = {}
-            known.update(asked)
+            self._remember(asked)
             found.update(asked)
         return {chunk_id: path for chunk_id, path in found.items() if path is not None}
 
@@ -72,8 +70,17 @@ class Places:
         if missing:
             if len(known) + len(missing) > MOST_FILES:
                 known = self._files = {path: known[path] for path in paths if path in known}
-            known.update(self._read(missing))
+            read = self._read(missing)
+            known.update(read)
+            for file in filter(None, read.values()):
+                self._remember(dict.fromkeys(file.ids.tolist(), file.path))
         return [own for path in sorted(set(paths)) if (own := known[path]) is not None]
+
+    def _remember(self, paths: Mapping[int, str]) -> None:
+        """Remember the paths of chunks."""
+        if len(self._paths) + len(paths) > MOST_CHUNKS:
+            self._paths = {}
+        self._paths.update(paths)
 
     def _read(self, paths: Sequence[str]) -> dict[str, FileChunks | None]:
         import numpy as np

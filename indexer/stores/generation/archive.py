@@ -59,15 +59,19 @@ class Parcel:
     files: Iterator[tuple[str, Readable]]
 
 
+def portable(manifest: Manifest) -> Manifest:
+    """Return a manifest as an archive has it, without what its generation has from where it is."""
+    source = IndexedSource(kind=manifest.source.kind, root="..")
+    return manifests.seal(msgspec.structs.replace(manifest, generation=1, source=source))
+
+
 def write_archive(generation: Generation, target: BinaryIO) -> Manifest:
     """Write a generation and return the manifest that went with it.
 
     It has neither the number that the generation has here nor where its files lay. Raises DamagedIndexError for a file
     that is not what the manifest says, and OSError.
     """
-    kind = generation.manifest.source.kind
-    portable = msgspec.structs.replace(generation.manifest, generation=1, source=IndexedSource(kind=kind, root=".."))
-    manifest = manifests.seal(portable)
+    manifest = portable(generation.manifest)
     content = manifests.encode(manifest)
     compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
     with compressor.stream_writer(target, closefd=False) as stream:

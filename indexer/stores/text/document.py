@@ -50,6 +50,8 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
 
     def line_of(self, row: int) -> int:
         """Return the line of the file that a row of the text, from 0, is."""
+        if not self.runs:
+            return self.start_line + row
         first, line = next((run for run in reversed(self.runs) if run[0] <= row), (0, self.start_line))
         return line + row - first
 

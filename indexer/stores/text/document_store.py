@@ -1,7 +1,8 @@
 """Reads what Tantivy stores of its documents, in Tantivy's place: it would take as much memory as a document asks for.
 
 The one module that imports lz4. A block ends with where each of its documents begins, u32 each, and their number; a
-document is a number of values, and each value its field u32, its type u8, its length and its bytes.
+document is the number of its values, embedding and stored fields, and each value its field u32, its type u8, its length
+and its bytes; numbers and lengths are variable-length integers, seven bits a byte from the lowest, the last one marked.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ LEAST_BLOCKS = 2
 """... but no fewer than this."""
 USUAL_BYTES = 1 << 15
 """A larger block holds a document that is larger than most, and is not kept."""
-_BYTES = 4
-_VALUE = struct.Struct("<IB")
 _MARK = 0x80
+_TWO_VALUES = _MARK | 2
+_BYTES = 4
+_STORED, _EMBEDDING = (struct.pack("<IB", field, _BYTES) for field in (STORED_FIELD, EMBEDDING_FIELD))
 
 
 class Stored(NamedTuple):
@@ -65,7 +67,7 @@ class DocumentStore:
             if len(block.content) <= USUAL_BYTES:
                 self._blocks[place] = block
         row = document - block.first
-        return _read(block.content[block.starts[row] : block.starts[row + 1]])
+        return _read(block.content, block.starts[row], block.starts[row + 1])
 
     def _block(self, place: int) -> _Block:
         if not 0 <= place < len(self._index.documents) - 1:
@@ -86,29 +88,30 @@ class DocumentStore:
         return _Block(first, last, content, (*struct.unpack_from(f"<{count}I", content, end), end))
 
 
-def _read(content: bytes) -> Stored:
-    values: dict[int, bytes] = {}
+def _read(content: bytes, at: int, end: int) -> Stored:
+    """Return the document that lies from `at` to `end`."""
     try:
-        count, at = _integer(content, 0)
-        while at < len(content):
-            field, kind = _VALUE.unpack_from(content, at)
-            length, at = _integer(content, at + _VALUE.size)
-            if kind != _BYTES or field in values or length > len(content) - at:
-                raise ValueError("has a malformed document")
-            values[field] = content[at : at + length]
-            at += length
-        if count != len(values):
-            raise ValueError("has a malformed document")
-        return Stored(values[STORED_FIELD], values[EMBEDDING_FIELD])
-    except (struct.error, IndexError, KeyError) as error:
+        if content[at] != _TWO_VALUES:
+            raise ValueError("has a document of other values than a chunk has")
+        embedding, at = _value(content, at + 1, _EMBEDDING)
+        stored, at = _value(content, at, _STORED)
+    except IndexError as error:
         raise ValueError("has a document without what a chunk has") from error
+    if at != end:
+        raise ValueError("has a malformed document")
+    return Stored(stored, embedding)
 
 
-def _integer(content: bytes, at: int) -> tuple[int, int]:
-    """Return a variable-length integer and where it ends."""
-    value = shift = 0
-    while not (byte := content[at]) & _MARK:
-        value |= byte << shift
+def _value(content: bytes, at: int, head: bytes) -> tuple[bytes, int]:
+    """Return the value that begins with `head`, and where it ends."""
+    start = at + len(head)
+    if content[at:start] != head:
+        raise ValueError("has a document without what a chunk has")
+    length = shift = 0
+    while not (byte := content[start]) & _MARK:
+        length |= byte << shift
         shift += 7
-        at += 1
-    return value | (byte & ~_MARK) << shift, at + 1
+        start += 1
+    start += 1
+    end = start + (length | (byte & ~_MARK) << shift)
+    return content[start:end], end

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
+import numpy as np
 import tantivy
 
 from indexer.stores.text.check import SegmentStats, check_files
@@ -37,13 +38,8 @@ _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
 MASK_BITS = 24
 """How many words one answer of `holding` covers."""
-
-
-class Match(NamedTuple):
-    """A chunk that a query found, and its score."""
-
-    id: int
-    score: float
+_MOST_ADDRESSES = 1 << 13
+"""Where so many chunks lie is remembered, 1 MB: what a search scores it reads soon; then the memory starts anew."""
 
 
 class TextIndex:
@@ -67,6 +63,7 @@ class TextIndex:
             self._searcher = self._index.searcher()
         self._schema = self._index.schema
         self._frequencies = Frequencies(paths, self._searcher)
+        self._known: dict[int, tantivy.DocAddress] = {}
 
     @property
     def count(self) -> int:
@@ -86,15 +83,15 @@ class TextIndex:
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
         statistics: Statistics | None = None,
-    ) -> list[Match]:
-        """Return the best chunks by weighted BM25, best first, equal scores by id.
+    ) -> dict[int, float]:
+        """Return the best chunks with their scores by weighted BM25, best first, equal scores by id.
 
         `terms` maps a field to its terms and their weights: analysed terms for WORD_FIELDS, whole values for
         RAW_FIELDS. `any_of` limits the search to these chunk ids. `statistics` are those that terms are weighed by;
         default: this index's own, of its living documents.
         """
         query = self._weighted(terms, statistics)
-        return [] if query is None else self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
+        return {} if query is None else self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
 
     def scores(
         self,
@@ -137,8 +134,8 @@ class TextIndex:
         limit: int,
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
-    ) -> list[Match]:
-        """Return the best `limit` chunks by BM25 among those that have every one of the terms in a field."""
+    ) -> dict[int, float]:
+        """Return the best `limit` chunks by BM25, with it, among those that have every one of the terms in a field."""
         every = [(tantivy.Occur.Must, term_query(self._schema, field, word)) for word in dict.fromkeys(words)]
         return self._matches(tantivy.Query.boolean_query([*every, *limits(self._schema, filters, any_of)]), limit)
 
@@ -150,17 +147,17 @@ class TextIndex:
         limit: int,
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
-    ) -> list[Match]:
-        """Return the `limit` chunks whose terms in a field weigh most together, however often each comes."""
+    ) -> dict[int, float]:
+        """Return the `limit` chunks whose terms in a field weigh most together, with that, however often each comes."""
         parts = [
             tantivy.Query.const_score_query(term_query(self._schema, field, word), weight)
             for word, weight in weights.items()
         ]
-        return self._matches(limited(either(parts), limits(self._schema, filters, any_of)), limit) if parts else []
+        return self._matches(limited(either(parts), limits(self._schema, filters, any_of)), limit) if parts else {}
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
         """Return how many living documents have each of the terms."""
-        return {term: self._frequencies.living(term) for term in terms}
+        return self._frequencies.living(terms)
 
     def vocabulary(self, field: str) -> list[tuple[str, int]]:
         """Return every term of a field with the number of living documents that have it, the most frequent first."""
@@ -176,7 +173,7 @@ class TextIndex:
 
     def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
         """Return the ids of chunks whose raw field is exactly this value."""
-        return [match.id for match in self._matches(term_query(self._schema, field, value), limit)]
+        return list(self._matches(term_query(self._schema, field, value), limit))
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
@@ -205,9 +202,9 @@ class TextIndex:
             with damage(self._path):
                 found = self._searcher.search(tantivy.Query.all_query(), step, count=False, offset=offset)
                 addresses = [address for _, address in found.hits]
-                ids = self._searcher.fast_field_values("id", addresses)
+                ids = self._ids_at(addresses)
                 documents = [self._stored(address) for address in addresses]
-            for chunk_id, document in zip(_ids(ids), documents, strict=True):
+            for chunk_id, document in zip(ids, documents, strict=True):
                 yield chunk_id, document.stored, document.embedding
 
     def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, Stored]]:
@@ -216,44 +213,54 @@ class TextIndex:
                 yield chunk_id, self._stored(address)
 
     def _addresses(self, ids: Sequence[int]) -> list[tuple[int, tantivy.DocAddress]]:
-        if not ids:
-            return []
-        found = self._searcher.search(among(self._schema, "id", ids), len(ids), count=False)
-        addresses = [address for _, address in found.hits]
-        return list(zip(_ids(self._searcher.fast_field_values("id", addresses)), addresses, strict=True))
+        known = self._known
+        found = {chunk_id: known[chunk_id] for chunk_id in ids if chunk_id in known}
+        missing = [chunk_id for chunk_id in ids if chunk_id not in found]
+        if missing:
+            asked = self._searcher.search(among(self._schema, "id", missing), len(missing), count=False)
+            addresses = [address for _, address in asked.hits]
+            found.update(zip(self._ids_at(addresses), addresses, strict=True))
+        return [(chunk_id, found[chunk_id]) for chunk_id in ids if chunk_id in found]
+
+    def _ids_at(self, addresses: list[tantivy.DocAddress]) -> list[int]:
+        """Return the ids of the chunks that lie there, and remember where they do."""
+        values = self._searcher.fast_field_values("id", addresses)
+        if None in values:
+            raise ValueError("a document has no id")
+        ids = cast(list[int], values)
+        if len(ids) <= _MOST_ADDRESSES:
+            if len(self._known) + len(ids) > _MOST_ADDRESSES:
+                self._known = {}
+            self._known.update(zip(ids, addresses, strict=True))
+        return ids
 
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)
 
-    def _matches(self, query: tantivy.Query, limit: int) -> list[Match]:
+    def _matches(self, query: tantivy.Query, limit: int) -> dict[int, float]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
-        best: list[tuple[float, int]] = []
+        found: dict[int, float] = {}
         for fetch in (limit + _TIES, limit + _MANY_TIES) if limit > 0 else ():
-            ids, scores = self._unordered(query, fetch)
-            best = [(-round(score, _SCORE_DECIMALS), chunk_id) for score, chunk_id in zip(scores, ids, strict=True)]
-            if len(best) < fetch or best[-1][0] > best[limit - 1][0]:
+            own, scored = self._unordered(query, fetch)
+            ids, scores = np.array(own, np.uint64), np.round(scored, _SCORE_DECIMALS)
+            order = np.lexsort((ids, -scores))[:limit]
+            found = dict(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
+            if len(own) < fetch or scores[-1] < scores[limit - 1]:
                 break
-        return [Match(chunk_id, -negative) for negative, chunk_id in sorted(best)[:limit]]
+        return found
 
     def _unordered(self, query: tantivy.Query, limit: int) -> tuple[list[int], list[float]]:
         with damage(self._path):
             hits = self._searcher.search(query, limit, count=False).hits
-            ids = _ids(self._searcher.fast_field_values("id", [address for _, address in hits]))
+            ids = self._ids_at([address for _, address in hits])
         return ids, [score for score, _ in hits]
 
     def _weighted(
         self, terms: Mapping[str, Mapping[str, float]], statistics: Statistics | None
     ) -> tantivy.Query | None:
+        own = [(field, term) for field, weighted in terms.items() for term in weighted]
         parts = [
-            tantivy.Query.boost_query(term_query(self._schema, field, term), weight * correction)
-            for field, weighted in terms.items()
-            for term, weight in weighted.items()
-            if (correction := self._frequencies.correction((field, term), statistics)) > 0
+            tantivy.Query.boost_query(term_query(self._schema, field, term), terms[field][term] * correction)
+            for (field, term), correction in self._frequencies.corrections(own, statistics).items()
         ]
         return either(parts) if parts else None
-
-
-def _ids(values: Sequence[int | float | bool | None]) -> list[int]:
-    if None in values:
-        raise ValueError("a document has no id")
-    return cast(list[int], values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,36 +52,45 @@ class Frequencies:
         """How many documents and segments there are, dead ones included."""
         return SegmentStats(*map(sum, zip(*map(segment_stats, self._paths), strict=True)))
 
-    def living(self, term: Term) -> int:
-        """Return how many living documents have a term."""
-        known = self._known.get(term)
-        if known is None:
+    def living(self, terms: Iterable[Term]) -> dict[Term, int]:
+        """Return how many living documents have each of the terms."""
+        known = self._known
+        found = {term: known.get(term, -1) for term in terms}
+        missing = [term for term, count in found.items() if count < 0]
+        if missing:
             with damage(self._path):
-                known = self._searcher.doc_freq(*term)
-                if known and self.stats.dead:
-                    found = self._searcher.search(term_query(schema(), *term), 1, count=True)
-                    known = int(found.count)  # type: ignore[attr-defined]
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[term] = known
-        return known
+                asked = {term: self._count(term) for term in missing}
+            if len(known) + len(asked) > _MOST:
+                self._known = known = {}
+            known.update(asked)
+            found.update(asked)
+        return found
 
-    def correction(self, term: Term, statistics: Statistics | None) -> float:
-        """Return by what to multiply Tantivy's weight of a term, 0 when no document has it.
+    def corrections(self, terms: Iterable[Term], statistics: Statistics | None) -> dict[Term, float]:
+        """Return by what to multiply Tantivy's weight of each of the terms that some living document has.
 
         Tantivy weighs it by ln(1 + (N - n + 0.5) / (n + 0.5)) (Robertson and Zaragoza 2009) over all documents, the
         dead too; wanted are the statistics given, or the living. The mean field length can't be corrected.
         """
-        living = self.living(term)
-        if not living:
-            return 0.0
-        count = int(self._searcher.num_docs)
-        wanted = statistics or Statistics(count, {term: living})
-        if not self.stats.dead and wanted.documents == count and wanted.frequencies[term] == living:
-            return 1.0
-        with damage(self._path):
-            seen = self._searcher.doc_freq(*term)
-        return _idf(wanted.frequencies[term], wanted.documents) / _idf(seen, self.stats.documents)
+        living = {term: count for term, count in self.living(terms).items() if count}
+        documents, wanted = statistics or Statistics(int(self._searcher.num_docs), living)
+        is_own = not self.stats.dead and documents == self.stats.documents
+        corrections = {}
+        for term, count in living.items():
+            if is_own and wanted[term] == count:
+                corrections[term] = 1.0
+            else:
+                with damage(self._path):
+                    seen = self._searcher.doc_freq(*term)
+                corrections[term] = _idf(wanted[term], documents) / _idf(seen, self.stats.documents)
+        return corrections
+
+    def _count(self, term: Term) -> int:
+        count = self._searcher.doc_freq(*term)
+        if count and self.stats.dead:
+            found = self._searcher.search(term_query(schema(), *term), 1, count=True)
+            count = int(found.count)  # type: ignore[attr-defined]
+        return count
 
 
 def _idf(documents: int, total: int) -> float:

@@ -14,7 +14,7 @@ import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,6 @@ GRAPH_VECTORS = 50_000
 result that no commit history can change, and built at the speed of a copy."""
 
 _HEADER = struct.Struct("<II")
-_BLOCK_VALUES = 1 << 16
-"""Values that are widened at a time: 256 KB, which stay in a core's cache, and too few for BLAS to use threads."""
-_FLOAT32_DIMS = 1 << 10
-"""Up to here a sum of products of int8 is below 2^24, and so exact in float32, in whatever order it is added."""
 
 
 class SegmentFile:
@@ -56,7 +52,6 @@ class SegmentFile:
             raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
         if rows and (self.ids[0] < 0 or not (self.ids[1:] > self.ids[:-1]).all()):
             raise DamagedIndexError(f"{path}: its ids do not ascend; {REMEDY}")
-        self._wide: type[np.floating[Any]] = np.float32 if dims <= _FLOAT32_DIMS else np.float64
         self._known_lengths: NDArray[np.float32] | None = None
 
     def find(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
@@ -69,34 +64,35 @@ class SegmentFile:
 
     def similarities(self, vector: NDArray[np.int8]) -> NDArray[np.float32]:
         """Return the cosine of every vector to int8[k], float32[n]; of a zero vector it is 0."""
-        query = vector.astype(self._wide)
-        lengths = self._lengths() * np.float32(np.sqrt(np.dot(query, query)))
-        products = np.empty(self.rows, np.float32)
-        step = max(1, _BLOCK_VALUES // max(1, len(vector)))
-        wide = np.empty((step, len(vector)), self._wide)
-        for start in range(0, self.rows, step):
-            block = self.vectors[start : start + step]
-            np.copyto(wide[: len(block)], block)
-            products[start : start + step] = wide[: len(block)] @ query
         cosines = np.zeros(self.rows, np.float32)
-        np.divide(products, lengths, out=cosines, where=lengths > 0)
+        if not self.rows:
+            return cosines
+        lengths = self._lengths() * np.float32(np.linalg.norm(vector.astype(np.float64)))
+        np.divide(_compared(vector, self.vectors, "dot"), lengths, out=cosines, where=lengths > 0)
         return cosines
 
     def _lengths(self) -> NDArray[np.float32]:
         """Return each vector's length, float32[n], computed at the first need."""
         if self._known_lengths is None:
-            squares = np.empty(self.rows, np.float32)
-            step = max(1, _BLOCK_VALUES // max(1, self.vectors.shape[1]))
-            for start in range(0, self.rows, step):
-                block = self.vectors[start : start + step].astype(self._wide)
-                squares[start : start + step] = np.square(block).sum(axis=1)
-            self._known_lengths = np.sqrt(squares)
+            origin = np.zeros(self.vectors.shape[1], np.int8)
+            self._known_lengths = np.sqrt(_compared(origin, self.vectors, "sqeuclidean"))
         return self._known_lengths
 
     def _list(self, start: int) -> NDArray[np.int64]:
         if len(self.content) != start + 8 * self.rows:
             raise ValueError(f"has {len(self.content):,} bytes instead of {start + 8 * self.rows:,}")
         return np.frombuffer(self.content, "<i8", self.rows, start)
+
+
+def _compared(
+    vector: NDArray[np.int8], vectors: NDArray[np.int8], metric: Literal["dot", "sqeuclidean"]
+) -> NDArray[np.float32]:
+    """Return a number for each of int8[n, k], n > 0, with int8[k]: float32[n], the exact sum of products rounded."""
+    import numkong
+
+    found = numkong.cdist(vector[None], vectors, metric, out_dtype="float32")
+    numbers: NDArray[np.float32] = np.asarray(found)[0]
+    return numbers
 
 
 def write_without_graph(path: Path, ids: NDArray[np.int64], vectors: NDArray[np.int8]) -> None:

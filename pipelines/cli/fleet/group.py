@@ -22,7 +22,7 @@ from ..options import config_option, hash_option, json_option, print_json, print
 if TYPE_CHECKING:
     from ...fleet.engine import Engine
 
-from . import search
+from . import exchange, search
 from .options import place_options, read, roots_option
 from .text import built_lines, removed_lines, status_lines
 
@@ -38,6 +38,8 @@ def command() -> None:
 
 
 command.add_command(search.command)
+command.add_command(exchange.push_command)
+command.add_command(exchange.pull_command)
 
 
 @command.command(name="build")

@@ -10,6 +10,7 @@ from ..options import aligned
 
 if TYPE_CHECKING:
     from ...fleet.build import FleetReport
+    from ...fleet.exchange import FleetExchange
     from ...fleet.gc import FleetRemoved
     from ...fleet.status import FleetStatus
 
@@ -60,6 +61,13 @@ def status_lines(status: FleetStatus) -> list[str]:
             ("gone", ", ".join(status.gone or ())),
         ]
     )
+
+
+def exchanged_lines(exchange: FleetExchange) -> list[str]:
+    moved = f"{len(exchange.moved)} of {exchange.shards} shards brought over"
+    if not exchange.committed:
+        moved = "Nothing changed"
+    return [printable(f"{moved}; manifest {exchange.number}, {exchange.chunks} chunks, digest {exchange.digest}")]
 
 
 def removed_lines(removed: FleetRemoved) -> list[str]:
