@@ -184,7 +184,7 @@ def _normalized_run(run: str) -> str:
     return unicodedata.normalize("NFD", run.translate(_SEPARATED)).translate(_SIMPLIFIED)
 
 
-_known_run = lru_cache(maxsize=MAX_KNOWN_WORDS)(_normalized_run)
+_known_run = lru_cache(maxsize=MAX_KNOWN_WORDS // 4)(_normalized_run)
 
 
 def _separated(character: str) -> str:
