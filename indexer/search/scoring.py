@@ -93,13 +93,10 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     if asked.words and kept:
         text, places = generation.text, _Places(ids)
         alike = (dict.fromkeys(own, asked.query.words) for own in (OWN_FIELDS, ("body",)))
-        words, fields, body = (
-            np.round(
-                places.column(*text.scores(own, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)),
-                SCORE_DECIMALS,
-            )
-            for own in (word_terms(asked.query), *alike)
+        scored = text.scores(
+            (word_terms(asked.query), *alike), limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics
         )
+        words, fields, body = (np.round(places.column(*own), SCORE_DECIMALS) for own in scored)
         masks = text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
         for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
             bits = places.column(*found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
