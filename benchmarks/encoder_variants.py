@@ -212,7 +212,9 @@ NOTES = """\
   machine gives another vector. Seven bits avoid that and cost precision; limiting pairs alone keeps nearly all of it.
   Seen under `qemu-x86_64 -cpu Haswell`: the shipped graph gave the bytes that AVX-512 VNNI gives, and int8 with GPTQ
   and no limit gave vectors at a cosine of 0.981 to 0.996 to its own on the other machine.
-- *Tokens/s*: processor time of one thread, so that other work on the machine matters little.
+- *Tokens/s*: processor time of one thread, so that other work on the machine matters little. Measured with QAttention
+  in the graph; Attention gives the same bytes sooner ([encoder_speed.md](encoder_speed.md), where the time goes and
+  what else was tried).
 """
 
 

@@ -17,8 +17,9 @@ import argparse
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import indexer
@@ -100,9 +101,15 @@ def make_items(index: Index, root: Path, *, count: int, seed: int) -> list[Item]
         if not isinstance(decoded, NotText):
             texts[path], languages[path] = decoded.text, language
     chance = random.Random(f"{seed} {root.name}")
+    everything = "\n".join(texts.values())
+    whole: dict[str, Item] = {}  # by what must be unique, such as a format string, the item that asks for it
+    for item, text in _literals(texts, languages, chance):
+        whole.setdefault(text, item)
+    literals = [(item, text) for text, item in whole.items()]
+    names = [(item, item.text) for item in _names(index, texts, languages)]
     return [
-        *_sample(_unique(_literals(texts, languages, chance), texts), count, chance),
-        *_sample(_names(index, texts, languages), count, chance),
+        *_sample(literals, count, chance, is_unique=lambda text: _stands_once(everything, text)),
+        *_sample(names, count, chance, is_unique=lambda _: True),
     ]
 
 
@@ -176,20 +183,8 @@ def _of_code(path: str, number: int, row: str, chance: random.Random, *, is_erro
             yield Item("error", _VALUE.sub(lambda _: chance.choice(_FILLED), text), path, number), text
 
 
-def _unique(found: Iterator[tuple[Item, str]], texts: Mapping[str, str]) -> list[Item]:
-    """Return those whose text stands once in all files."""
-    everything = "\n".join(texts.values())
-    kept: dict[str, Item] = {}
-    for item, text in found:
-        if text not in kept:
-            kept[text] = item
-    return [item for text, item in kept.items() if _occurrences(everything, text) == 1]
-
-
-def _occurrences(everything: str, text: str) -> int:
-    """Return 1 or 2: whether a text stands in another again."""
-    first = everything.find(text)
-    return 1 if everything.find(text, first + 1) < 0 else 2
+def _stands_once(everything: str, text: str) -> bool:
+    return everything.find(text, everything.find(text) + 1) < 0
 
 
 def _names(index: Index, texts: Mapping[str, str], languages: Mapping[str, str]) -> list[Item]:
@@ -206,15 +201,21 @@ def _names(index: Index, texts: Mapping[str, str], languages: Mapping[str, str])
     return [item for item in found if times[item.text.lower()] == 1]
 
 
-def _sample(items: Sequence[Item], count: int, chance: random.Random) -> list[Item]:
-    """Return `count` of the items, as many of each kind as there are."""
-    kinds: dict[str, list[Item]] = {}
-    for item in items:
-        kinds.setdefault(item.kind, []).append(item)
+def _sample(
+    items: Sequence[tuple[Item, str]], count: int, chance: random.Random, *, is_unique: Callable[[str], bool]
+) -> list[Item]:
+    """Return `count` of the items whose texts are unique, as many of each kind as there are."""
+    kinds: dict[str, list[tuple[Item, str]]] = {}
+    for item, text in items:
+        kinds.setdefault(item.kind, []).append((item, text))
+    # Asked for in a random order and no further than needed, since to look through everything takes long.
+    unique = {
+        kind: list(islice((item for item, text in chance.sample(own, len(own)) if is_unique(text)), count))
+        for kind, own in kinds.items()
+    }
     chosen: list[Item] = []
-    for place, own in enumerate(sorted(kinds.values(), key=len)):
-        share = (count - len(chosen)) // (len(kinds) - place)
-        chosen.extend(chance.sample(own, min(share, len(own))))
+    for place, kept in enumerate(sorted(unique.values(), key=len)):
+        chosen.extend(kept[: (count - len(chosen)) // (len(kinds) - place)])
     return chosen
 
 

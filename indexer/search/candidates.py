@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import merge, nlargest
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.search.filters import Selection
 from indexer.search.query import Query, QueryKind
+from indexer.search.together import Together, one_by_one
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +64,8 @@ Terms = dict[str, dict[str, float]]
 class Asked:
     """What every space is asked: a query, its vector, int8[k], unless only words count, and whether words do.
 
-    `statistics` are those of all spaces together. `static_offset` is added to the cosines of static vectors.
+    `statistics` are those of all spaces together. `static_offset` is added to the cosines of static vectors. `together`
+    makes calls that need not wait for each other.
     """
 
     query: Query
@@ -70,6 +73,7 @@ class Asked:
     words: bool
     statistics: Statistics
     static_offset: float = 0.0
+    together: Together = one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +118,25 @@ def find(generation: Content, asked: Asked, selection: Selection, paths: Mapping
     What is returned has no paths of chunks yet (`with_paths`). `paths` maps lower-cased file names to the paths of the
     files that have them.
     """
-    chunks: dict[str, Scores] = {}
+    calls: dict[str, Callable[[], Scores]] = {}
     files: dict[str, float] = {}
     if not generation.chunks or selection.only == frozenset():
-        return Found(chunks, files, {})
+        return Found({}, files, {})
     if asked.words:
         query = asked.query
-        for name, terms, limit in (
-            ("text", word_terms(query), TEXT_LIMIT),
-            ("name", name_terms(query), NAME_LIMIT),
-        ):
-            chunks[name] = generation.text.search(
-                terms,
-                limit=limit,
-                filters=selection.filters,
-                any_of=sorted(selection.only or ()),
-                statistics=asked.statistics,
-            )
+        search = partial(
+            generation.text.search,
+            filters=selection.filters,
+            any_of=sorted(selection.only or ()),
+            statistics=asked.statistics,
+        )
+        calls["text"] = partial(search, word_terms(query), limit=TEXT_LIMIT)
+        calls["name"] = partial(search, name_terms(query), limit=NAME_LIMIT)
         files = by_path(paths, query) if query.paths else {}
     if asked.vector is not None:
-        near = by_meaning(generation, asked.vector, selection, static_offset=asked.static_offset)
+        calls["vector"] = partial(by_meaning, generation, asked.vector, selection, static_offset=asked.static_offset)
+    chunks: dict[str, Scores] = dict(zip(calls, asked.together(list(calls.values())), strict=True)) if calls else {}
+    if (near := chunks.pop("vector", None)) is not None:
         if asked.words and selection.only is None and not (files or any(chunks.values())):
             # What no word speaks for must be near enough to be more than the nearest of what is there.
             floor = FLOORS.get(generation.encoder_name, -1.0)

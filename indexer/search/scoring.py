@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit, word_terms
@@ -93,11 +94,15 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     if asked.words and kept:
         text, places = generation.text, _Places(ids)
         alike = (dict.fromkeys(own, asked.query.words) for own in (OWN_FIELDS, ("body",)))
-        scored = text.scores(
-            (word_terms(asked.query), *alike), limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics
+        score = partial(text.scores, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)
+        *scores, masks = asked.together(
+            [
+                partial(score, word_terms(asked.query), remember=True),
+                *(partial(score, own) for own in alike),
+                partial(text.holding, asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters),
+            ]
         )
-        words, fields, body = (np.round(places.column(*own), SCORE_DECIMALS) for own in scored)
-        masks = text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
+        words, fields, body = (np.round(places.column(*found), SCORE_DECIMALS) for found in scores)
         for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
             bits = places.column(*found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
             terms[first : first + MASK_BITS] = (bits & 1)[: len(asked_words) - first]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -21,10 +22,11 @@ from indexer.search.candidates import (
 from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import read_literals
 from indexer.search.query import Query
-from indexer.search.ranking import RankedFile, Ranker, meaning_alone, rank, shipped_ranker
+from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores, joined, nothing_scored
 from indexer.search.space import Filter, Searchable
-from indexer.search.standing import MESSAGES, NOTHING_FIRST, First, first_of
+from indexer.search.standing import MESSAGES, NOTHING_FIRST, Standing, first_of
+from indexer.search.together import Together, one_by_one
 from indexer.stores.text.document import StoredChunk
 from indexer.types import Hit
 
@@ -52,12 +54,15 @@ class Searcher:
         spaces: Sequence[Searchable],
         *,
         static_offset: float = 0.0,
+        together: Together = one_by_one,
     ) -> None:
         """Search these; they stay the caller's to close.
 
-        `static_offset` is added to the cosines of static vectors where there are others as well.
+        `static_offset` is added to the cosines of static vectors where there are others as well; `together` makes calls
+        that need not wait for each other.
         """
         self._spaces = tuple(spaces)
+        self._together = together
         shares = [space.upgraded for space in spaces if space.chunks]
         is_mixed = min(shares, default=0.0) < 1 and max(shares, default=0.0) > 0
         self._static_offset = static_offset if is_mixed else 0.0
@@ -82,10 +87,16 @@ class Searcher:
         """
         if chosen and chosen.literals and words and self._is_message(query, chosen):
             chosen = replace(chosen, literals=())
-        evidence = self.evidence(query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
+        calls: list[Callable[[], Any]] = [
+            partial(self.evidence, query, vector, words=words, chosen=chosen, files=max(CANDIDATE_FILES, k))
+        ]
+        if words:
+            calls.insert(0, partial(self._standing, query, chosen or Filter()))
+        *standing, evidence = self._together(calls)
         ranker = ranker or (shipped_ranker() if words else meaning_alone())
         ranked = rank(evidence, ranker, explain=explain)
-        first = self._standing(query, chosen or Filter(), ranked) if words else NOTHING_FIRST
+        places = {(file.space, file.path): place for place, file in enumerate(ranked)}
+        first = first_of(standing[0], places) if words else NOTHING_FIRST
         passages = ranker.passages if words else None
         return best_hits(
             self._documents,
@@ -111,7 +122,7 @@ class Searcher:
         """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
         chosen = chosen or Filter()
         statistics = self._statistics(query) if words else _nothing()
-        asked = Asked(query, vector, words, statistics, self._static_offset)
+        asked = Asked(query, vector, words, statistics, self._static_offset, self._together)
         passed = best_overall([space.first_pass(asked, chosen) for space in self._spaces])
         found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}
@@ -135,13 +146,12 @@ class Searcher:
         found = [own for space in self._spaces for own in space.standing(query, literals, freed)]
         return any(own.sureness in MESSAGES for own in found)
 
-    def _standing(self, query: Query, chosen: Filter, ranked: Sequence[RankedFile]) -> First:
-        """Return the chunks of all spaces in which the query, or a part of it, stands."""
+    def _standing(self, query: Query, chosen: Filter) -> list[tuple[int, Standing]]:
+        """Return the chunks in which the query, or a part of it, stands, each with the place of its space."""
         literals = read_literals(query)
-        found = [
+        return [
             (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)
         ]
-        return first_of(found, {(file.space, file.path): place for place, file in enumerate(ranked)})
 
     def _statistics(self, query: Query) -> Statistics:
         """Return the document frequencies of the query's terms in all spaces together."""

@@ -122,10 +122,13 @@ class GenerationSpace:
 
     def select(self, chosen: Filter) -> Selection:
         """Return what the filter lets through here; raises ConfigError for one that can't be meant."""
-        known = self._selected
-        if known is not None and known[0] == chosen:
-            return known[1]
-        selection = select(
+        with self._lock:
+            if self._selected is None or self._selected[0] != chosen:
+                self._selected = (chosen, self._select(chosen))
+            return self._selected[1]
+
+    def _select(self, chosen: Filter) -> Selection:
+        return select(
             self.generation,
             languages=chosen.languages,
             kinds=chosen.kinds,
@@ -134,8 +137,6 @@ class GenerationSpace:
             literals=chosen.literals,
             pattern=chosen.pattern,
         )
-        self._selected = (chosen, selection)
-        return selection
 
     def _paths(self) -> dict[str, list[str]]:
         """Return the paths of all indexed files by lower-cased file name."""

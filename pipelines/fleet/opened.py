@@ -19,7 +19,7 @@ from .manifest import FleetManifest, Shard
 from .store import OpenManifest, shard_dir
 from .union import ShardUnion
 
-KEPT_SPACES = 8
+KEPT_UNIONS = 8
 """So many choices of repositories are kept open, besides all."""
 
 
@@ -93,7 +93,7 @@ class OpenFleet:
         self._threads = threads
         self._count = count
         self._shards = [OpenShard(fleet_dir, self.manifest, shard, vectors) for shard in self.manifest.shards]
-        self._spaces: dict[frozenset[str], GenerationSpace] = {}
+        self._unions: dict[frozenset[str], tuple[ShardUnion, GenerationSpace]] = {}
         self._is_retired = False
         self._lock = threading.Lock()
 
@@ -103,12 +103,15 @@ class OpenFleet:
             raise ConfigError(f"there is no repository {', '.join(missing)} in the fleet; `fleet status` lists them")
         chosen = frozenset(repositories)
         with self._lock:
-            if chosen not in self._spaces:
+            if chosen not in self._unions:
                 own = [shard for shard in self._shards if not chosen or shard.shard.repository in chosen]
-                if len(self._spaces) > KEPT_SPACES:
-                    self._spaces = {some: space for some, space in self._spaces.items() if not some}
-                self._spaces[chosen] = GenerationSpace(ShardUnion(own, self._threads, self._count))
-            return self._spaces[chosen]
+                if len(self._unions) > KEPT_UNIONS:
+                    self._unions = {some: union for some, union in self._unions.items() if not some}
+                union = ShardUnion(own, self._threads, self._count)
+                self._unions[chosen] = union, GenerationSpace(union)
+            union, space = self._unions[chosen]
+        union.open()
+        return space
 
     def any_generation(self) -> Generation:
         """Return a shard's generation, which says what all were made with: one that is open, or the smallest."""
@@ -129,7 +132,7 @@ class OpenFleet:
 
     def _close_unused(self) -> None:
         if self._is_retired and self.users <= 0:
-            self._spaces.clear()
+            self._unions.clear()
             with ExitStack() as stack:
                 stack.callback(self._opened.close)
                 for shard in self._shards:

@@ -24,6 +24,7 @@ from indexer.search.query import read_query
 from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher
 from indexer.search.space import Searchable
+from indexer.search.together import at_once, one_by_one
 from indexer.stores.generation import residency
 from indexer.types import Encoder, Hit, SearchMode
 
@@ -93,6 +94,7 @@ class Fleet(Closing):
         self._lock = threading.Lock()
         self._closed = False
         self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="fleet")
+        self._together = at_once(self._threads) if cores() > 1 else one_by_one
         self._opened = self._open()
         _allow_open_files()
 
@@ -134,7 +136,7 @@ class Fleet(Closing):
                 space = opened.space(repositories)
                 vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.any_generation())
                 offset = self._encoder.static_offset(opened.manifest.encoder.name)
-                hits = Searcher([space], static_offset=offset).search(
+                hits = Searcher([space], static_offset=offset, together=self._together).search(
                     asked,
                     vector,
                     k=min(MAX_HITS, k * MORE_FOR_DISTINCT) if distinct else k,

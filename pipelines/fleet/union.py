@@ -50,6 +50,10 @@ class ShardUnion:
         self._homes = _Homes()
         self._lock = threading.RLock()
 
+    def open(self) -> None:
+        """Open all that needs threads, so that who asks need not wait for them."""
+        assert self.generations and self.text and self.catalog
+
     @property
     def chunks(self) -> int:
         """How many chunks there are."""

@@ -181,7 +181,7 @@ def _devices(config: Config) -> list[tuple[str, ...]]:
 def _load(config: Config, providers: tuple[str, ...], threads: int) -> Encoder | None:
     """Return the encoder on a device, or None where that can't run it; raises as `find_encoder` for the CPU."""
     try:
-        return find_encoder(replace(config.encoder, providers=providers)).load(threads=threads, light=True)
+        return find_encoder(replace(config.encoder, providers=providers)).load(threads=threads, light=False)
     except IndexerError:
         if not providers or config.encoder.providers:
             raise

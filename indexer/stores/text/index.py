@@ -97,23 +97,21 @@ class TextIndex:
 
     def scores(
         self,
-        each: Sequence[Mapping[str, Mapping[str, float]]],
+        terms: Mapping[str, Mapping[str, float]],
         *,
         limit: int,
         filters: Filters | None = None,
         statistics: Statistics | None = None,
-    ) -> list[tuple[list[int], list[float]]]:
+        remember: bool = False,
+    ) -> tuple[list[int], list[float]]:
         """Return the ids and the scores, as `search` has them, of up to `limit` chunks that match, in no order.
 
-        For each of several sets of terms; of the first it is remembered where the chunks lie.
+        `remember` where they lie, if they will be read.
         """
-        clauses = limits(self._schema, filters)
-        answers: list[tuple[list[int], list[float]]] = []
-        for terms in each:
-            query = self._weighted(terms, statistics)
-            found = query and self._unordered(limited(query, clauses), limit, remember=not answers)
-            answers.append(found or ([], []))
-        return answers
+        query = self._weighted(terms, statistics)
+        if query is None:
+            return [], []
+        return self._unordered(limited(query, limits(self._schema, filters)), limit, remember=remember)
 
     def holding(
         self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
