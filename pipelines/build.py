@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,8 +113,10 @@ def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildR
             from .parsing.encode import workers_encode
             from .parsing.pool import start_workers
 
-            records = fair_order((*changes.added, *changes.modified))
+            records = [*changes.added, *changes.modified]
             encoder = job.first if workers_encode(job.first, records) else None
+            # Vectors that come with their chunks are not measured, and neighbours share their words.
+            records = sorted(records, key=attrgetter("path")) if encoder else fair_order(records)
             # They get ready while this process loads the engines.
             workers = stack.enter_context(start_workers(records, job.config, encoder))
 
@@ -187,7 +190,7 @@ def _update(
             clock=job.clock,
             progress=job.progress,
         )
-        projection = choose_projection(job.source, records, job.config, staging.base, vectorizer)
+        projection = choose_projection(job.source, fair_order(records), job.config, staging.base, vectorizer)
         known = _measured(staging.base)
         measure = BasisMeasure(projection, job.config.recall, known, tier=job.encoder.identity.tier)
         _store_unparsed(staging, changes, tally)

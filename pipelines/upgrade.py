@@ -26,7 +26,9 @@ from .quality.projection import choose_projection
 from .vectors import Vectorizer, make_vectorizer, open_cache
 
 WINDOW_CHUNKS = 256
-"""So many chunks, a second or two, are sorted by length together, and are the most that a deadline waits for."""
+"""So many chunks, a second or two, are sorted by length together; fewer when a deadline leaves time for fewer."""
+FIRST_CHUNKS = 32
+"""Of the first window, which tells how long a chunk takes."""
 COMMIT_SHARE = 0.04
 """The share of the time that commits may take; where one is slow there are fewer."""
 WAIT_SECONDS = 60.0
@@ -85,20 +87,30 @@ class _Run:
         """Go through the chunks, nearest to use first, and commit every few seconds."""
         job = self._job
         job.progress.upgrading(self._generation.manifest.tiers[Tier.STATIC])
-        windows = _windows(self._generation, size=min(WINDOW_CHUNKS, job.config.encoder.window_chunks))
+        ids = _static_ids(self._generation)
         waiting: list[QuantizedBatch] = []
         since = time.perf_counter()
-        window = next(windows, None)
-        while window is not None:
+        most = min(WINDOW_CHUNKS, job.config.encoder.window_chunks)
+        window = self._chunks(ids, min(FIRST_CHUNKS, most))
+        while window:
+            start = time.perf_counter()
             vectors = self._vectorizer.embed(window)
             waiting.append(self._vectorizer.reduce(window, vectors, self._projection, listener=self._measure.observe))
-            window = next(windows, None)
-            is_over = window is None or time.perf_counter() >= job.deadline
-            if is_over or time.perf_counter() - since >= self._collecting_seconds():
-                if not self._commit(waiting, is_last=window is None) or is_over:
+            now = time.perf_counter()
+            in_time = (job.deadline - now - self._commit_seconds) * len(window) / max(now - start, 1e-9)
+            window = self._chunks(ids, max(1, int(min(in_time, most))))
+            is_over = not window or in_time < 1
+            if is_over or now - since >= self._collecting_seconds():
+                if not self._commit(waiting, is_last=not window) or is_over:
                     break
                 waiting, since = [], time.perf_counter()
         return self._done
+
+    def _chunks(self, ids: Iterator[int], count: int) -> list[Chunk]:
+        """Return the next chunks, as many if there are."""
+        window = list(islice(ids, count))
+        documents = self._generation.text.documents(window)
+        return [documents[chunk_id].to_chunk() for chunk_id in window]
 
     def _collecting_seconds(self) -> float:
         least = self._job.config.build.commit_seconds
@@ -140,15 +152,12 @@ class _Run:
         return True
 
 
-def _windows(generation: Generation, *, size: int) -> Iterator[list[Chunk]]:
-    """Yield all chunks with static vectors: sources before tests, prose and data, files changed lately first."""
+def _static_ids(generation: Generation) -> Iterator[int]:
+    """Yield the ids of chunks with static vectors: sources before tests, prose and data, files changed lately first."""
     static = [segment.number for segment in generation.manifest.segments if segment.tier is Tier.STATIC]
     times = generation.catalog.files_in(static)
     paths = sorted(times, key=lambda path: (file_kind(path), -times[path], path))
-    ids = _chunk_ids(paths, frozenset(static), generation)
-    while window := list(islice(ids, size)):
-        documents = generation.text.documents(window)
-        yield [documents[chunk_id].to_chunk() for chunk_id in window]
+    return _chunk_ids(paths, frozenset(static), generation)
 
 
 def _chunk_ids(paths: Sequence[str], segments: frozenset[int], generation: Generation) -> Iterator[int]:

@@ -12,10 +12,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 UNKNOWN: Final = "[UNK]"
 CONTINUED: Final = "##"
@@ -38,8 +39,6 @@ _BLANKED: Final = bytes(byte if byte > 127 or not byte or chr(byte).isalnum() el
 
 _END: Final = -1
 """The number of what is between texts."""
-
-_IS_SIGN: Final = np.array([chr(byte) in (*SIGNS, _BETWEEN) for byte in range(256)])
 
 _PLAIN: Final = re.compile(r"[\t\n\r -~]*")
 _ODD: Final = re.compile(r"[^\t\n\r -~]+")
@@ -78,7 +77,6 @@ class WordPieces:
         self._unknown = (self._numbers[UNKNOWN],)
         self._whole = dict(zip(whole, count(len(vocabulary)), strict=False))
         self._known = _Known(self)
-        self._signs = np.array([_END, *([self.cut(chr(byte))[0] for byte in range(1, 128)])], dtype=np.int64)
 
     def tokens(self, text: str) -> list[int]:
         """Return the numbers of a text's tokens, in order."""
@@ -90,11 +88,14 @@ class WordPieces:
         A text's are those of `tokens`, its words before its signs. In code half of the tokens are signs, which are
         found by their bytes; what is left are words between blanks.
         """
+        import numpy as np  # who only counts tokens has no need of it
+
         joined = f" {_BETWEEN} ".join(map(normalize, texts)).encode()
         pieces = self._cut(joined.translate(_BLANKED).decode().split())
         codes = np.frombuffer(joined, dtype=np.uint8)
         of_words = np.fromiter(chain(chain.from_iterable(pieces), [_END]), dtype=np.int64)
-        numbers = np.concatenate((of_words, self._signs[codes[_IS_SIGN[codes]]]))
+        is_sign, numbers_of_signs = self._signs
+        numbers = np.concatenate((of_words, numbers_of_signs[codes[is_sign[codes]]]))
         is_end = numbers == _END
         kept = np.flatnonzero(~is_end)
         return numbers[kept], np.cumsum(is_end)[kept] % max(1, len(texts))
@@ -105,6 +106,14 @@ class WordPieces:
             self._known.clear()
         self._known[_BETWEEN] = (_END,)
         return map(self._known.__getitem__, words)
+
+    @cached_property
+    def _signs(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Whether a byte is a sign or between texts, bool[256], and the numbers of those that are, int64[128]."""
+        import numpy as np
+
+        is_sign = [chr(byte) in (*SIGNS, _BETWEEN) for byte in range(256)]
+        return np.array(is_sign), np.array([_END, *(self.cut(chr(byte))[0] for byte in range(1, 128))])
 
     def cut(self, word: str) -> tuple[int, ...]:
         """Return the numbers of a word's pieces: the longest beginning in the vocabulary, then the rest likewise.
@@ -175,7 +184,7 @@ def _normalized_run(run: str) -> str:
     return unicodedata.normalize("NFD", run.translate(_SEPARATED)).translate(_SIMPLIFIED)
 
 
-_known_run = lru_cache(maxsize=MAX_KNOWN_WORDS)(_normalized_run)
+_known_run = lru_cache(maxsize=MAX_KNOWN_WORDS // 4)(_normalized_run)
 
 
 def _separated(character: str) -> str:

@@ -9,8 +9,8 @@ one term. A flag (`--no-color`) is a term as it is written, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from py_rust_stemmers import SnowballStemmer
 
@@ -40,20 +40,11 @@ def terms(text: str) -> list[str]:
 
 def indexed_text(text: str) -> str:
     """Return the terms of a text joined by spaces, for a tokenizer that splits at white space."""
-    if len(_known) > _MAX_KNOWN_WORDS:
-        _known.clear()
-    return " ".join([*_flags(text), *filter(None, map(_known.__getitem__, _words(text)))])
+    return " ".join(chain(_flags(text), *map(_known.__getitem__, _words(text))))
 
 
 def _flags(text: str) -> list[str]:
     return FLAG.findall(text) if "--" in text else []
-
-
-def words_by_line(text: str) -> list[list[str]]:
-    """Return the words of each line of a text."""
-    if text.isascii():
-        return [line.split() for line in text.encode().translate(_BLANKED_LINES).decode().split("\n")]
-    return [_WORD.findall(line) for line in text.split("\n")]
 
 
 def _words(text: str) -> list[str]:
@@ -62,21 +53,32 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-class _Known(dict[str, str]):
-    """Words and their terms joined by spaces; those of a new word are found when it is asked for."""
+class _Known(dict[str, tuple[str, ...]]):
+    """Words and their terms; those of a new word are found when it is asked for."""
 
-    def __missing__(self, word: str) -> str:
-        joined = self[word] = " ".join(_terms_of_word(word))
-        return joined
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _MAX_KNOWN_WORDS:
+            self.clear()
+        found = self[word] = _terms_of_word(word)
+        return found
 
 
 _known = _Known()
 
 
-@lru_cache(maxsize=65536)
 def word_terms(word: str) -> tuple[str, ...]:
     """Return the terms of one word: the whole identifier first, then its parts."""
-    return _terms_of_word(word)
+    return _known[word]
+
+
+def terms_by_line(text: str) -> Iterator[Iterable[str]]:
+    """Yield the terms of the words of each line of a text."""
+    if text.isascii():
+        lines = [line.split() for line in text.encode().translate(_BLANKED_LINES).decode().split("\n")]
+    else:
+        lines = [_WORD.findall(line) for line in text.split("\n")]
+    for words in lines:
+        yield chain.from_iterable(map(_known.__getitem__, words))
 
 
 def _terms_of_word(word: str) -> tuple[str, ...]:

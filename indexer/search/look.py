@@ -85,10 +85,15 @@ class Look:
                 found.append(Standing(chunk, best.row, role, sureness, best.share, scores[chunk.id]))
         return found
 
-    def holding_most(self, weights: Mapping[str, float], *, limit: int) -> dict[int, float]:
-        """Return the chunks whose terms weigh most together, with that weight."""
+    def holding_most(self, weights: Mapping[str, float], *, least: float, limit: int) -> dict[int, float]:
+        """Return the chunks whose terms weigh most together, with that weight: `least` or more."""
         return self.text.holding_most(
-            weights, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
+            weights,
+            "body",
+            least=least,
+            limit=limit,
+            filters=self.selection.filters,
+            any_of=sorted(self.selection.only or ()),
         )
 
     def chunks_of(self, path: str) -> list[StoredChunk]:

@@ -97,7 +97,8 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
         score = partial(text.scores, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)
         *scores, masks = asked.together(
             [
-                *(partial(score, own) for own in (word_terms(asked.query), *alike)),
+                partial(score, word_terms(asked.query), remember=True),
+                *(partial(score, own) for own in alike),
                 partial(text.holding, asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters),
             ]
         )

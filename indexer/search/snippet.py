@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
 from math import fsum
 
-from indexer.languages.analyzer import word_terms, words_by_line
+from indexer.languages.analyzer import terms_by_line
 
 _NONE: frozenset[str] = frozenset()
 
@@ -15,7 +14,7 @@ _NONE: frozenset[str] = frozenset()
 def terms_by_row(text: str, asked: Mapping[str, float]) -> list[AbstractSet[str]]:
     """Return which of the query's terms each row of a text has."""
     among = frozenset(asked).intersection
-    return [among(chain.from_iterable(map(word_terms, words))) for words in words_by_line(text)]
+    return [among(terms) for terms in terms_by_line(text)]
 
 
 def best_row(present: Sequence[AbstractSet[str]], asked: Mapping[str, float], *, otherwise: int) -> int:

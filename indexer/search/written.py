@@ -208,9 +208,8 @@ def _mostly(look: Look, literals: Literals) -> list[Standing]:
         return []
     rarest = sorted(weights, key=lambda word: (-weights[word], word))[:MOST_WORDS]
     asked = {terms[word]: weights[word] for word in rarest}
-    matches = look.holding_most(asked, limit=LIKELY)
     least = (MOST if literals.is_plain else SOME) * sum(asked.values())
-    likely = {chunk_id: score for chunk_id, score in matches.items() if score >= least}
+    likely = look.holding_most(asked, least=least, limit=LIKELY)
 
     def check(text: str) -> Iterable[Place]:
         match = phrase(text, literals.words, weights)

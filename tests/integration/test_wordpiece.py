@@ -91,6 +91,14 @@ def test_what_was_seen_before_changes_nothing(texts: list[str]) -> None:
     assert [fresh.tokens(text) for text in texts] == alone
 
 
+@given(st.lists(st.text(KNOWN_TO_BOTH, max_size=60) | st.text(max_size=20), max_size=6))
+@example(["a.b\0c", "", "x_y(z)!", "\0", "é\x1c ж--ж"])
+def test_texts_together_have_the_tokens_of_each_alone(texts: list[str]) -> None:
+    numbers, places = PIECES.unordered(texts)
+    found = [sorted(numbers[places == place].tolist()) for place in range(len(texts))]
+    assert found == [sorted(PIECES.tokens(text)) for text in texts]
+
+
 def test_a_full_memory_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wordpiece, "MAX_KNOWN_WORDS", 2)
     pieces = WordPieces(["[UNK]", "a", "b", "##c"])

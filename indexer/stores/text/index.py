@@ -32,6 +32,8 @@ from indexer.stores.text.union import as_one
 
 _SCORE_DECIMALS = 4
 """What a sum of single-precision numbers in any order agrees on."""
+_MARGIN = 1e-4
+"""More than the share by which a sum of single-precision numbers can be wrong."""
 _TIES = 32
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
 _MANY_TIES = 1024
@@ -100,10 +102,16 @@ class TextIndex:
         limit: int,
         filters: Filters | None = None,
         statistics: Statistics | None = None,
+        remember: bool = False,
     ) -> tuple[list[int], list[float]]:
-        """Return the ids and the scores, as `search` has them, of up to `limit` chunks that match, in no order."""
+        """Return the ids and the scores, as `search` has them, of up to `limit` chunks that match, in no order.
+
+        `remember` where they lie, if they will be read.
+        """
         query = self._weighted(terms, statistics)
-        return ([], []) if query is None else self._unordered(limited(query, limits(self._schema, filters)), limit)
+        if query is None:
+            return [], []
+        return self._unordered(limited(query, limits(self._schema, filters)), limit, remember=remember)
 
     def holding(
         self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
@@ -144,16 +152,29 @@ class TextIndex:
         weights: Mapping[str, float],
         field: str,
         *,
+        least: float,
         limit: int,
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
     ) -> dict[int, float]:
-        """Return the `limit` chunks whose terms in a field weigh most together, with that, however often each comes."""
-        parts = [
-            tantivy.Query.const_score_query(term_query(self._schema, field, word), weight)
-            for word, weight in weights.items()
-        ]
-        return self._matches(limited(either(parts), limits(self._schema, filters, any_of)), limit) if parts else {}
+        """Return the `limit` chunks whose terms in a field weigh most together, with that: `least` or more.
+
+        A term counts once, however often it comes.
+        """
+        needed, others, rest = [], [], 0.0
+        for word in sorted(weights, key=lambda word: weights[word]):
+            query = tantivy.Query.const_score_query(term_query(self._schema, field, word), weights[word])
+            rest += weights[word]
+            # What has none of the rare terms can't weigh enough, so that only chunks with one of them are visited.
+            if rest < least * (1 - _MARGIN):
+                others.append((tantivy.Occur.Should, query))
+            else:
+                needed.append(query)
+        if not needed:
+            return {}
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, either(needed)), *others])
+        found = self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
+        return {chunk_id: weight for chunk_id, weight in found.items() if weight >= least}
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
         """Return how many living documents have each of the terms."""
@@ -223,16 +244,10 @@ class TextIndex:
         return [(chunk_id, found[chunk_id]) for chunk_id in ids if chunk_id in found]
 
     def _ids_at(self, addresses: list[tantivy.DocAddress]) -> list[int]:
-        """Return the ids of the chunks that lie there, and remember where they do."""
         values = self._searcher.fast_field_values("id", addresses)
         if None in values:
             raise ValueError("a document has no id")
-        ids = cast(list[int], values)
-        if len(ids) <= _MOST_ADDRESSES:
-            if len(self._known) + len(ids) > _MOST_ADDRESSES:
-                self._known = {}
-            self._known.update(zip(ids, addresses, strict=True))
-        return ids
+        return cast(list[int], values)
 
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)
@@ -249,10 +264,15 @@ class TextIndex:
                 break
         return found
 
-    def _unordered(self, query: tantivy.Query, limit: int) -> tuple[list[int], list[float]]:
+    def _unordered(self, query: tantivy.Query, limit: int, *, remember: bool = False) -> tuple[list[int], list[float]]:
         with damage(self._path):
             hits = self._searcher.search(query, limit, count=False).hits
-            ids = self._ids_at([address for _, address in hits])
+            addresses = [address for _, address in hits]
+            ids = self._ids_at(addresses)
+        if remember:
+            if len(self._known) + len(ids) > _MOST_ADDRESSES:
+                self._known = {}
+            self._known.update(zip(ids, addresses, strict=True))
         return ids, [score for score, _ in hits]
 
     def _weighted(
