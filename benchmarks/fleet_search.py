@@ -1,18 +1,18 @@
 """How long a search over many shards takes, and what memory it holds: real text, synthetic vectors.
 
-    python -m benchmarks.fleet_search FLEET [--shards 100 500] [--chunks 10000] [--made 10] [--keep FOLDER]
+    python -m benchmarks.fleet_search FLEET [--shards 100 500] [--chunks 10000] [--keep FOLDER]
 
 FLEET is a folder with a fleet that was built; whole files of it, in an order that a number decides, make shards of so
-many chunks, with vectors that vary by file and by chunk. So many shards are made, and each is there under as many names
-as it takes: their files are hard links, which a process maps as it would map others, so that memory is that of so many
-shards, while the system's cache holds less than it would have to. Questions are words of a chunk; a vector near the
-chunk's own is searched for. Memory is read after the last search: anonymous, and file-backed pages that it touched.
+many chunks, with vectors that vary by file and by chunk; a smaller fleet has the first of a larger one's. Questions are
+words of a chunk; a vector near the chunk's own is searched for. Memory is read after the last search: anonymous, and
+file-backed pages that it touched; `most_mb` is the most that the process held at any moment.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import shutil
 import sys
 import tempfile
@@ -110,25 +110,24 @@ def make_shard(
     return questions
 
 
-def make_fleet(folder: Path, shards: int, made: Sequence[Path]) -> None:
-    """Publish a fleet of so many shards, each one of those that were made, under a name of its own."""
+def make_fleet(folder: Path, made: Sequence[Path]) -> None:
+    """Publish a fleet of the shards that were made, whose files it has as hard links."""
     fleet_dir = folder / FOLDER
     prepare(fleet_dir)
     entries: list[Shard] = []
     for place, index_dir in enumerate(made):
         with open_generation(index_dir) as generation:
             manifest = generation.manifest
-            for number in range(place, shards, len(made)):
-                own = f"shard{number}"
-                shutil.copytree(index_dir, shard_dir(fleet_dir, own), copy_function=_link)
-                entries.append(
-                    Shard(
-                        id=own, repository=f"made{place}", root="/", kind="made", generation=manifest.generation,
-                        checksum=manifest.checksum, digest=manifest.digest, vector_digest=manifest.vector_digest,
-                        files=manifest.counts.files, chunks=manifest.counts.chunks,
-                        index_bytes=generation.bytes, bytes=0, upgraded=1.0,
-                    )
-                )  # fmt: skip
+            own = f"made{place}"
+            shutil.copytree(index_dir, shard_dir(fleet_dir, own), copy_function=_link)
+            entries.append(
+                Shard(
+                    id=own, repository=own, root="/", kind="made", generation=manifest.generation,
+                    checksum=manifest.checksum, digest=manifest.digest, vector_digest=manifest.vector_digest,
+                    files=manifest.counts.files, chunks=manifest.counts.chunks,
+                    index_bytes=generation.bytes, bytes=0, upgraded=1.0,
+                )
+            )  # fmt: skip
     made_of = manifest.encoder
     FolderLog(fleet_dir).create(
         1,
@@ -201,6 +200,7 @@ def ask(folder: Path) -> dict[str, Any]:
                 "processor_p50_ms": float(np.percentile(processor[WARM_UP:], 50)),
             }
             figures[mode]["resident"] = resident()
+        figures["most_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     return figures
 
 
@@ -216,7 +216,6 @@ def main() -> None:
     parser.add_argument("fleet", type=Path, nargs="?")
     parser.add_argument("--shards", type=int, nargs="+", default=[100, 500])
     parser.add_argument("--chunks", type=int, default=10_000)
-    parser.add_argument("--made", type=int, default=10)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -224,18 +223,18 @@ def main() -> None:
         print(json.dumps(ask(arguments.ask)))
         return
     folder = (arguments.keep or Path(tempfile.mkdtemp(prefix="fleet-search-"))).absolute()
-    figures: dict[str, Any] = {"made": arguments.made, "chunks_a_shard": arguments.chunks}
+    figures: dict[str, Any] = {"chunks_a_shard": arguments.chunks}
     try:
-        made = [folder / "made" / str(number) for number in range(arguments.made)]
+        made = [folder / "made" / str(number) for number in range(max(arguments.shards))]
         questions = folder / "questions.json"
         if not questions.exists():
             files = files_of(arguments.fleet)
             asked = [make_shard(path, number, arguments.chunks, files) for number, path in enumerate(made)]
-            questions.write_text(json.dumps(list(dict(_questions(asked)).items())))
+            questions.write_text(json.dumps(list(dict(_questions(asked[: min(arguments.shards)])).items())))
         for shards in arguments.shards:
             place = folder / f"{shards}"
             if not place.exists():
-                make_fleet(place, shards, made)
+                make_fleet(place, made[:shards])
                 shutil.copyfile(questions, place / "questions.json")
             command: list[str | Path] = [sys.executable, "-m", "benchmarks.fleet_search", "--ask", place]
             figures[f"{shards}_shards"] = json.loads(run(command, env={"OPENBLAS_NUM_THREADS": "1"}).stdout)

@@ -161,9 +161,9 @@ def plan(
                 cache_dir=job.cache_dir,
                 full=job.full and (not job.only or repository.name in job.only),
                 by_content=job.by_content,
-                size=own.get(cut, 0),
+                size=size,
             )
-            for cut in cuts
+            for cut, size in cuts
         ]
     return tasks, failed
 

@@ -21,8 +21,8 @@ Sizes = Mapping[str, int]
 """Bytes of the files that lie in a folder itself, by folder."""
 
 
-def choose_cuts(known: Sequence[tuple[Cut, int]], target: int, sizes: Callable[[], Sizes]) -> list[Cut]:
-    """Return the parts of a repository, in order, for parts of about `target` bytes.
+def choose_cuts(known: Sequence[tuple[Cut, int]], target: int, sizes: Callable[[], Sizes]) -> list[tuple[Cut, int]]:
+    """Return the parts of a repository, in order, for parts of about `target` bytes, and how many bytes each has.
 
     `known` are the parts that there are with their bytes, none of a new repository. `sizes` walks it, and is called
     only when something must be cut.
@@ -37,7 +37,7 @@ def choose_cuts(known: Sequence[tuple[Cut, int]], target: int, sizes: Callable[[
                 cuts[-1] = (Cut(before[0].start, piece.end), before[1] + own)
             else:
                 cuts.append((piece, own))
-    return [cut for cut, _ in cuts]
+    return cuts
 
 
 def _split(cut: Cut, sizes: Sizes, target: int) -> list[tuple[Cut, int]]:

@@ -16,6 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
+from ..spawned import start
 from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
 from .manifest import Failure
 from .shard import Built, Outcome, ShardTask, build_shard, shared_out
@@ -95,7 +96,7 @@ class _Builder:
     def _start(self) -> None:
         self.connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), name="indexer fleet: builder")
-        self._process.start()
+        start(self._process)
         theirs.close()
 
     def _stop(self) -> None:

@@ -10,8 +10,9 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -20,6 +21,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from indexer.errors import IndexerError
 
+from ..spawned import safe_path
 from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
 from .manifest import Failure
 from .shard import Built, Outcome, ShardTask, build_shard, shared_out
@@ -41,13 +43,15 @@ def cluster(address: str | None = None) -> Iterator[None]:
         yield
         return
     try:
-        ray.init(
-            address=address,
-            include_dashboard=None if address else False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            configure_logging=False,
-        )
+        # Ray lets its workers import from the driver's folder, which may be a stranger's.
+        with safe_path(), chdir(Path(__file__).parents[2]):
+            ray.init(
+                address=address,
+                include_dashboard=None if address else False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=False,
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise IndexerError(f"Ray: {address or 'a cluster of this machine'}: {error}") from error
     try:

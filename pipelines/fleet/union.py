@@ -32,6 +32,8 @@ FILE_BITS = 40
 """The same for the numbers of files."""
 MOST_HOMES = 1 << 16
 """Of so many chunks it is remembered in which shard they are, about 8 MB; then the memory starts anew."""
+MAPPED_VECTOR_BYTES = 256 << 20
+"""The vectors of more are let go shard by shard, so that one question does not map all of them."""
 CATALOG_KILOBYTES = 64 << 10
 """Pages of all catalogs together that are kept in memory."""
 
@@ -122,11 +124,15 @@ class ShardUnion:
 
         from indexer.stores.vectors.segments import Neighbours
 
+        is_large = self.chunks * len(vector) > MAPPED_VECTOR_BYTES
+
         def search(turn: int) -> list[Neighbours]:
-            return [
-                generation.nearest(vector, limit=limit, exact=exact, static_offset=static_offset)
-                for generation in self.generations[turn :: self._count]
-            ]
+            found: list[Neighbours] = []
+            for generation in self.generations[turn :: self._count]:
+                found.append(generation.nearest(vector, limit=limit, exact=exact, static_offset=static_offset))
+                if is_large:
+                    generation.vectors.let_go()
+            return found
 
         # As many tasks as threads: a task a shard costs more than what it does.
         found = list(self._threads.map(search, range(self._count)))

@@ -19,6 +19,7 @@ from typing import Any
 
 from indexer.errors import IndexerError
 
+from ..spawned import start
 from .builder import NotYetError
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -83,7 +84,7 @@ class AnsweringProcess:
             self._process = _SPAWN.Process(
                 target=_answer, args=(own, self._folders, self._fleet), name="indexer mcp: answers"
             )
-            self._process.start()
+            start(self._process)
             own.close()
         self._connection.send((tool, dict(arguments)))
         return self._connection.recv()

@@ -174,6 +174,15 @@ def test_engines_agree_and_so_do_histories(built: Path, tmp_path: Path) -> None:
     assert bring_up_to_date(folder, LocalEngine(jobs=2)).digest == manifest_of(built).digest
 
 
+def test_builders_import_nothing_from_where_they_are_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, mark = make(tmp_path), tmp_path / "imported"
+    for name in ("multiprocessing", "pickle", "signal", "numpy", "msgspec"):
+        (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'a').write({name!r})\n")
+    monkeypatch.chdir(folder)
+    assert bring_up_to_date(folder, LocalEngine(jobs=2)).shards == 3
+    assert not mark.exists()
+
+
 def test_an_open_fleet_keeps_what_it_opened(tmp_path: Path) -> None:
     folder = make(tmp_path)
     bring_up_to_date(folder)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.languages.analyzer import MAX_TERM_CHARS, indexed_text, join, parts, stem, terms
+from indexer.languages.analyzer import MAX_TERM_CHARS, indexed_text, join, parts, stem, terms, terms_by_line
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,9 @@ def test_snake_and_camel_case_agree(words: list[str]) -> None:
 def test_flags_are_terms_as_they_are_written(text: str, flags: list[str]) -> None:
     assert [term for term in terms(text) if term.startswith("-")] == flags
     assert indexed_text(text).split() == terms(text)
+
+
+@given(st.text("aB_ \n\r9é-", max_size=60))
+def test_terms_by_line_are_those_of_each_line(text: str) -> None:
+    words = [[term for term in terms(line) if not term.startswith("--")] for line in text.split("\n")]
+    assert [list(line) for line in terms_by_line(text)] == words

@@ -70,6 +70,8 @@ def test_similarities_are_cosines_whatever_the_blocks(tmp_path: Path, dims: int)
     expected = np.divide(products, lengths, out=np.zeros(150), where=lengths > 0)
     assert np.abs(file.similarities(query) - expected).max() < 1e-6
     assert not file.similarities(np.zeros(dims, np.int8)).any()
+    file.let_go()
+    assert np.abs(file.similarities(query) - expected).max() < 1e-6
 
 
 def test_an_id_comes_once_and_a_file_is_never_written_over(tmp_path: Path) -> None:

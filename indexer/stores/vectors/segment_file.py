@@ -71,6 +71,11 @@ class SegmentFile:
         np.divide(_compared(vector, self.vectors, "dot"), lengths, out=cosines, where=lengths > 0)
         return cosines
 
+    def let_go(self) -> None:
+        """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""
+        if hasattr(self.content, "madvise"):
+            self.content.madvise(mmap.MADV_DONTNEED)
+
     def _lengths(self) -> NDArray[np.float32]:
         """Return each vector's length, float32[n], computed at the first need."""
         if self._known_lengths is None:

@@ -135,6 +135,12 @@ class VectorSegments:
                 self._open[number] = SegmentFile(path, rows=self._segments[number].vectors, dims=self._dims)
             return self._open[number]
 
+    def let_go(self) -> None:
+        """Let go of the pages of open segments without a graph, which a search reads from end to end."""
+        for file in list(self._open.values()):
+            if not file.has_graph:
+                file.let_go()
+
     def close(self) -> None:
         """Close all segments."""
         with self._lock:

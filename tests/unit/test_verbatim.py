@@ -1,0 +1,32 @@
+"""A literal is found where it stands as it is written, and not within a longer word or flag."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.search.literals import verbatim
+
+CHARACTERS = "ab-_ .é\n1"
+
+
+def _expression(literal: str) -> re.Pattern[str]:
+    is_flag = literal.startswith("-")
+    inside = r"[\w-]" if is_flag else r"\w"
+    first, last = (is_flag or re.match(r"\w", character) for character in (literal[0], literal[-1]))
+    return re.compile(
+        (f"(?<!{inside})" if first else "") + re.escape(literal) + (f"(?!{inside})" if last else ""),
+    )
+
+
+@given(st.text(CHARACTERS, max_size=16), st.text(CHARACTERS, min_size=1, max_size=3))
+@settings(max_examples=400)
+def test_a_literal_stands_where_an_expression_with_bounds_finds_it(text: str, literal: str) -> None:
+    assert list(verbatim(text, literal)) == [match.span() for match in _expression(literal).finditer(text)]
+
+
+def test_a_flag_is_no_part_of_a_longer_one() -> None:
+    assert list(verbatim("--no-color --color", "--color")) == [(11, 18)]
+    assert list(verbatim("x = 'a b' + a", "a b")) == [(5, 8)]
