@@ -63,10 +63,13 @@ class Containing:
             ids = ids if only is None else [chunk_id for chunk_id in ids if chunk_id in only]
         else:
             ids = text.filter(filters, limit=limit, any_of=any_of)
-        batches = (ids[first : first + READ_AT_ONCE] for first in range(0, len(ids), READ_AT_ONCE))
-        return frozenset(
-            chunk.id for own in batches for chunk in text.documents(own).values() if self.row(chunk.text) is not None
-        )
+        found: set[int] = set()
+        for first in range(0, len(ids), READ_AT_ONCE):
+            chunks = text.documents(ids[first : first + READ_AT_ONCE]).values()
+            found.update(chunk.id for chunk in chunks if self.row(chunk.text) is not None)
+            if first:  # memory is to be that of a few batches
+                text.let_go()
+        return frozenset(found)
 
 
 @lru_cache(maxsize=32)

@@ -117,8 +117,7 @@ def _check_segment(path: Path, segment: Segment) -> DocumentStore:
             size = payload_end(content)
             if name.endswith(".store"):
                 store = DocumentStore(content, check_store(content, documents=segment.max_doc))
-                if hasattr(content, "madvise"):  # few of the pages that were looked at are needed again
-                    content.madvise(mmap.MADV_DONTNEED)
+                store.let_go()  # few of the pages that were looked at are needed again
         except ValueError as error:
             raise ValueError(f"{name} {error}") from error
         # A length of each text for each document, and a bit a document for the dead.

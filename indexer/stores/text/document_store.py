@@ -69,6 +69,11 @@ class DocumentStore:
         row = document - block.first
         return _read(block.content, block.starts[row], block.starts[row + 1])
 
+    def let_go(self) -> None:
+        """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""
+        if hasattr(self._content, "madvise"):
+            self._content.madvise(mmap.MADV_DONTNEED)
+
     def _block(self, place: int) -> _Block:
         if not 0 <= place < len(self._index.documents) - 1:
             raise ValueError("has no such document")

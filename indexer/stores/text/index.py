@@ -210,6 +210,11 @@ class TextIndex:
             addresses = self._addresses(ids)
             return {chunk_id: self._folders[address.segment_ord] for chunk_id, address in addresses}
 
+    def let_go(self) -> None:
+        """Let go of the pages of documents that were read."""
+        for store in self._stores:
+            store.let_go()
+
     def embeddings(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Return the `embedding` bytes of the given chunks, by id."""
         with damage(self._path):
