@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 WORTH_BYTES = 1 << 18
 """Of source; for less it is not worth loading the encoder in the workers."""
 
+AT_ONCE = 256
+"""So many chunks of a file are encoded together: all those of a large one take tens of megabytes for a moment."""
+
 
 class ChunkEncoder:
     """An encoder and the projection of its vectors; sent to each worker, and loaded there."""
@@ -31,11 +34,16 @@ class ChunkEncoder:
 
     def encode(self, chunks: Sequence[Chunk]) -> Quantized:
         """Return the reduced vectors of chunks; a text's vector does not depend on the others."""
+        import numpy as np
+
         from indexer.stages.reduce import reduce
 
         assert self._encoder is not None
-        vectors = self._encoder.encode([chunk.embedded_text for chunk in chunks])
-        return Quantized(*reduce(vectors, self._projection))
+        parts = [chunks[start : start + AT_ONCE] for start in range(0, max(1, len(chunks)), AT_ONCE)]
+        encode = self._encoder.encode
+        made = [reduce(encode([chunk.embedded_text for chunk in part]), self._projection) for part in parts]
+        vectors, scales = zip(*made, strict=True)
+        return Quantized(np.concatenate(vectors), np.concatenate(scales))
 
 
 def load_encoder(variant: Variant) -> Encoder:
