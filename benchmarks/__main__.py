@@ -50,6 +50,7 @@ NEED_MORE = {
     "encoder_variants": "the published weights that pipelines.export_model downloads",
     "retrieval": "an evaluation set, and the repositories that it asks about",
     "side_by_side": "two checkouts of this project, and a repository",
+    "side_by_side_searches": "two checkouts of this project",
     "static_encoder": "texts that pipelines.export_static taught, and the evaluation sets",
     "train_ranker": "the evaluation sets, and the repositories that they ask about",
     "weak_questions": "bare clones of the repositories that it makes questions from",

@@ -1,12 +1,10 @@
-"""A table distilled from a model on a user's own repository, judged by questions about it, and about other code.
+"""A table distilled from a model on a user's own repository, judged by questions about other code.
 
     python -m benchmarks.distil REPOSITORY COSQA
 
 The model is all-MiniLM-L6-v2 in float32, in a folder as an exporter leaves it and pulled from there: to this program a
-model like any other, without a table. The figures are NDCG@10 by vectors alone,
-unreduced. About the repository: the first sentence of a function's documentation asks for its chunk, whose text is
-without it, among all chunks; half of what asks was read when the table was fitted. About other code: COSQA is the
-folder of the set (benchmarks.retrieval), whose functions are encoded whole.
+model like any other, without a table. COSQA is the folder of the set (benchmarks.retrieval). The figure is NDCG@10 by
+vectors alone, unreduced: every function of the corpus encoded whole, ordered by its cosine with the question.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +23,12 @@ from benchmarks.inputs import CACHE
 from benchmarks.measure import run, write_result
 from indexer.config import Config, EncoderOptions
 from indexer.encoders.registry import find_encoder, find_static, find_table
-from indexer.sources.worktree import Worktree
-from indexer.stages.detect import detect
 from indexer.stages.embed import embed
-from indexer.types import Encoder, ParsedFile
+from indexer.types import Encoder
 from pipelines.models.distil import distil
 from pipelines.models.pull import pull
-from pipelines.parsing.pool import parse_files
 
 TEXTS = 6_000
-LEAST_WORDS = 4
-MOST_QUESTIONS = 500
-
-Questions = tuple[list[str], list[str], list[set[int]]]
-"""What can be found, what is asked, and the places of what answers it."""
-
 NAME = "minilm-float"
 
 
@@ -61,57 +49,36 @@ def main() -> None:
         table, bundled = find_table(model), find_static(EncoderOptions())
         assert table is not None and bundled is not None
         whole, fast = model.load(threads=0, light=False), table.load(threads=0, light=True)
+        documents, questions, relevant = read_cosqa(arguments.cosqa)
+        asked = whole.encode(questions, role="query")
         tables = {"own table": fast, "bundled table": bundled.load(threads=0, light=True)}
-        sets = {"own repository": documented(arguments.repository), "CoSQA": read_cosqa(arguments.cosqa)}
         figures: dict[str, Any] = {
             "repository": arguments.repository.name,
             "texts": made.texts,
             "rows": made.rows,
             "cosine_held_out": made.cosine,
             "seconds": made.seconds,
-            "ndcg": {name: judged(own, whole, tables) for name, own in sets.items()},
+            "ndcg": {
+                "model": ndcg(vectors(documents, whole), asked, relevant),
+                **{
+                    f"{name}, questions by the model": ndcg(vectors(documents, own), asked, relevant)
+                    for name, own in tables.items()
+                },
+                **{
+                    name: ndcg(vectors(documents, own), own.encode(questions, role="query"), relevant)
+                    for name, own in tables.items()
+                },
+            },
         }
     print(write_result("distil", "python -m benchmarks.distil REPOSITORY COSQA", figures), figures)
 
 
-def judged(own: Questions, model: Encoder, tables: Mapping[str, Encoder]) -> dict[str, float]:
-    """Return NDCG@10 with the model on both sides, on that of the questions, and on neither."""
-    documents, questions, relevant = own
-    asked = model.encode(questions, role="query")
-    figures = {"questions": float(len(questions)), "model": ndcg(embed(documents, model), asked, relevant)}
-    for name, table in tables.items():
-        vectors = embed(documents, table)
-        figures[f"{name}, questions by the model"] = ndcg(vectors, asked, relevant)
-        figures[name] = ndcg(vectors, table.encode(questions, role="query"), relevant)
-    return figures
+def vectors(texts: list[str], encoder: Encoder) -> NDArray[np.float32]:
+    """Return float32[n, dims]."""
+    return embed(texts, encoder)
 
 
-def documented(root: Path) -> Questions:
-    """Return a repository's chunks, the first sentences of what documents some, and which chunk each is of."""
-    config = Config()
-    source = Worktree(root, config.walk)
-    texts: list[str] = []
-    questions: list[str] = []
-    relevant: list[set[int]] = []
-    for file in parse_files(source, detect(source, {}).added, config):
-        for chunk in file.chunks if isinstance(file, ParsedFile) else ():
-            sentence = " ".join(chunk.doc.split("\n\n")[0].split()).partition(". ")[0]
-            if (
-                chunk.kind in ("function", "method")
-                and len(sentence.split()) >= LEAST_WORDS
-                and len(questions) < MOST_QUESTIONS
-            ):
-                questions.append(sentence)
-                relevant.append({len(texts)})
-                said = {line.strip() for line in chunk.doc.split("\n")}
-                rows = chunk.embedded_text.split("\n")
-                texts.append("\n".join(row for row in rows if row.strip("\"'#/* ") not in said))
-            else:
-                texts.append(chunk.embedded_text)
-    return texts, questions, relevant
-
-
-def read_cosqa(folder: Path) -> Questions:
+def read_cosqa(folder: Path) -> tuple[list[str], list[str], list[set[int]]]:
     """Return the functions, the questions, and for each question which functions answer it."""
 
     def lines(name: str) -> list[dict[str, str]]:

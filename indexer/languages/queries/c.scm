@@ -9,12 +9,11 @@
   body: (_) @body) @definition.function
 
 ; A pattern for each of the places would take as long to compile.
-((_ (declaration
+(_ (declaration
   declarator: [
     (function_declarator declarator: (identifier) @name)
     (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-  ]) @definition.function) @_place
-  (#type? @_place translation_unit preproc_ifdef preproc_if declaration_list linkage_specification))
+  ]) @definition.function) @place
 (ERROR (declaration
   declarator: [
     (function_declarator declarator: (identifier) @name)

@@ -13,8 +13,8 @@ Captures that a query may use:
   definition and the node around it that belongs to it (decorators, export, template); `@scope` the name that what
   follows is declared in (package, namespace).
 
-Where two patterns take the same name or node, the one that stands first in the query decides. Besides the predicates
-of tree-sitter's own there is `(#type? @capture type …)`: the captured node is of one of these types.
+Where two patterns take the same name or node, the one that stands first in the query decides. What a pattern captures
+as `@place` is a node of PLACES, or there is no definition: a predicate would be asked by a callback, which leaks.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 _GAP_BYTES: Final = 256
 """White space longer than this parts a comment from what follows it."""
+
+PLACES: Final = frozenset(
+    {"translation_unit", "preproc_ifdef", "preproc_if", "declaration_list", "linkage_specification"}
+)
+"""Where a prototype of C stands; elsewhere what looks like one is a variable."""
 
 POD: Final = b"="
 """How Perl's documentation starts; an empty line must follow it."""
@@ -187,6 +192,8 @@ class _Found:
         for pattern, captures in matches:
             role, capture, kind = plans[pattern]
             if role == "definition":
+                if "place" in captures and captures["place"][0].type not in PLACES:
+                    continue
                 if "name" in captures and kind is not None:
                     self.add_definition(_Match(pattern, captures[capture][0], kind, captures))
             elif role in ("comment", "leading", "signature"):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from tree_sitter import Node, Parser, Query, QueryCursor, Tree
 
@@ -96,7 +96,7 @@ def parse(source: str | bytes, language: str, *, timeout_seconds: float = 10.0) 
         whole = _parse_tree(grammar, ended, begin, timeout_seconds)
         if whole.errors < errors:
             root, errors, runs = whole
-    matches = _search_around(grammar, root, runs) if runs else QueryCursor(grammar.query).matches(root, _is_of_type)
+    matches = _search_around(grammar, root, runs) if runs else QueryCursor(grammar.query).matches(root)
     definitions, scopes = read_definitions(matches, grammar.plans, data)
     symbols = name_symbols(definitions, scopes, row, data)
     if language == NOTEBOOK and (inner := language_of_cells(data)) in LANGUAGES and inner != NOTEBOOK:
@@ -117,19 +117,8 @@ def _search_around(grammar: _Grammar, root: Node, runs: Sequence[tuple[int, int]
     for first, last in [*runs, (root.end_byte, root.end_byte)]:
         if start < first:  # an empty range would be taken for no limit
             cursor.set_containing_byte_range(start, first)
-            yield from cursor.matches(root, _is_of_type)
+            yield from cursor.matches(root)
         start = last
-
-
-def _is_of_type(
-    predicate: str,
-    args: list[tuple[str, Literal["capture", "string"]]],
-    pattern_index: int,
-    captures: dict[str, list[Node]],
-) -> bool:
-    """Answer `#type?`, the one predicate that is not tree-sitter's own."""
-    (capture, _), *types = args
-    return (captures[capture][0].type, "string") in types
 
 
 @cache
