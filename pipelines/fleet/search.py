@@ -33,7 +33,7 @@ from .manifest import FleetManifest
 from .opened import OpenFleet
 from .store import FOLDER, FolderLog, open_newest
 
-MAPPED_BYTES = 384 << 20
+MAPPED_BYTES = 640 << 20
 """Of file-backed pages that a process may hold after a search of a fleet."""
 MORE_FOR_DISTINCT = 4
 """So many times as many hits are looked at for one of each text."""
