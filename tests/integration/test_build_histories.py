@@ -73,7 +73,7 @@ def answers(generation: Generation) -> list[object]:
     ]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.lists(edit, min_size=4, max_size=14))
 def test_any_history_of_builds_equals_a_fresh_build(history: list[tuple[object, ...]]) -> None:
     with ram_folder() as folder:

@@ -60,7 +60,7 @@ def make_tree(
     nested=st.booleans(),
     exclude=st.lists(st.sampled_from(["a", "*.py", "/b", "a/", "b/**", "[ab]", "c d"]), max_size=1).map(tuple),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_explanations_agree_with_the_walk(
     tmp_path_factory: pytest.TempPathFactory,
     files: list[tuple[str, str]],

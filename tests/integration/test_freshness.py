@@ -200,7 +200,7 @@ def edit(root: Path, steps: list[Edit]) -> None:
 @example([([("write", "a.py", b"a = 1\n")], [("truncate", "a.py", 2)]), ([], [("write", "a.py", b" \n")])])
 @example([([("write", "a.py", b" \n")], []), ([("truncate", "a.py", 0)], [])])
 @example([([("write", "a.py", b"a = 1\n")], [("write", "a.py", b"a = 2\n")]), ([], [("write", "a.py", b"a = 1\n")])])
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.lists(writes, min_size=1, max_size=2), st.lists(writes | others, min_size=1, max_size=2)),

@@ -56,7 +56,7 @@ def results(generation: Generation) -> list[object]:
 def test_any_history_equals_a_fresh_build(monkeypatch: pytest.MonkeyPatch, small: int) -> None:
     monkeypatch.setattr(staged_text, "SMALL_DOCUMENTS", small)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(st.lists(edit, max_size=25))
     def check(history: list[tuple[object, ...]]) -> None:
         with ram_folder() as folder:

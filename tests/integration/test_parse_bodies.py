@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import ParseTimeoutError
@@ -238,7 +238,6 @@ def test_where_the_whole_text_is_well_its_symbols_are_found(language: str) -> No
         st.lists(st.sampled_from(pieces.between), max_size=1),
     )
 
-    @settings(deadline=None)
     @given(st.lists(function, max_size=5), st.booleans())
     def check(functions: list[tuple[str, list[str], list[str]]], windows: bool) -> None:
         nonlocal well

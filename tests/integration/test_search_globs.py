@@ -30,7 +30,7 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Search]:
         yield lambda paths: index.search("cart", paths=paths, mode="text")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([*"ab/*?[]{},!-&~^.\\|()+$#@ \n\0é\udce9", "**/", "[a-b]", "cart", "*.py"]), max_size=40)
 )

@@ -185,7 +185,7 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(STEP, max_size=10))
 def test_any_history_of_upgrades_ends_as_a_fresh_build(history: list[tuple[object, ...]]) -> None:
     with ram_folder() as folder:

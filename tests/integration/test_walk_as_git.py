@@ -91,7 +91,7 @@ def listed_by_git(root: Path, excludes: Path | str = "") -> set[str]:
     version=st.sampled_from(["2", "4"]),
     subfolder=st.sampled_from(["", "", "a"]),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_walk_takes_what_git_lists(
     tmp_path_factory: pytest.TempPathFactory,
     files: list[str],

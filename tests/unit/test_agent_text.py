@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.types import Hit, SymbolKind
@@ -47,7 +47,6 @@ def hit(
 CODE = st.lists(st.text(alphabet="abc_()[]{}=.,: éβ中", max_size=120), min_size=1, max_size=8).map("\n".join)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["a.py", "b/c.py"]), CODE), min_size=1, max_size=8), st.integers(0, 12))
 def test_code_is_shown_while_the_tokens_last(found: list[tuple[str, str]], lines: int) -> None:
     places = [("", hit(path, start=10 * n + 1, snippet=code)) for n, (path, code) in enumerate(found)]

@@ -231,7 +231,7 @@ _line = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(_line, max_size=60), st.sampled_from([200, 300, 1200]), st.sampled_from([0, 60, 200]))
 def test_every_line_of_any_file_is_in_a_chunk(lines: list[str], max_chars: int, min_chars: int) -> None:
     data = "\n".join(lines).encode()

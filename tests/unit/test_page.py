@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.types import SkipReason, Tier
@@ -134,7 +134,6 @@ def test_hostile_strings_are_text_and_nothing_else() -> None:
     assert not re.search(r"https?:|url\(|@import", html)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=())), min_size=1, max_size=4))
 def test_any_string_leaves_the_page_as_it_is(strings: list[str]) -> None:
     html = page(stats_of(strings))

@@ -40,7 +40,7 @@ PATHS = st.lists(st.sampled_from(["a", "b", "ab", "ba", "aab"]), min_size=1, max
 
 
 @given(lines=st.lists(WORDS, max_size=6), path=PATHS, is_dir=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_list_finds_the_last_pattern_that_matches(lines: list[str], path: str, is_dir: bool) -> None:
     patterns = [pattern for number, line in enumerate(lines, 1) if (pattern := compile_pattern(line, number))]
     expected: list[Pattern] = [pattern for pattern in patterns if pattern.matches(path, is_dir=is_dir)]

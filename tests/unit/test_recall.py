@@ -34,7 +34,7 @@ def answers(vectors: Vectors, *, queries: int) -> list[list[int]]:
     return [[row for row in np.argsort(-cosines[q], kind="stable").tolist() if row != q] for q in range(queries)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(count=st.integers(1, 120), block=st.integers(1, 50), seed=st.integers(0, 1000))
 def test_an_exact_index_has_recall_one_however_the_vectors_stream_past(count: int, block: int, seed: int) -> None:
     vectors = unit_rows(count, 16, seed)
