@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from indexer.search.query import STOP_WORDS, Query, QueryKind
+from indexer.search.query import STEPS, STOP_WORDS, Query, QueryKind, is_code_name
 
 MAX_VALUE_WORDS = 8
 MAX_EDGE_WORDS = 12
@@ -130,12 +130,20 @@ def read_literals(query: Query) -> Literals:
     places = tuple((match[1], int(match[2])) for match in _PLACE.finditer(query.text))
     if query.is_long or "\n" in query.text:
         return Literals("", (), places)
-    if query.kind is QueryKind.CODE or not _SPACE.search(whole):
+    if query.kind is QueryKind.CODE:
         return Literals(whole, (), places)
+    if not _SPACE.search(whole):
+        return Literals(whole, _last_step(whole), places)
     written = (token.strip(_EDGES) for token in whole.split())
     parts = [token for token in written if _CODE_PART.fullmatch(token)]
     quoted = sum(len(_WORD.findall(text)) or 1 for text in _QUOTED.findall(query.text))
     return Literals(whole, tuple(dict.fromkeys(parts))[:MAX_PARTS], places, quoted)
+
+
+def _last_step(written: str) -> tuple[str, ...]:
+    """Return the last step of a key such as `gui.skipWarning`, whose other steps are lines above it where it is set."""
+    *before, last = STEPS.split(written.removesuffix("()"))
+    return (last,) if before and (is_code_name(last) or "-" in last.strip("-")) else ()
 
 
 def required(query: Query) -> tuple[str, ...]:

@@ -94,6 +94,21 @@ Start it with `--no-banner` to see no banner. The limit is MAX_HEADER_BYTES.
 
 A view that is not registered is an error; see how a view is found.
 """,
+    "deploy/values.yaml": """
+gate:
+  # Of one client.
+  secondsBetweenKnocks: 5
+""",
+    "app/knocks.py": """
+class Gate:
+    def seconds_between(self, knocks):
+        # Seconds between the knocks at the gate.
+        return self.seconds.between(knocks)
+
+
+def gate_seconds(knocks):
+    return Gate().seconds_between(knocks)
+""",
     "shapes.h": """
 enum shape { SHAPE_ROUND, SHAPE_SQUARE, SHAPE_FLAT };
 #define SHAPE_LIMIT 12
@@ -139,6 +154,7 @@ def places(index: Index, query: str, **options: object) -> list[tuple[str, int]]
         ("gate.Fault: the gate is shut", "app/gate.go", "the gate is shut"),
         ("--half-open", "app/gate.go", '"half-open"'),
         ("knock-limit", "app/gate.go", "knock-limit"),
+        ("gate.secondsBetweenKnocks", "deploy/values.yaml", "secondsBetweenKnocks"),
         ("app/gate.go", "app/gate.go", "package gate"),
         ("SHAPE_SQUARE", "shapes.h", "SHAPE_SQUARE"),
         ("SHAPE_LIMIT", "shapes.h", "define SHAPE_LIMIT"),
