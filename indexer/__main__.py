@@ -6,7 +6,7 @@ import gc
 
 from indexer.installed import pipelines_module
 
-GARBAGE = 50_000
+GARBAGE = 200_000
 """So many objects more than before are looked through for cycles at a time: a build makes millions and few cycles."""
 
 
