@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from benchmarks.inputs import flask_sources
 from benchmarks.measure import alternate, median_ratio, write_result
 from indexer.config import Config
+from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.onnx import RUN_TOKENS, cores, open_session
+from indexer.encoders.onnx import RUN_TOKENS, open_session
 from indexer.encoders.registry import find_encoder
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect

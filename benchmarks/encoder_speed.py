@@ -29,8 +29,9 @@ from benchmarks.encoder_operators import FUSED, HEADS, attention, elementwise, p
 from benchmarks.inputs import flask_sources
 from benchmarks.measure import write_result
 from indexer.config import EncoderOptions
+from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.onnx import cores, open_session
+from indexer.encoders.onnx import open_session
 from indexer.encoders.registry import find_encoder
 from indexer.stages.embed import plan_batches
 

@@ -24,8 +24,9 @@ from benchmarks.encode import chunk_texts, unpadded
 from benchmarks.inputs import CACHE, flask_sources
 from benchmarks.measure import Run, run, write_result
 from indexer.config import EncoderOptions
+from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.onnx import cores, open_session
+from indexer.encoders.onnx import open_session
 from indexer.encoders.registry import find_encoder
 from indexer.stages.embed import embed
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL, TOKENIZER, Bundle
 from indexer.encoders.devices import CPU, MISSING, provider_names
 from indexer.encoders.local import open_local
@@ -33,7 +34,7 @@ _lock = threading.Lock()
 _loaded: dict[tuple[Path, str, int, bool, tuple[str, ...]], OnnxEncoder] = {}
 
 RUN_TOKENS = 256
-"""Of a batch on one core: what its states need stays in its own cache (benchmarks/encoder_variants.md)."""
+"""Of a batch on one core: what its states need stays in its own cache (benchmarks/encoder_speed.md)."""
 
 _OUTPUTS = {3: ("last_hidden_state", "token_embeddings", "hidden"), 2: ("sentence_embedding", "pooler_output")}
 """What exporters call an output of token vectors, and one of a vector a text, the best first."""
@@ -211,11 +212,6 @@ def open_session(
         # onnxruntime falls back to the CPU by itself, where a device's libraries are missing.
         raise ModelError(f"onnxruntime can't use {wanted[0]} here, and took {session.get_providers()[0]}; {MISSING}")
     return session
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_providers() -> list[str]:

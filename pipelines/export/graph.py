@@ -107,7 +107,7 @@ def int8_graph(weights: QuantizedWeights) -> onnx.ModelProto:
     onnxruntime would turn Add and LayerNormalization into SkipLayerNormalization, which takes six times as long there;
     biases go into the products for the same reason (Gelu takes half of BiasGelu). Queries, keys and values are three
     products and Attention, where QAttention would multiply head by head, packing the same input 36 times a text; the
-    vectors are the same bytes. benchmarks/encoder_variants.md has the figures.
+    vectors are the same bytes. benchmarks/encoder_speed.md has the figures.
     """
     build = GraphBuilder()
     rows = build.node("Gather", [build.constant("words", weights.words), "input_ids"], "embedded_int8")

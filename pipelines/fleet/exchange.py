@@ -140,7 +140,8 @@ def _here(fleet_dir: Path, wanted: FleetManifest, shard: Shard) -> Shard | None:
     with suppress(NoIndexError), open_generation(shard_dir(fleet_dir, shard.id)) as generation:
         if portable(generation.manifest).checksum == shard.checksum:
             require_member(generation, wanted, shard)
-            return replace(shard, generation=generation.number, checksum=generation.manifest.checksum)
+            # A folder of this machine is nothing that a store can know.
+            return replace(shard, root="", generation=generation.number, checksum=generation.manifest.checksum)
     return None
 
 

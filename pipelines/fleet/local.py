@@ -16,6 +16,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
+from indexer.cores import cores
+
 from ..spawned import start
 from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
 from .manifest import Failure
@@ -24,11 +26,6 @@ from .shard import Built, Outcome, ShardTask, build_shard, shared_out
 _SPAWN = multiprocessing.get_context("spawn")
 LAST_SECONDS = 5.0
 """How long a builder that was told to end may take."""
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class LocalEngine:

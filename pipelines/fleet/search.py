@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from indexer.closing import Closing
 from indexer.config import EncoderOptions, VectorOptions
+from indexer.cores import cores
 from indexer.errors import ConfigError, DamagedIndexError, IndexerError, NoIndexError
 from indexer.index import MAX_HITS, check_count, make_filter
 from indexer.search.answer import SNIPPET_LINES
@@ -28,7 +29,6 @@ from indexer.search.together import at_once, one_by_one
 from indexer.stores.generation import residency
 from indexer.types import Encoder, Hit, SearchMode
 
-from .local import cores
 from .manifest import FleetManifest
 from .opened import OpenFleet
 from .store import FOLDER, FolderLog, open_newest

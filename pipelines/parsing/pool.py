@@ -9,7 +9,6 @@ leaves its lines; the rest of its batch goes elsewhere.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from multiprocessing.connection import wait
 from msgspec.structs import replace
 
 from indexer.config import Config
+from indexer.cores import cores
 from indexer.encoders.registry import Variant
 from indexer.errors import IndexerError
 from indexer.stores.text.document import decode_stored
@@ -200,9 +200,8 @@ class _Pool:
 
 def _worker_count(records: Sequence[FileRecord], config: Config) -> int:
     """Return how many workers are worth their start, about 0.1 s each."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     worth = 1 + sum(record.size for record in records) // BATCH_BYTES
-    return min(config.parse.workers or cores, worth, max(1, len(records)))
+    return min(config.parse.workers or cores(), worth, max(1, len(records)))
 
 
 def _result(outcome: Outcome) -> ParsedFile | FileRecord:

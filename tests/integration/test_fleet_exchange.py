@@ -9,8 +9,10 @@ import fsspec
 import pytest
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
+from msgspec.structs import replace
 
 from indexer.errors import ConfigError, DamagedIndexError, NoIndexError, StorageError
+from pipelines.fleet import manifest as manifests
 from pipelines.fleet.exchange import pull_fleet, push_fleet
 from pipelines.fleet.remote import RemoteStore
 from pipelines.fleet.search import open_fleet
@@ -61,6 +63,18 @@ def test_what_is_pushed_is_pulled_and_only_what_changed_moves(tmp_path: Path, ur
         assert pull_fleet(url, there / FOLDER).moved == ("bank",)
         assert [hit.path for hit in before.search("rooibos tea", mode="text").hits] == ["bank/tea.py"]
     assert push_fleet(there / FOLDER, url).committed is False  # what was pulled is what is there
+
+
+def test_no_folder_that_a_store_names_is_believed(tmp_path: Path, url: str) -> None:
+    folder, there = make(tmp_path / "here"), tmp_path / "there"
+    bring_up_to_date(folder)
+    push_fleet(folder / FOLDER, url)
+    store = RemoteStore(url)
+    said = manifests.decode(store.read(1), Path("1"))
+    lies = tuple(replace(shard, root="/etc") for shard in said.shards)
+    store.create(2, manifests.encode(manifests.seal(replace(said, number=2, shards=lies))))
+    pull_fleet(url, there / FOLDER)
+    assert {shard.root for shard in manifest_of(there).shards} == {""}
 
 
 def test_an_archive_that_was_altered_is_refused_and_the_fleet_stays(tmp_path: Path, url: str) -> None:
