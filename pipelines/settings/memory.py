@@ -6,12 +6,12 @@ limits. What they leave open is how much a single file's parser takes, which `pa
 
 from __future__ import annotations
 
-import os
 import re
 
 from msgspec.structs import replace
 
 from indexer.config import Config
+from indexer.cores import cores
 from indexer.encoders.registry import Variant, find_encoder
 from indexer.errors import ConfigError
 from indexer.types import Tier
@@ -50,7 +50,7 @@ def within_memory(config: Config) -> Config:
     variant = find_encoder(config.encoder)
     own = PROCESS_BYTES + MODEL_SHARE * _file_bytes(variant)
     per_token = TOKEN_BYTES * variant.identity.dims if variant.identity.tier is Tier.CONTEXTUAL else 0
-    wanted = config.parse.workers or os.cpu_count() or 1
+    wanted = config.parse.workers or cores()
     least = own + WORKER_BYTES + LEAST_TOKENS * per_token
     if limit < least:
         raise ConfigError(
@@ -63,7 +63,7 @@ def within_memory(config: Config) -> Config:
     left = limit - own - workers * WORKER_BYTES
     tokens = int(left // per_token) if per_token else config.encoder.token_budget
     # Each thread has a text of its own, which may be as long as the model reads.
-    threads = max(1, min(config.encoder.threads or os.cpu_count() or 1, tokens // variant.identity.max_tokens))
+    threads = max(1, min(config.encoder.threads or cores(), tokens // variant.identity.max_tokens))
     budget = max(LEAST_TOKENS, min(config.encoder.token_budget, tokens))
     encoder = replace(config.encoder, token_budget=budget, threads=threads)
     return replace(config, encoder=encoder, parse=replace(config.parse, workers=workers))
