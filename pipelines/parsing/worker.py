@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from operator import attrgetter
 
-from indexer.stores.text.document import make_document
+from indexer.stores.text.document import make_documents
 from indexer.types import Chunk, FileRecord, ParsedFile
 
 from .encode import load_encoder
@@ -82,7 +82,7 @@ def _parse(record: FileRecord, settings: Settings) -> Outcome:
         return Outcome(record, None)
     result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
-        documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
+        documents = make_documents(result.chunks) if settings.for_index else ()
         chunks = [] if settings.for_index else [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
         quantized = settings.encoder.encode(result.chunks) if settings.encoder else None
         seconds = time.process_time() - begun

@@ -19,7 +19,7 @@ from indexer.config import Config, ParseOptions, WalkOptions
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
-from indexer.stores.text.document import make_document
+from indexer.stores.text.document import make_documents
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
@@ -51,7 +51,7 @@ def test_documents_come_with_the_chunks_when_asked_for(tmp_path: Path) -> None:
     results = [one for one in parse_files(tree, records, Config(), for_index=True) if isinstance(one, ParsedFile)]
     assert len(results) == 2
     for result in results:
-        assert result.documents == tuple(map(make_document, result.chunks))
+        assert result.documents == make_documents(result.chunks)
 
 
 def summary(results: list[ParsedFile | FileRecord]) -> dict[str, str]:

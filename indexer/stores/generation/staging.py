@@ -33,7 +33,7 @@ from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
 from indexer.stores.generation.staged_vectors import StagedVectors
-from indexer.stores.text.document import Embedding, make_document
+from indexer.stores.text.document import Embedding, make_documents
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
 
@@ -124,7 +124,7 @@ class Staging:
             Embedding(vector.tobytes(), scale, tier)
             for vector, scale, tier in zip(batch.vectors, scales, batch.tiers, strict=True)
         ]
-        self._text.add(zip(documents or map(make_document, batch.chunks), embeddings, strict=True))
+        self._text.add(zip(documents or make_documents(batch.chunks), embeddings, strict=True))
         numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
         for path, group in groupby(numbered, key=lambda pair: pair[1].path):
             members = list(group)

@@ -6,15 +6,16 @@ Made wherever a chunk is: nothing here needs Tantivy.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import msgspec
 
-from indexer.languages.analyzer import indexed_text
+from indexer.languages.analyzer import indexed_text, indexed_texts
 from indexer.types import TIERS, Chunk, ChunkFields, DefinedName, Document, Tier
 
 WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
@@ -87,31 +88,28 @@ def stored_form(chunk: Chunk) -> StoredChunk:
     return StoredChunk(*own)
 
 
-def make_document(chunk: Chunk) -> Document:
-    """Return a chunk ready to be indexed: its texts are those of RAW_FIELDS and WORD_FIELDS.
+def make_documents(chunks: Sequence[Chunk]) -> tuple[Document, ...]:
+    """Return chunks ready to be indexed: a document's texts are those of RAW_FIELDS and WORD_FIELDS.
 
-    Each definition in it has its names beside the chunk's own.
+    Each definition in a chunk has its names beside the chunk's own.
     """
+    fields = [(utf8(own.qualified_name), utf8(own.signature), utf8(own.doc), utf8(own.text)) for own in chunks]
+    analysed = iter(indexed_texts(list(chain.from_iterable(fields))))
+    return tuple([_document(chunk, tuple(islice(analysed, 4))) for chunk in chunks])
+
+
+def _document(chunk: Chunk, analysed: tuple[str, ...]) -> Document:
+    """Return a chunk's document, given its analysed fields but for those of its path."""
     path, path_words, file_name = _path_texts(chunk.path)
-    qualified_name = utf8(chunk.qualified_name)
-    texts = (
-        path,
-        chunk.language,
-        str(chunk.kind),
-        utf8(chunk.name).lower(),
-        qualified_name.lower(),
-        path_words,
-        file_name,
-        indexed_text(qualified_name),
-        indexed_text(utf8(chunk.signature)),
-        indexed_text(utf8(chunk.doc)),
-        indexed_text(utf8(chunk.text)),
-    )
-    names = dict.fromkeys([("name", utf8(own.name).lower()) for own in chunk.definitions])
-    qualified = dict.fromkeys([("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions])
-    known = (("name", texts[3]), ("qualified_name", texts[4]))
-    more = tuple([pair for pair in (*names, *qualified) if pair not in known])
-    return Document(chunk.id, texts, encode_stored(chunk), more)
+    name, qualified_name = utf8(chunk.name).lower(), utf8(chunk.qualified_name).lower()
+    raw = (path, chunk.language, str(chunk.kind), name, qualified_name)
+    more: tuple[tuple[str, str], ...] = ()
+    if chunk.definitions:
+        names = dict.fromkeys([("name", utf8(own.name).lower()) for own in chunk.definitions])
+        qualified = dict.fromkeys([("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions])
+        known = (("name", name), ("qualified_name", qualified_name))
+        more = tuple([pair for pair in (*names, *qualified) if pair not in known])
+    return Document(chunk.id, (*raw, path_words, file_name, *analysed), encode_stored(chunk), more)
 
 
 def encode_stored(chunk: Chunk) -> bytes:
