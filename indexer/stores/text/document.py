@@ -6,6 +6,7 @@ Made wherever a chunk is: nothing here needs Tantivy.
 from __future__ import annotations
 
 import struct
+from binascii import b2a_base64
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
@@ -67,6 +68,7 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
 
 _FIELDS = attrgetter(*ChunkFields.__struct_fields__)
 _encoder = msgspec.msgpack.Encoder()
+_json = msgspec.json.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredChunk)
 
 
@@ -87,31 +89,32 @@ def stored_form(chunk: Chunk) -> StoredChunk:
     return StoredChunk(*own)
 
 
-def make_document(chunk: Chunk) -> Document:
-    """Return a chunk ready to be indexed: its texts are those of RAW_FIELDS and WORD_FIELDS.
+def make_document(chunk: Chunk, *, is_encoded: bool = False) -> Document:
+    """Return a chunk ready to be stored, without the text to embed where it `is_encoded`.
 
     Each definition in it has its names beside the chunk's own.
     """
     path, path_words, file_name = _path_texts(chunk.path)
     qualified_name = utf8(chunk.qualified_name)
-    texts = (
-        path,
-        chunk.language,
-        str(chunk.kind),
-        utf8(chunk.name).lower(),
-        qualified_name.lower(),
-        path_words,
-        file_name,
-        indexed_text(qualified_name),
-        indexed_text(utf8(chunk.signature)),
-        indexed_text(utf8(chunk.doc)),
-        indexed_text(utf8(chunk.text)),
-    )
-    names = dict.fromkeys([("name", utf8(own.name).lower()) for own in chunk.definitions])
-    qualified = dict.fromkeys([("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions])
-    known = (("name", texts[3]), ("qualified_name", texts[4]))
-    more = tuple([pair for pair in (*names, *qualified) if pair not in known])
-    return Document(chunk.id, texts, encode_stored(chunk), more)
+    names = [utf8(chunk.name).lower(), *[utf8(own.name).lower() for own in chunk.definitions]]
+    qualified_names = [qualified_name.lower(), *[utf8(own.qualified_name).lower() for own in chunk.definitions]]
+    fields = {
+        "id": chunk.id,
+        "path": path,
+        "language": chunk.language,
+        "kind": chunk.kind,
+        "name": list(dict.fromkeys(names)),
+        "qualified_name": list(dict.fromkeys(qualified_names)),
+        "path_words": path_words,
+        "file_name": file_name,
+        "names": indexed_text(qualified_name),
+        "signature": indexed_text(utf8(chunk.signature)),
+        "doc": indexed_text(utf8(chunk.doc)),
+        "body": indexed_text(utf8(chunk.text)),
+        "stored": encode_stored(chunk),
+    }
+    embedded_text = "" if is_encoded else chunk.embedded_text
+    return Document(chunk.id, chunk.path, chunk.text_hash, embedded_text, _json.encode(fields)[:-1])
 
 
 def encode_stored(chunk: Chunk) -> bytes:
@@ -132,6 +135,12 @@ class Embedding(NamedTuple):
     vector: bytes
     scale: float
     tier: Tier
+
+
+def with_embedding(document: Document, embedding: Embedding) -> str:
+    """Return all of a document in JSON."""
+    encoded = b2a_base64(encode_embedding(embedding), newline=False)
+    return (b'%b,"embedding":"%b"}' % (document.fields, encoded)).decode()
 
 
 def encode_embedding(embedding: Embedding) -> bytes:
