@@ -6,9 +6,10 @@ Made wherever a chunk is: nothing here needs Tantivy.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from binascii import b2a_base64
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -68,6 +69,7 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
 
 _FIELDS = attrgetter(*ChunkFields.__struct_fields__)
 _encoder = msgspec.msgpack.Encoder()
+_json = msgspec.json.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredChunk)
 
 
@@ -88,28 +90,38 @@ def stored_form(chunk: Chunk) -> StoredChunk:
     return StoredChunk(*own)
 
 
-def make_documents(chunks: Sequence[Chunk]) -> tuple[Document, ...]:
-    """Return chunks ready to be indexed: a document's texts are those of RAW_FIELDS and WORD_FIELDS.
+def make_documents(chunks: Sequence[Chunk], *, is_encoded: bool = False) -> tuple[Document, ...]:
+    """Return chunks ready to be stored, without the texts to embed where they are `is_encoded`."""
+    texts = [utf8(text) for own in chunks for text in (own.qualified_name, own.signature, own.doc, own.text)]
+    analysed = iter(indexed_texts(texts))
+    return tuple([_document(own, islice(analysed, 4), is_encoded=is_encoded) for own in chunks])
 
-    Each definition in a chunk has its names beside the chunk's own.
+
+def _document(chunk: Chunk, analysed: Iterable[str], *, is_encoded: bool) -> Document:
+    """Return a chunk's document, given its analysed fields but for those of its path.
+
+    Each definition in it has its names beside the chunk's own.
     """
-    fields = [(utf8(own.qualified_name), utf8(own.signature), utf8(own.doc), utf8(own.text)) for own in chunks]
-    analysed = iter(indexed_texts(list(chain.from_iterable(fields))))
-    return tuple([_document(chunk, tuple(islice(analysed, 4))) for chunk in chunks])
-
-
-def _document(chunk: Chunk, analysed: tuple[str, ...]) -> Document:
-    """Return a chunk's document, given its analysed fields but for those of its path."""
+    names, signature, doc, body = analysed
     path, path_words, file_name = _path_texts(chunk.path)
-    name, qualified_name = utf8(chunk.name).lower(), utf8(chunk.qualified_name).lower()
-    raw = (path, chunk.language, str(chunk.kind), name, qualified_name)
-    more: tuple[tuple[str, str], ...] = ()
-    if chunk.definitions:
-        names = dict.fromkeys([("name", utf8(own.name).lower()) for own in chunk.definitions])
-        qualified = dict.fromkeys([("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions])
-        known = (("name", name), ("qualified_name", qualified_name))
-        more = tuple([pair for pair in (*names, *qualified) if pair not in known])
-    return Document(chunk.id, (*raw, path_words, file_name, *analysed), encode_stored(chunk), more)
+    defined: list[Chunk | DefinedName] = [chunk, *chunk.definitions]
+    fields = {
+        "id": chunk.id,
+        "path": path,
+        "language": chunk.language,
+        "kind": chunk.kind,
+        "name": list(dict.fromkeys([utf8(own.name).lower() for own in defined])),
+        "qualified_name": list(dict.fromkeys([utf8(own.qualified_name).lower() for own in defined])),
+        "path_words": path_words,
+        "file_name": file_name,
+        "names": names,
+        "signature": signature,
+        "doc": doc,
+        "body": body,
+        "stored": encode_stored(chunk),
+    }
+    embedded_text = "" if is_encoded else chunk.embedded_text
+    return Document(chunk.id, chunk.path, chunk.text_hash, embedded_text, _json.encode(fields)[:-1])
 
 
 def encode_stored(chunk: Chunk) -> bytes:
@@ -130,6 +142,12 @@ class Embedding(NamedTuple):
     vector: bytes
     scale: float
     tier: Tier
+
+
+def with_embedding(document: Document, embedding: Embedding) -> str:
+    """Return all of a document in JSON."""
+    encoded = b2a_base64(encode_embedding(embedding), newline=False)
+    return (b'%b,"embedding":"%b"}' % (document.fields, encoded)).decode()
 
 
 def encode_embedding(embedding: Embedding) -> bytes:
