@@ -28,8 +28,8 @@ class Settings(NamedTuple):
 class Outcome(NamedTuple):
     """What became of one file: its record and, unless it is skipped, its chunks as tuples of their fields.
 
-    Where documents are asked for, these come in place of the chunks, which they hold. `error` is a failure that
-    concerns the installation and not the file, `seconds` processor time.
+    Where documents are asked for, these come in place of the chunks. `error` is a failure that concerns the
+    installation and not the file, `seconds` processor time.
     """
 
     record: FileRecord

@@ -22,7 +22,6 @@ from indexer.config import Config
 from indexer.cores import cores
 from indexer.encoders.registry import Variant
 from indexer.errors import IndexerError
-from indexer.stores.text.document import decode_stored
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .encode import ChunkEncoder
@@ -49,8 +48,8 @@ def parse_files(
 ) -> Iterator[ParsedFile | FileRecord]:
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
-    `for_index` asks for the chunks' documents too, and `encoder` for their vectors. A file whose record has a `failure`
-    is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
+    `for_index` asks for documents in place of the chunks, and `encoder` for their vectors. A file whose record has a
+    `failure` is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
     `config.parse.workers` (0: one a core), which read the files themselves; `workers` are those that were started for
     these records before. A record's hash is that of the content that was parsed. Memory is bounded by the window, not
     by the number of files. Raises IndexerError when workers can't be started at all.
@@ -209,8 +208,5 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
         raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
     if outcome.chunks is None:
         return outcome.record
-    if outcome.documents:
-        chunks = tuple(decode_stored(document.stored).to_chunk() for document in outcome.documents)
-    else:
-        chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
+    chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
     return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized, outcome.seconds)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from operator import attrgetter
 
-from indexer.stores.text.document import make_document
+from indexer.stores.text.document import make_documents
 from indexer.types import Chunk, FileRecord, ParsedFile
 
 from .encode import load_encoder
@@ -82,8 +82,9 @@ def _parse(record: FileRecord, settings: Settings) -> Outcome:
         return Outcome(record, None)
     result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
-        documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
-        chunks = [] if settings.for_index else [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
+        is_encoded, for_index = settings.encoder is not None, settings.for_index
+        documents = make_documents(result.chunks, is_encoded=is_encoded) if for_index else ()
+        chunks = [] if for_index else [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
         quantized = settings.encoder.encode(result.chunks) if settings.encoder else None
         seconds = time.process_time() - begun
         return Outcome(result.record, chunks, documents=documents, quantized=quantized, seconds=seconds)

@@ -19,7 +19,7 @@ from indexer.config import Config, ParseOptions, WalkOptions
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
-from indexer.stores.text.document import make_document
+from indexer.stores.text.document import make_documents
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
@@ -44,14 +44,19 @@ def parse_tree(root: Path, options: ParseOptions = QUICK) -> list[ParsedFile | F
     return list(parse_files(tree, detect(tree, {}).added, Config(parse=options)))
 
 
-def test_documents_come_with_the_chunks_when_asked_for(tmp_path: Path) -> None:
+def test_documents_come_in_place_of_the_chunks_when_asked_for(tmp_path: Path) -> None:
     make(tmp_path, {"a.py": b"def parse_url():\n    return 1\n", "café.md": b"# One\n", "b": b""})
     tree = Worktree(tmp_path, WalkOptions())
     records = detect(tree, {}).added
-    results = [one for one in parse_files(tree, records, Config(), for_index=True) if isinstance(one, ParsedFile)]
-    assert len(results) == 2
-    for result in results:
-        assert result.documents == tuple(map(make_document, result.chunks))
+    chunked, made = (
+        [one for one in parse_files(tree, records, Config(), for_index=for_index) if isinstance(one, ParsedFile)]
+        for for_index in (False, True)
+    )
+    assert len(made) == 2
+    for own, other in zip(chunked, made, strict=True):
+        assert own.chunks
+        assert not other.chunks
+        assert other.documents == make_documents(own.chunks)
 
 
 def summary(results: list[ParsedFile | FileRecord]) -> dict[str, str]:
