@@ -15,15 +15,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from indexer.config import Config, ParseOptions, WalkOptions
+from indexer.config import Config, EncoderOptions, ParseOptions, WalkOptions
+from indexer.encoders.registry import find_static
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
+from indexer.stages.reduce import identity_projection
 from indexer.stores.text.document import make_documents
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
 from pipelines.parsing import worker as parse_worker
+from pipelines.parsing.encode import ChunkEncoder
+from pipelines.parsing.messages import Batch
 from pipelines.parsing.pool import parse_files
 from pipelines.tally import record_of
 from tests.chunk_checks import check_chunks
@@ -140,6 +144,43 @@ def test_order_and_outcome_do_not_depend_on_the_number_of_workers(
     }
 
 
+def test_files_that_are_answered_together_fail_each_alone(tmp_path: Path, misbehave: None) -> None:
+    """Their vectors are those that each has alone, too."""
+    files = {f"f{number:02}.py": f"def f{number}():\n    return {number}\n".encode() for number in range(12)}
+    files |= {
+        "f02x.py": b"crash\n",
+        "f04x.py": b"hang\n",
+        "f05x.py": b"raise\n",
+        "f07x.py": b"doom\n",
+        "f09x.py": b" \n",
+    }
+    make(tmp_path, files)
+    tree = Worktree(tmp_path, WalkOptions())
+    records = detect(tree, {}).added
+    variant = find_static(EncoderOptions())
+    assert variant is not None
+    encoder = ChunkEncoder(variant, identity_projection(variant.identity.dims))
+    config = Config(parse=ParseOptions(timeout_seconds=0.3, workers=1))
+    found = list(parse_files(tree, records, config, for_index=True, encoder=encoder))
+    states = summary(found)
+    assert list(states) == sorted(files)
+    assert states.pop("f04x.py").endswith("(parse.timeout_seconds)")
+    assert {path: state for path, state in states.items() if state != "parsed"} == {
+        "f02x.py": "by lines: crashed with SIGSEGV",
+        "f05x.py": "by lines: KeyError: 'node'",
+        "f07x.py": "parser-failed: crashed with SIGSEGV",
+        "f09x.py": "empty: white space only",
+    }
+    encoder.load()
+    chunked = parse_tree(tmp_path)
+    for one, own in zip(found, chunked, strict=True):
+        if isinstance(one, ParsedFile) and isinstance(own, ParsedFile) and not own.record.failure:
+            assert one.quantized is not None
+            alone = encoder.encode([chunk.embedded_text for chunk in own.chunks])
+            assert one.quantized.vectors.tolist() == alone.vectors.tolist()
+            assert one.quantized.scales.tolist() == alone.scales.tolist()
+
+
 @pytest.mark.parametrize("word", [b"hang", b"crash", b"exit", b"raise", b"memory"])
 def test_no_line_is_lost_where_a_grammar_fails(tmp_path: Path, misbehave: None, word: bytes) -> None:
     content = word + b"\n\n" + b"".join(b"lost_%d = found(%d)\n" % (number, number) for number in range(200))
@@ -246,7 +287,7 @@ def test_a_message_that_the_system_refuses_is_an_error(monkeypatch: pytest.Monke
         """Sends no batch."""
 
         def send(self, message: object) -> None:
-            if isinstance(message, list):
+            if isinstance(message, Batch):
                 raise OSError(errno.ENOBUFS, "No buffer space available")
             super().send(message)
 
