@@ -1,4 +1,4 @@
-"""Makes the bundled encoder: all-MiniLM-L6-v2 as an int8 ONNX graph, and a PCA basis of what it says about code.
+"""Makes the bundled encoder: all-MiniLM-L6-v2 as an int8 ONNX graph, whose basis pipelines.export_basis makes.
 
     python -m pipelines.export_model                                    the bundled folder, indexer/assets/...
     python -m pipelines.export_model --variant fp32 --out build/fp32    the float32 graph, for references
@@ -13,17 +13,14 @@ import zipfile
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from indexer.encoders.bundle import BASIS, BUNDLED
-from indexer.encoders.onnx import load, open_session, open_tokenizer
+from indexer.encoders.bundle import BUNDLED
+from indexer.encoders.onnx import open_session, open_tokenizer
 from indexer.encoders.spec import EncoderSpec
-from indexer.stages.embed import embed
-from indexer.stages.reduce import fit
 
 from .export.calibration import Statistics, calibrate
-from .export.corpus import SMALL_WINDOW_LINES, Corpus, load_corpus, sample_texts, short_texts
-from .export.folder import write_basis, write_folder, write_sums
+from .export.corpus import Corpus, load_corpus, sample_texts, short_texts
+from .export.folder import write_folder, write_sums
 from .export.graph import float_graph, int8_graph
 from .export.packages import Manifest, fetch, read_manifest, sha256_of
 from .export.quantize import Recipe, quantize
@@ -40,10 +37,6 @@ FP32 = EncoderSpec(
 )
 INT8 = msgspec.structs.replace(FP32, name="all-minilm-l6-v2-int8")
 CALIBRATION_TEXTS = 900
-BASIS_TEXTS = 6_000
-"""Texts of each of three sizes."""
-BASIS_DIMS = 256
-BASIS_DECIMALS = 6
 
 
 def main() -> None:
@@ -68,10 +61,6 @@ def main() -> None:
     statistics = observe(weights, source, corpus)
     model = int8_graph(quantize(weights.cut(MAX_TOKENS), statistics, Recipe()))
     write_folder(folder, source=source, model=model, spec=INT8)
-    (folder / BASIS).unlink(missing_ok=True)
-    write_sums(folder)
-    basis = fit_basis(folder, corpus, centered=False)
-    write_basis(folder / BASIS, basis)
     write_sums(folder)
     print(f"{folder}: {sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB")
 
@@ -94,20 +83,6 @@ def observe(weights: Weights, source: Path, corpus: Corpus) -> list[Statistics]:
     tokenizer = open_tokenizer(source / "tokenizer.json", max_tokens=MAX_TOKENS)
     texts = sample_texts(corpus.fitting, limit=CALIBRATION_TEXTS)
     return calibrate(session, tokenizer, texts, short_texts=short_texts(texts))
-
-
-def fit_basis(folder: Path, corpus: Corpus, *, centered: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Return float32[dims, BASIS_DIMS], components in order of variance, of the folder's encoder over the corpus.
-
-    Chunks, short chunks and single lines alike: queries and small symbols are reduced by the same basis.
-    """
-    chunks = sample_texts(corpus.fitting, limit=BASIS_TEXTS)
-    small = sample_texts(corpus.fitting, limit=BASIS_TEXTS, lines=SMALL_WINDOW_LINES)
-    single = short_texts(chunks)
-    texts = chunks + small + single[:: max(1, len(single) // BASIS_TEXTS)]
-    print(f"basis: {len(texts)} texts")
-    vectors = embed(texts, load(folder, threads=0, light=True))
-    return np.round(fit(vectors, dims=BASIS_DIMS, centered=centered).matrix, BASIS_DECIMALS)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 model.onnx  tokenizer.json  ...             what a transformer loads
 table.npy  scales.npy  vocabulary.txt ...  what a static encoder loads
 encoder.json                               what `spec.EncoderSpec` says
-basis.npz                                  PCA basis; a transformer may have none
+basis.npz                                  how vectors are reduced; a transformer may have none
 SHA256SUMS                                 a line a file: sha256, two spaces, name
 """
 
@@ -74,7 +74,7 @@ class Bundle(msgspec.Struct, frozen=True):
 
     @property
     def basis_digest(self) -> str:
-        """The sha256 of the PCA basis as listed, or nothing when the folder has none."""
+        """The sha256 of the basis as listed, or nothing when the folder has none."""
         return self.sums.get(BASIS, "")
 
     def verify(self, names: Iterable[str] | None = None) -> None:
@@ -112,7 +112,7 @@ class Bundle(msgspec.Struct, frozen=True):
         return content
 
     def basis(self) -> NDArray[np.float32] | None:
-        """Return the PCA basis, float32[dims, components] in order of variance, or None when the folder has none."""
+        """Return the basis, float32[dims, components], the first to keep first, or None when the folder has none."""
         import numpy as np
 
         if BASIS not in self.sums:

@@ -44,7 +44,7 @@ class Variant(Protocol):
         """Where a table that was distilled from it is, or would be; None where it can have none."""
 
     def basis(self) -> NDArray[np.float32] | None:
-        """Return its PCA basis, or that of its table, float32[d, m], components in order of variance, or None."""
+        """Return its basis, or that of its table, float32[d, m], the components to keep first, or None."""
 
     def load(self, *, threads: int, light: bool) -> Encoder:
         """Load it; `threads` 0 means all cores, `light` asks for the fastest start, for a few texts."""
@@ -177,7 +177,7 @@ def find_encoder(options: EncoderOptions) -> Variant:
 def find_static(options: EncoderOptions) -> Variant | None:
     """Return the static encoder in the space of the encoder that options name; None where there is none.
 
-    It has the same PCA basis, which was fitted to that encoder's own vectors. Raises as `find_encoder`.
+    It has the same basis, which was fitted to that encoder's own vectors. Raises as `find_encoder`.
     """
     encoder = find_encoder(options)
     if encoder.identity.tier is Tier.STATIC or not encoder.basis_digest:

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from .packages import Manifest, Package, fetch, members
 
 WINDOW_LINES = 20
-SMALL_WINDOW_LINES = 7
 HEADER_WORDS = 6
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
@@ -75,18 +74,18 @@ def _eligible(package: Package, manifest: Manifest, archive: Path) -> list[Corpu
     return [file for _, file in sorted(found.values(), key=lambda entry: entry[0])]
 
 
-def chunk_texts(file: CorpusFile, *, lines: int = WINDOW_LINES) -> list[str]:
-    """Return texts shaped like those that an index embeds of a file: words of the path, then a window of so many lines.
+def chunk_texts(file: CorpusFile) -> list[str]:
+    """Return texts shaped like those that an index embeds of a file: words of the path, then a window of lines.
 
     Not the chunker of `indexer.stages`: the bundled model has to come out the same when chunking changes.
     """
     header = " ".join(_WORD.findall(file.path.rpartition(".")[0])[-HEADER_WORDS:])
     text = file.text.split("\n")
-    windows = ("\n".join(text[start : start + lines]) for start in range(0, len(text), lines))
+    windows = ("\n".join(text[at : at + WINDOW_LINES]) for at in range(0, len(text), WINDOW_LINES))
     return [f"{header}\n{window}" for window in windows if window.strip()]
 
 
-def sample_texts(files: tuple[CorpusFile, ...], *, limit: int, lines: int = WINDOW_LINES) -> list[str]:
+def sample_texts(files: tuple[CorpusFile, ...], *, limit: int) -> list[str]:
     """Return up to `limit` distinct chunk texts, the same number of each language as far as it has them.
 
     Texts of a language are taken in the order of their sha256; the result is ordered by language, then by sha256.
@@ -94,7 +93,7 @@ def sample_texts(files: tuple[CorpusFile, ...], *, limit: int, lines: int = WIND
     pools: dict[str, dict[bytes, str]] = {}
     for file in files:
         pool = pools.setdefault(file.language, {})
-        for text in chunk_texts(file, lines=lines):
+        for text in chunk_texts(file):
             pool[hashlib.sha256(text.encode()).digest()] = text
     share = -(-limit // len(pools))
     chosen = {language: [pool[key] for key in sorted(pool)[:share]] for language, pool in sorted(pools.items())}

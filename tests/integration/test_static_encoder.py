@@ -35,6 +35,7 @@ from indexer.errors import ModelError
 from indexer.stages.embed import embed
 from indexer.stages.reduce import bundled_projection, reduce
 from pipelines.build import build
+from pipelines.export_basis import turn_table
 from pipelines.parsing import encode
 
 TEXTS: list[str] = json.loads(
@@ -102,6 +103,16 @@ def test_the_first_coordinates_are_the_projection(encoder: StaticEncoder, alone:
     assert np.abs(coordinates).max(axis=1).min() > 0
     folded = np.rint(coordinates / np.abs(coordinates).max(axis=1, keepdims=True) * 127)
     assert np.abs(folded - reduced).max() <= 1
+
+
+def test_a_table_turned_to_another_basis_gives_the_same_vectors(tmp_path: Path, alone: NDArray[np.float32]) -> None:
+    before = open_bundle(BUNDLED_STATIC, loaded=STATIC_LOADED).basis()
+    assert before is not None
+    spin = np.linalg.qr(np.random.default_rng(0).standard_normal((before.shape[1],) * 2))[0]
+    shutil.copytree(BUNDLED_STATIC, tmp_path / "turned")
+    turn_table(tmp_path / "turned", (before @ spin).astype(np.float32))
+    turned = StaticEncoder(open_bundle(tmp_path / "turned", loaded=STATIC_LOADED)).encode(TEXTS)
+    assert np.einsum("ij,ij->i", turned, alone).min() > 0.999
 
 
 def test_vectors_are_near_the_transformer_s_of_the_same_text(alone: NDArray[np.float32]) -> None:

@@ -37,7 +37,7 @@ HEAD_CHARS = 400
 MAX_QUESTION_WORDS = 14
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n\s*\n|\n\s*[-*@:\\]")
 _MARKUP = re.compile(r"</?\w+[^>]*>|[`*#]+|\{@\w+\s|[{}]")
-_NAME_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+NAME_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _QUESTIONS = ("{0}", "{0} {1}", "{1} {0}", "how to {0}", "how to {0} in {1}", "{1} how to {0}", "{0} in {1}")
 
 
@@ -103,14 +103,18 @@ def in_fair_order(texts: Iterable[Text], rules: Rules) -> list[Text]:
 
 
 def _texts(package: Package, rules: Rules, archive: Path) -> Iterator[Text]:
+    return (text for chunk in package_chunks(package, rules, archive) for text in chunk_texts(chunk))
+
+
+def package_chunks(package: Package, rules: Rules, archive: Path) -> Iterator[Chunk]:
+    """Yield the chunks of the files that are chosen of a package."""
     contents = _chosen(package, rules, archive)
     records = [FileRecord(path, len(content), -1, b"") for path, content in sorted(contents.items())]
     # Two workers whatever the machine: what a file yields does not depend on it.
     config = Config(parse=ParseOptions(workers=2))
     for parsed in parse_files(_Archive(contents), records, config):
         if isinstance(parsed, ParsedFile) and parsed.record.language in rules.languages:
-            for chunk in parsed.chunks:
-                yield from chunk_texts(chunk)
+            yield from parsed.chunks
 
 
 def chunk_texts(chunk: Chunk) -> Iterator[Text]:
@@ -118,7 +122,7 @@ def chunk_texts(chunk: Chunk) -> Iterator[Text]:
     yield Text("chunk", chunk.language, chunk.embedded_text)
     if chunk.part or chunk.kind in {"region", "section", "key"}:
         return
-    words = [word for word in _NAME_BREAK.split(chunk.qualified_name) if word]
+    words = [word for word in NAME_BREAK.split(chunk.qualified_name) if word]
     if len(words) > 1:
         yield Text("name", chunk.language, " ".join(words[-6:]).lower())
     sentence = first_sentence(chunk.doc)
