@@ -22,7 +22,7 @@ from indexer.stores.generation.lock import note_progress
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.manifest import Projection as Stored
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Chunk, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source, Tier
+from indexer.types import Document, FileChanges, FileRecord, ParsedFile, QuantizedBatch, SkipReason, Source, Tier
 
 from .freshness import detect_changes
 from .history import sizes_to_extra
@@ -269,19 +269,19 @@ def _parse_and_chunk(
     for number in range(1, len(records) + 1):
         with job.clock("parse"):
             file = next(parsed)
-        chunks += len(file.chunks) if isinstance(file, ParsedFile) else 0
+        chunks += len(file.documents) if isinstance(file, ParsedFile) else 0
         job.progress.parsed(number, len(records), chunks)
         yield file
 
 
-def _windows(parsed: Iterable[Parsed], *, size: int) -> Iterator[tuple[list[Parsed], list[Chunk]]]:
+def _windows(parsed: Iterable[Parsed], *, size: int) -> Iterator[tuple[list[Parsed], list[Document]]]:
     """Group files in order until a group holds `size` chunks, so that the embed stage has enough to sort by length."""
     files: list[Parsed] = []
-    chunks: list[Chunk] = []
+    chunks: list[Document] = []
     for item in parsed:
         files.append(item)
         if isinstance(item, ParsedFile):
-            chunks.extend(item.chunks)
+            chunks.extend(item.documents)
         if len(chunks) >= size:
             yield files, chunks
             files, chunks = [], []
@@ -298,9 +298,7 @@ def _store(staging: Staging, files: Sequence[Parsed], batch: QuantizedBatch, tal
                 tally.put(file, staging.remove_file(record.path))
             else:
                 tally.put(file, staging.put_file(record))
-        staging.put_chunks(
-            batch, [document for file in files if isinstance(file, ParsedFile) for document in file.documents]
-        )
+        staging.put_chunks(batch)
 
 
 def _commit(staging: Staging, projection: Projection, basis: Basis, job: Job) -> Manifest:

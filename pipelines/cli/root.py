@@ -47,7 +47,7 @@ def root_to_build(root: Path | None, index_dir: Path | None) -> Path:
     from elsewhere, and does not choose what is read into it.
     """
     if root is not None:
-        if index_dir is None and not os.path.lexists(default_index_dir(root)):
+        if index_dir is None and root.is_dir() and not os.path.lexists(default_index_dir(root)):
             above = _holder(_parents(root), quiet=True)
             if above:
                 note(f"{above} has an index that holds {root}; this one is made beside it, and is used from there down")

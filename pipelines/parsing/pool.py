@@ -4,7 +4,8 @@ Plain processes with a socket pair each, instead of the standard library's pools
 when a worker is killed, import the caller's __main__ anew, and take the terminal's Ctrl-C. Here a worker answers file
 by file, so the first file without an answer is the one that killed it. That file is tried once more, alone in a new
 process, lest it pays for its predecessors' memory, unless it ran out of time; then once without its grammar, which
-leaves its lines; the rest of its batch goes elsewhere.
+leaves its lines; the rest of its batch goes elsewhere. Where workers encode, a batch is answered at once, since its
+vectors cost less together; after a death its files are answered one by one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from indexer.config import Config
 from indexer.cores import cores
 from indexer.encoders.registry import Variant
 from indexer.errors import IndexerError
-from indexer.stores.text.document import decode_stored
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .encode import ChunkEncoder
@@ -50,8 +50,8 @@ def parse_files(
 ) -> Iterator[ParsedFile | FileRecord]:
     """Yield each file parsed and chunked, or its record with the reason to skip it, in the order of `records`.
 
-    `for_index` asks for the chunks' documents too, and `encoder` for their vectors. A file whose record has a `failure`
-    is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
+    `for_index` asks for documents in place of the chunks, and `encoder` for their vectors. A file whose record has a
+    `failure` is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
     `config.parse.workers` (0: one a core), which read the files themselves; `workers` are those that got ready for
     these records. A record's hash is that of the content that was parsed. Memory is bounded by the window, not
     by the number of files. Raises IndexerError when workers can't be started at all.
@@ -136,6 +136,7 @@ class _Pool:
         self._workers: list[WorkerProcess] = []
         self._orphans: deque[int] = deque()
         self._suspects: deque[int] = deque()
+        self._apart: set[int] = set()
         self._tried: set[int] = set()
         self._next = 0
         self._bytes = 0
@@ -156,7 +157,8 @@ class _Pool:
             idle = next((worker for worker in self._workers if not worker.tasks), None)
             is_second_try = batch[0] in self._tried and not self._records[batch[0]].failure
             worker = self._start(is_new=is_second_try) if idle is None or is_second_try else idle
-            worker.give(batch, [self._records[position] for position in batch])
+            together = self._settings.encoder is not None and batch[0] not in self._apart
+            worker.give(batch, [self._records[position] for position in batch], together=together)
 
     def _free(self) -> bool:
         return len(self._workers) < self._started.count or any(not worker.tasks for worker in self._workers)
@@ -195,16 +197,20 @@ class _Pool:
             if connection not in ready and worker.deadline > time.monotonic():
                 continue
             try:
-                outcome = worker.receive()
+                outcomes = worker.receive()
             except WorkerDied as death:
                 self._bury(worker, death)
                 continue
-            if outcome is not None:
+            for outcome in outcomes:
                 self._done[worker.tasks.popleft()] = _result(outcome)
 
     def _bury(self, worker: WorkerProcess, death: WorkerDied) -> None:
         """Try a dead worker's current file again, then without its grammar, then give up; queue its batch's rest."""
         self._workers.remove(worker)
+        self._apart.update(worker.tasks)
+        if worker.together and len(worker.tasks) > 1:  # the culprit is one of them
+            self._orphans.extendleft(reversed(worker.tasks))
+            return
         culprit = worker.tasks.popleft()
         self._orphans.extendleft(reversed(worker.tasks))
         record, cause = self._records[culprit], str(death)
@@ -229,8 +235,5 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
         raise IndexerError(f"{outcome.record.path}: the parser can't work ({outcome.error}); reinstall the package")
     if outcome.chunks is None:
         return outcome.record
-    if outcome.documents:
-        chunks = tuple(decode_stored(document.stored).to_chunk() for document in outcome.documents)
-    else:
-        chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
+    chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
     return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized, outcome.seconds)

@@ -15,16 +15,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from indexer.config import Config, ParseOptions, WalkOptions
+from indexer.config import Config, EncoderOptions, ParseOptions, WalkOptions
+from indexer.encoders.registry import find_static
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
-from indexer.stores.text.document import make_document
+from indexer.stages.reduce import identity_projection
+from indexer.stores.text.document import make_documents
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
 from pipelines.parsing import worker as parse_worker
-from pipelines.parsing.messages import Settings
+from pipelines.parsing.encode import ChunkEncoder
+from pipelines.parsing.messages import Batch, Settings
 from pipelines.parsing.pool import Workers, parse_files
 from pipelines.tally import record_of
 from tests.chunk_checks import check_chunks
@@ -45,14 +48,19 @@ def parse_tree(root: Path, options: ParseOptions = QUICK) -> list[ParsedFile | F
     return list(parse_files(tree, detect(tree, {}).added, Config(parse=options)))
 
 
-def test_documents_come_with_the_chunks_when_asked_for(tmp_path: Path) -> None:
+def test_documents_come_in_place_of_the_chunks_when_asked_for(tmp_path: Path) -> None:
     make(tmp_path, {"a.py": b"def parse_url():\n    return 1\n", "café.md": b"# One\n", "b": b""})
     tree = Worktree(tmp_path, WalkOptions())
     records = detect(tree, {}).added
-    results = [one for one in parse_files(tree, records, Config(), for_index=True) if isinstance(one, ParsedFile)]
-    assert len(results) == 2
-    for result in results:
-        assert result.documents == tuple(map(make_document, result.chunks))
+    chunked, made = (
+        [one for one in parse_files(tree, records, Config(), for_index=for_index) if isinstance(one, ParsedFile)]
+        for for_index in (False, True)
+    )
+    assert len(made) == 2
+    for own, other in zip(chunked, made, strict=True):
+        assert own.chunks
+        assert not other.chunks
+        assert other.documents == make_documents(own.chunks)
 
 
 def summary(results: list[ParsedFile | FileRecord]) -> dict[str, str]:
@@ -134,6 +142,43 @@ def test_order_and_outcome_do_not_depend_on_the_number_of_workers(
         "f12x.py": "by lines: the parser's process ended with exit code 3",
         "f29x.py": "parser-failed: crashed with SIGSEGV",
     }
+
+
+def test_files_that_are_answered_together_fail_each_alone(tmp_path: Path, misbehave: None) -> None:
+    """Their vectors are those that each has alone, too."""
+    files = {f"f{number:02}.py": f"def f{number}():\n    return {number}\n".encode() for number in range(12)}
+    files |= {
+        "f02x.py": b"crash\n",
+        "f04x.py": b"hang\n",
+        "f05x.py": b"raise\n",
+        "f07x.py": b"doom\n",
+        "f09x.py": b" \n",
+    }
+    make(tmp_path, files)
+    tree = Worktree(tmp_path, WalkOptions())
+    records = detect(tree, {}).added
+    variant = find_static(EncoderOptions())
+    assert variant is not None
+    encoder = ChunkEncoder(variant, identity_projection(variant.identity.dims))
+    config = Config(parse=ParseOptions(timeout_seconds=0.3, workers=1))
+    found = list(parse_files(tree, records, config, for_index=True, encoder=encoder))
+    states = summary(found)
+    assert list(states) == sorted(files)
+    assert states.pop("f04x.py").endswith("(parse.timeout_seconds)")
+    assert {path: state for path, state in states.items() if state != "parsed"} == {
+        "f02x.py": "by lines: crashed with SIGSEGV",
+        "f05x.py": "by lines: KeyError: 'node'",
+        "f07x.py": "parser-failed: crashed with SIGSEGV",
+        "f09x.py": "empty: white space only",
+    }
+    encoder.load()
+    chunked = parse_tree(tmp_path)
+    for one, own in zip(found, chunked, strict=True):
+        if isinstance(one, ParsedFile) and isinstance(own, ParsedFile) and not own.record.failure:
+            assert one.quantized is not None
+            alone = encoder.encode([chunk.embedded_text for chunk in own.chunks])
+            assert one.quantized.vectors.tolist() == alone.vectors.tolist()
+            assert one.quantized.scales.tolist() == alone.scales.tolist()
 
 
 @pytest.mark.parametrize("word", [b"hang", b"crash", b"exit", b"raise", b"memory"])
@@ -242,7 +287,7 @@ def test_a_message_that_the_system_refuses_is_an_error(monkeypatch: pytest.Monke
         """Sends no batch."""
 
         def send(self, message: object) -> None:
-            if isinstance(message, list):
+            if isinstance(message, Batch):
                 raise OSError(errno.ENOBUFS, "No buffer space available")
             super().send(message)
 

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from indexer.stages.reduce import identity_projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.types import Chunk, Encoder, FileRecord, ParsedFile, Quantized, QuantizedBatch, StoredVector, Tier
+from indexer.stores.text.document import make_documents
+from indexer.types import (
+    Chunk,
+    Document,
+    Encoder,
+    FileRecord,
+    ParsedFile,
+    Quantized,
+    QuantizedBatch,
+    StoredVector,
+    Tier,
+)
 from pipelines.parsing.encoded import FromWorkers
 from pipelines.progress import Silence, StageClock
 from pipelines.vectors import CACHED_TEXTS, FromCache, FromEncoder, FromIndex, Listener, Vectorizer
@@ -49,7 +60,9 @@ def vectorizer(
     return Vectorizer((FromIndex(index), *cached, encoder), tier=tier, clock=clock, progress=silence)
 
 
-def quantize(made: Vectorizer, chunks: Sequence[Chunk], listener: Listener = lambda *_: None) -> QuantizedBatch:
+def quantize(
+    made: Vectorizer, chunks: Sequence[Chunk | Document], listener: Listener = lambda *_: None
+) -> QuantizedBatch:
     return made.reduce(chunks, made.embed(chunks), PROJECTION, listener=listener)
 
 
@@ -68,7 +81,7 @@ def test_equal_texts_are_encoded_once_and_each_chunk_has_its_vector() -> None:
     assert sorted(encoder.encoded) == ["one", "three", "two"]
     assert made.found == {"index": 0, "encoder": 3}
     np.testing.assert_array_equal(batch.vectors, expected(["one", "two", "one", "three"]))
-    assert [chunk.text for chunk in batch.chunks] == ["one", "two", "one", "three"]
+    assert batch.chunks == chunks("one", "two", "one", "three")
 
 
 def test_what_the_index_holds_is_taken_as_it_is() -> None:
@@ -85,7 +98,7 @@ def test_what_the_index_holds_is_taken_as_it_is() -> None:
 
 
 def test_what_came_from_the_workers_is_not_encoded_again_and_counts_as_encoded() -> None:
-    one, two = chunks("one", "two")
+    one, two = make_documents(chunks("one", "two"))
     record = FileRecord("a.py", 1, 1, b"")
     quantized = Quantized(np.full((1, DIMS), 7, np.int8), np.array([0.5], np.float32))
     encoder = FakeEncoder(DIMS)
@@ -93,7 +106,9 @@ def test_what_came_from_the_workers_is_not_encoded_again_and_counts_as_encoded()
     computed = FromEncoder(Loader(encoder), Tier.STATIC, cache=None, token_budget=2048, clock=clock, progress=silence)
     workers = FromWorkers(Tier.STATIC, Silence())
     made = Vectorizer((workers, computed), tier=Tier.STATIC, clock=clock, progress=silence)
-    workers.take([record, ParsedFile(record, (one,), quantized=quantized), ParsedFile(record, (two,))])
+    workers.take(
+        [record, ParsedFile(record, documents=(one,), quantized=quantized), ParsedFile(record, documents=(two,))]
+    )
     batch = quantize(made, (one, two))
     assert encoder.encoded == ["two"]
     assert made.found == {"encoder": 2}
