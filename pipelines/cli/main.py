@@ -136,6 +136,10 @@ def _run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        for line in error.format_message().splitlines():
+            echo(line)
+        return 0
     except click.ClickException as error:
         _show(error)
         _show_json(arguments, "UsageError", error.format_message(), EXIT_USAGE)

@@ -119,6 +119,11 @@ def test_a_mistyped_command_is_told_the_right_one(cli: Cli) -> None:
     assert done.code == 2 and "is it 'search'?" in done.err
 
 
+@pytest.mark.parametrize("group", ["fleet", "model", "hook", "config"])
+def test_a_command_of_several_alone_shows_its_help(cli: Cli, group: str) -> None:
+    assert cli(group) == cli(group, "--help")
+
+
 @pytest.mark.parametrize(
     ("language", "path"),
     [("py", "shop/pay/card.py"), ("c++", "web/page.cpp"), ("ts", "web/page.ts"), ("C++", "web/page.cpp")],

@@ -294,7 +294,8 @@ class Noisy:
         vectors = self._encoder.encode_prepared(prepared, rows)
         noise = np.random.default_rng(0).standard_normal(vectors.shape, np.float32)
         vectors += self._noise * noise / np.linalg.norm(noise, axis=1, keepdims=True)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
     def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
         return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
