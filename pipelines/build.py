@@ -189,7 +189,8 @@ def _update(
         vectorizer = make_vectorizer(
             job.first,
             job.config.encoder,
-            index=staging,
+            # A first build's workers give every vector: what is staged need not be asked.
+            index=staging if staging.base or not encoder else None,
             workers=[from_workers],
             cache=cache,
             clock=job.clock,

@@ -182,14 +182,21 @@ class Vectorizer:
 
     def embed(self, chunks: Sequence[Chunk | Document]) -> dict[bytes, Vector]:
         """Return a vector for each distinct text hash of the chunks."""
-        computed = self.found[FromEncoder.name]
+        told = self._told
         vectors = self._find(chunks)
-        self._progress.vectors(len(chunks) - (self.found[FromEncoder.name] - computed))
+        self._progress.vectors(len(chunks) - (self._told - told))
         return vectors
+
+    @property
+    def _told(self) -> int:
+        """How many vectors the progress knows of already: the encoder tells as it goes, a sample told before."""
+        return self.found[FromEncoder.name] + self.found[FromSample.name]
 
     def full_precision(self, chunks: Sequence[Chunk | Document]) -> dict[bytes, NDArray[np.float32]]:
         """Return float32[d] for each distinct text that is not in the index, and keep it for those that ask again."""
+        computed = self.found[FromEncoder.name]
         sample = _encoded(self._find(chunks))
+        self._progress.vectors(len(sample) - (self.found[FromEncoder.name] - computed))
         self._origins = (*self._origins[:1], FromSample(sample), *self._origins[1:])
         return {text_hash: made.vector for text_hash, made in sample.items()}
 

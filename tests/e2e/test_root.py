@@ -71,6 +71,9 @@ def test_an_index_folder_alone_is_compared_with_the_root_that_it_records(cli: Cl
     assert refused.code == 2
     assert f"says that it is an index of {tree}" in refused.err
     assert cli("build", "--index-dir", tree / "index", "--json", cwd=tmp_path).json["committed"] is False
+    for index_dir in (tmp_path / "apart", tree / "sub" / "index", tmp_path / "made here"):
+        assert cli("build", "--index-dir", index_dir, cwd=tree).code == 0
+        assert cli("build", "--index-dir", index_dir, "--json", cwd=tree).json["committed"] is False
 
 
 def test_an_index_folder_alone_leads_no_further_up_than_to_the_folder_that_holds_it(cli: Cli, tree: Path) -> None:

@@ -24,7 +24,7 @@ from indexer.types import (
     Tier,
 )
 from pipelines.parsing.encoded import FromWorkers
-from pipelines.progress import Silence, StageClock
+from pipelines.progress import Progress, Silence, StageClock
 from pipelines.vectors import CACHED_TEXTS, FromCache, FromEncoder, FromIndex, Listener, Vectorizer
 from tests.fakes import FakeEncoder, IndexedVectors
 from tests.synthetic import chunks_of
@@ -32,6 +32,20 @@ from tests.synthetic import chunks_of
 DIMS = 16
 PROJECTION = identity_projection(DIMS)
 EMPTY = IndexedVectors()
+
+
+SILENCE = Silence()
+
+
+class Counting(Silence):
+    """Counts the vectors that it is told of."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def vectors(self, chunks: int) -> None:
+        """Count them."""
+        self.told += chunks
 
 
 class Loader:
@@ -53,11 +67,12 @@ def vectorizer(
     cache: EmbeddingCache | None = None,
     token_budget: int = 2048,
     tier: Tier = Tier.CONTEXTUAL,
+    progress: Progress = SILENCE,
 ) -> Vectorizer:
-    clock, silence = StageClock(Silence()), Silence()
+    clock = StageClock(progress)
     cached = [FromCache(cache, clock)] if cache is not None else []
-    encoder = FromEncoder(loader, tier, cache=cache, token_budget=token_budget, clock=clock, progress=silence)
-    return Vectorizer((FromIndex(index), *cached, encoder), tier=tier, clock=clock, progress=silence)
+    encoder = FromEncoder(loader, tier, cache=cache, token_budget=token_budget, clock=clock, progress=progress)
+    return Vectorizer((FromIndex(index), *cached, encoder), tier=tier, clock=clock, progress=progress)
 
 
 def quantize(
@@ -182,12 +197,14 @@ def test_a_listener_is_told_each_new_text_once_with_what_became_of_it() -> None:
 
 
 def test_vectors_of_a_sample_are_not_made_again() -> None:
-    encoder = FakeEncoder(DIMS)
-    made = vectorizer(Loader(encoder))
+    encoder, progress = FakeEncoder(DIMS), Counting()
+    made = vectorizer(Loader(encoder), progress=progress)
     made.full_precision(chunks("one", "two"))
+    assert progress.told == 2
     quantize(made, chunks("one", "two", "three"))
     assert sorted(encoder.encoded) == ["one", "three", "two"]
     assert made.found["encoder"] == 3
+    assert progress.told == 3
 
 
 def test_the_cache_serves_another_build_with_the_same_vectors(tmp_path: Path) -> None:
