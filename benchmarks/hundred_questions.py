@@ -1,13 +1,14 @@
 """A hundred questions as people type them, over five repositories outside every set: is the right place first, or near?
 
-    python -m benchmarks.hundred_questions REPOS [--indexes DIR] [--encoder NAME] [--misses FILE]
+    python -m benchmarks.hundred_questions REPOS [--set NAME] [--indexes DIR] [--encoder NAME] [--misses FILE]
 
-REPOS holds a checkout of each repository of PINNED, by its own name, at that commit. The questions and their answers
-(data/hundred_questions.jsonl) were written from the repositories with `git grep` before any search was made: error
-texts as a person sees them, flags, config keys, environment variables, texts of TODOs, constants, macros, "where is …
-configured", CI files, definitions, and questions in words. An answer is a path, and where it matters a line: the place
-that prints, parses, defines or documents what is asked for, not those that merely mention it. A hit is right when it is
-of an answer's file and spans its line.
+REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are two sets of
+a hundred: `hundred` is what search was mended by, and nothing was chosen by `unseen`, of five other repositories.
+Questions and answers (data/NAME_questions.jsonl) were written from the repositories with `git grep` before any search
+was made: error texts as a person sees them, flags, config keys, environment variables, texts of TODOs, constants,
+macros, "where is … configured", CI files, definitions, and questions in words. An answer is a path, and where it
+matters a line: the place that prints, parses, defines or documents what is asked for, not those that merely mention
+it. A hit is right when it is of an answer's file and spans its line.
 """
 
 from __future__ import annotations
@@ -26,14 +27,23 @@ from indexer.encoders.registry import VARIANTS
 from indexer.index import Index
 from pipelines.build import build
 
-QUESTIONS = Path(__file__).parent / "data" / "hundred_questions.jsonl"
+DATA = Path(__file__).parent / "data"
 FIRST_HITS = 5
 PINNED = {
-    "celery/celery": "5dc781f0bd5f36186bfcc74e0a4f9f654452c69b",
-    "jj-vcs/jj": "9d905d5432869c7aa9539e6e5c7fece5842bed37",
-    "mpv-player/mpv": "b955aa28f3dc93dc6b21485a0d5b7feb8e6dc10f",
-    "restic/restic": "a80be1478a4c537f8396e0db2b05120aa78f11e0",
-    "typeorm/typeorm": "281bfba42a5813b106bcf5ba79bc7f7251bd1e73",
+    "hundred": {
+        "celery/celery": "5dc781f0bd5f36186bfcc74e0a4f9f654452c69b",
+        "jj-vcs/jj": "9d905d5432869c7aa9539e6e5c7fece5842bed37",
+        "mpv-player/mpv": "b955aa28f3dc93dc6b21485a0d5b7feb8e6dc10f",
+        "restic/restic": "a80be1478a4c537f8396e0db2b05120aa78f11e0",
+        "typeorm/typeorm": "281bfba42a5813b106bcf5ba79bc7f7251bd1e73",
+    },
+    "unseen": {
+        "mitmproxy/mitmproxy": "8fc25b3045934777b0796d8ec7958bbc257d7bb5",
+        "helix-editor/helix": "079a789e8cb08ead67f19e1971a1b7438b37354b",
+        "i3/i3": "47cab33aa8b3c8b47e34de6148440a1bc30a2297",
+        "traefik/traefik": "fd5a576df2e8aeb0bfc8a96b6ef6e60a61f7ec0a",
+        "excalidraw/excalidraw": "4872083c044491b6d5c96ae134a75464f96d6831",
+    },
 }
 
 
@@ -57,16 +67,18 @@ def main() -> None:
     """Build what is missing, ask, print the figures, and write the result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("repos", type=Path)
+    parser.add_argument("--set", default="hundred", choices=sorted(PINNED), help="which questions")
     parser.add_argument("--indexes", type=Path, default=Path("build/hundred-questions-indexes"))
     parser.add_argument("--cache", type=Path, default=Path("build/retrieval-cache"), help="embeddings kept")
     parser.add_argument("--encoder", default="minilm", choices=sorted(VARIANTS), help="what indexes are made with")
     parser.add_argument("--misses", type=Path, help="write what was not first, with the first hits")
     arguments = parser.parse_args()
-    questions = [msgspec.json.decode(line, type=Question) for line in QUESTIONS.read_bytes().splitlines()]
+    source = DATA / f"{arguments.set}_questions.jsonl"
+    questions = [msgspec.json.decode(line, type=Question) for line in source.read_bytes().splitlines()]
     config = Config(encoder=EncoderOptions(name=arguments.encoder))
     ranks: list[tuple[Question, int]] = []
     misses: list[str] = []
-    for repository, commit in PINNED.items():
+    for repository, commit in PINNED[arguments.set].items():
         root = arguments.repos / repository.split("/")[1]
         head = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
         if head.stdout.strip() != commit:
@@ -85,9 +97,11 @@ def main() -> None:
         print(f"{kind:<12}", row)
     if arguments.misses:
         arguments.misses.write_text("\n".join([*misses, ""]), encoding="utf-8")
-    name = "hundred_questions" if arguments.encoder == "minilm" else f"hundred_questions_{arguments.encoder}"
-    flags = "" if arguments.encoder == "minilm" else f" --encoder {arguments.encoder}"
-    write_result(name, f"python -m benchmarks.hundred_questions REPOS{flags}", {"pinned": PINNED, **result})
+    name = f"{arguments.set}_questions" + ("" if arguments.encoder == "minilm" else f"_{arguments.encoder}")
+    flags = "" if arguments.set == "hundred" else f" --set {arguments.set}"
+    flags += "" if arguments.encoder == "minilm" else f" --encoder {arguments.encoder}"
+    pinned = PINNED[arguments.set]
+    write_result(name, f"python -m benchmarks.hundred_questions REPOS{flags}", {"pinned": pinned, **result})
 
 
 def place(index: Index, question: Question) -> tuple[int, list[str]]:

@@ -1,15 +1,17 @@
 """Tokens and chunks a second of our embed stage, plain fastembed and a bare onnxruntime loop, on the same chunks.
 
-    python -m benchmarks.side_by_side_encoders
+    python -m benchmarks.side_by_side_encoders [--sentence-transformers PYTHON]
 
 Each is a process of its own that loads its model, embeds a few texts, and then takes the time for all of flask's
 chunks; they take turns. fastembed runs the fp32 model as it does by default, in batches of 256 padded to the longest;
 the bare loop runs our int8 graph over our batches, tokenised before, on as many threads, and does nothing else.
-sentence-transformers is left out: it brings PyTorch, several times the size of all else here.
+sentence-transformers takes part where PYTHON, an interpreter of another environment, has it: it brings PyTorch, several
+times the size of all else here. It runs the original weights with its defaults on as many threads as there are cores.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
@@ -29,6 +31,7 @@ from indexer.encoders.bundle import BUNDLED, MODEL
 from indexer.encoders.onnx import open_session
 from indexer.encoders.registry import find_encoder
 from indexer.stages.embed import embed
+from pipelines.export.packages import read_manifest
 
 ROUNDS = 3
 TEXTS = 800
@@ -92,18 +95,27 @@ def main() -> None:
     """Measure and write the result."""
     if len(sys.argv) == 4:
         return child(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--sentence-transformers", type=Path, metavar="PYTHON", help="an interpreter that has it")
+    other: Path | None = parser.parse_args().sentence_transformers
     texts = chunk_texts(flask_sources())[:TEXTS]
     tokens = int(find_encoder(EncoderOptions()).load(threads=0, light=True).prepare(texts).lengths.sum())
-    runs: dict[str, list[Run]] = {peer: [] for peer in PEERS}
+    packages = CACHE / "packages"
     with tempfile.TemporaryDirectory() as scratch:
-        listed = Path(scratch) / "texts.json"
+        listed, fp32 = Path(scratch) / "texts.json", Path(scratch) / "fp32"
         listed.write_text(json.dumps(texts), encoding="utf-8")
-        fp32 = Path(scratch) / "fp32"
         export: list[str | Path] = [sys.executable, "-m", "pipelines.export_model", "--variant", "fp32", "--out", fp32]
-        run([*export, "--packages", CACHE / "packages"])
+        run([*export, "--packages", packages])
+        commands: dict[str, list[str | Path]] = {
+            peer: [sys.executable, "-m", "benchmarks.side_by_side_encoders", peer, listed, fp32] for peer in PEERS
+        }
+        if other is not None:
+            program = Path(__file__).with_name("plain_sentence_transformers.py")
+            commands["sentence_transformers"] = [other, program, listed, packages / read_manifest().weights_folder]
+        runs: dict[str, list[Run]] = {peer: [] for peer in commands}
         for _ in range(ROUNDS):
-            for peer, own in runs.items():
-                own.append(run([sys.executable, "-m", "benchmarks.side_by_side_encoders", peer, listed, fp32]))
+            for peer, command in commands.items():
+                runs[peer].append(run(command))
     seconds = {peer: [float(json.loads(one.stdout)) for one in own] for peer, own in runs.items()}
 
     def ratio(slow: str, fast: str) -> float:
@@ -121,10 +133,10 @@ def main() -> None:
         "texts": len(texts),
         "tokens": tokens,
         "rounds": ROUNDS,
-        "ours_over_fastembed": ratio("fastembed", "ours"),
-        "ours_over_bare_loop": ratio("bare_loop", "ours"),
+        **{f"ours_over_{peer}": ratio(peer, "ours") for peer in runs if peer != "ours"},
     }
-    print(write_result("side_by_side_encoders", "python -m benchmarks.side_by_side_encoders", figures), figures)
+    flag = " --sentence-transformers PYTHON" if other is not None else ""
+    print(write_result("side_by_side_encoders", f"python -m benchmarks.side_by_side_encoders{flag}", figures), figures)
     return None
 
 

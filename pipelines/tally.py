@@ -54,9 +54,10 @@ class Tally:
 
     def put(self, file: ParsedFile | FileRecord, old_chunks: Sequence[int]) -> None:
         """Count a file that was parsed or skipped, and the chunks that it had before."""
-        chunks = file.chunks if isinstance(file, ParsedFile) else ()
+        chunks = (file.documents or file.chunks) if isinstance(file, ParsedFile) else ()
         self.chunks += len(chunks)
-        self.removed += len(set(old_chunks) - {chunk.id for chunk in chunks})
+        if old_chunks:
+            self.removed += len(set(old_chunks) - {chunk.id for chunk in chunks})
         if isinstance(file, ParsedFile):
             self._slowest = nlargest(SLOWEST, (*self._slowest, (file.seconds, file.record.path, len(chunks))))
             if file.record.path in self._new:

@@ -18,7 +18,7 @@ from indexer.encoders.registry import Variant, find_encoder
 from indexer.stages.embed import embed
 from indexer.stages.reduce import Projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.types import Chunk, Encoder, QuantizedBatch, StoredVector, Tier
+from indexer.types import Chunk, Document, Encoder, QuantizedBatch, StoredVector, Tier
 
 from .progress import Progress, StageClock
 
@@ -180,22 +180,29 @@ class Vectorizer:
         """What went wrong, for a person."""
         return [warning for origin in self._origins for warning in origin.warnings]
 
-    def embed(self, chunks: Sequence[Chunk]) -> dict[bytes, Vector]:
+    def embed(self, chunks: Sequence[Chunk | Document]) -> dict[bytes, Vector]:
         """Return a vector for each distinct text hash of the chunks."""
-        computed = self.found[FromEncoder.name]
+        told = self._told
         vectors = self._find(chunks)
-        self._progress.vectors(len(chunks) - (self.found[FromEncoder.name] - computed))
+        self._progress.vectors(len(chunks) - (self._told - told))
         return vectors
 
-    def full_precision(self, chunks: Sequence[Chunk]) -> dict[bytes, NDArray[np.float32]]:
+    @property
+    def _told(self) -> int:
+        """How many vectors the progress knows of already: the encoder tells as it goes, a sample told before."""
+        return self.found[FromEncoder.name] + self.found[FromSample.name]
+
+    def full_precision(self, chunks: Sequence[Chunk | Document]) -> dict[bytes, NDArray[np.float32]]:
         """Return float32[d] for each distinct text that is not in the index, and keep it for those that ask again."""
+        computed = self.found[FromEncoder.name]
         sample = _encoded(self._find(chunks))
+        self._progress.vectors(len(sample) - (self.found[FromEncoder.name] - computed))
         self._origins = (*self._origins[:1], FromSample(sample), *self._origins[1:])
         return {text_hash: made.vector for text_hash, made in sample.items()}
 
     def reduce(
         self,
-        chunks: Sequence[Chunk],
+        chunks: Sequence[Chunk | Document],
         vectors: Mapping[bytes, Vector],
         projection: Projection,
         *,
@@ -221,7 +228,7 @@ class Vectorizer:
             tuple(held.tier for held in own),
         )
 
-    def _find(self, chunks: Sequence[Chunk]) -> dict[bytes, Vector]:
+    def _find(self, chunks: Sequence[Chunk | Document]) -> dict[bytes, Vector]:
         missing = {chunk.text_hash: chunk.embedded_text for chunk in chunks}
         vectors: dict[bytes, Vector] = {}
         for origin in self._origins:

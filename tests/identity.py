@@ -18,7 +18,7 @@ from indexer.config import ChunkOptions, Config
 from indexer.identity import RECORDED, Recorded
 from indexer.languages.analyzer import terms
 from indexer.languages.registry import LANGUAGES, load_query
-from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, Embedding, make_document
+from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, Embedding, make_documents
 from indexer.stores.text.index import TextIndex
 from indexer.stores.text.writer import TextWriter
 from indexer.types import Chunk, FileRecord, ParsedFile, SymbolKind, Tier
@@ -127,7 +127,7 @@ def found_terms() -> list[tuple[str, str]]:
     raw = [chunk.path, chunk.language, str(chunk.kind), chunk.qualified_name.lower(), name, name.lower()]
     with TemporaryDirectory() as folder:
         writer = TextWriter(Path(folder))
-        writer.add([(make_document(chunk), Embedding(bytes(8), 1.0, Tier.CONTEXTUAL))])
+        writer.add([(make_documents([chunk])[0], Embedding(bytes(8), 1.0, Tier.CONTEXTUAL))])
         writer.commit()
         index = TextIndex(Path(folder))
         asked = [(field, term) for field in WORD_FIELDS for term in analysed]

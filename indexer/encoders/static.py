@@ -81,10 +81,12 @@ class StaticEncoder:
             ids = np.append(ids[places != row], kept)
             places = np.append(places[places != row], np.full(len(kept), row))
             lengths[row] = len(kept)
-        keys = places * len(self._table) + ids
+        size = len(self._table)
+        # Half as wide, they are sorted in half the time.
+        keys = (places * size + ids).astype(np.int32 if len(texts) * size < 1 << 31 else np.int64)
         keys.sort()
         first = np.flatnonzero(np.diff(keys, prepend=-1))
-        rows, distinct = np.divmod(keys[first], len(self._table))
+        rows, distinct = np.divmod(keys[first], size)
         weights = np.rint(np.sqrt(np.diff(first, append=len(keys))) * self._scales[distinct])
         starts = np.searchsorted(rows, np.arange(len(texts) + 1))
         return Weighted(distinct.astype(np.int32), weights.astype(np.float32), starts, lengths.astype(np.int32))
@@ -96,9 +98,10 @@ class StaticEncoder:
         """
         assert isinstance(prepared, Weighted)
         sums = np.empty((len(rows), self._table.shape[1]), dtype=np.float32)
-        for place, row in enumerate(rows):
-            own = slice(prepared.starts[row], prepared.starts[row + 1])
-            sums[place] = prepared.weights[own] @ self._table[prepared.ids[own]].astype(np.float32)
+        starts, stops = prepared.starts[rows].tolist(), prepared.starts[rows + 1].tolist()
+        for start, stop, own in zip(starts, stops, sums, strict=True):
+            table = self._table.take(prepared.ids[start:stop], axis=0).astype(np.float32)
+            np.dot(prepared.weights[start:stop], table, out=own)
         return sums
 
     def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,11 @@ _BETWEEN: Final = "\0"
 
 _BLANKED: Final = bytes(byte if byte > 127 or not byte or chr(byte).isalnum() else 32 for byte in range(256))
 """Translates the UTF-8 of normalised texts to words between blanks."""
+
+_CONTROLS: Final = bytes(byte for byte in (*range(1, 32), 127) if byte not in b"\t\n\r")
+"""Not in normalised text."""
+
+_NO_SIGNS: Final = bytes(byte for byte in range(1, 256) if chr(byte) not in string.punctuation)
 
 _END: Final = -1
 """The number of what is between texts."""
@@ -80,40 +86,37 @@ class WordPieces:
 
     def tokens(self, text: str) -> list[int]:
         """Return the numbers of a text's tokens, in order."""
-        return list(chain.from_iterable(self._cut(words(text))))
+        return memoryview(self._cut(words(text))).cast("i").tolist()
 
-    def unordered(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the numbers of the tokens of some texts and for each the place of its text, int64[n] both.
+    def unordered(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return the numbers of the tokens of some texts, int32[n], and for each the place of its text, int64[n].
 
         A text's are those of `tokens`, its words before its signs. In code half of the tokens are signs, which are
         found by their bytes; what is left are words between blanks.
         """
         import numpy as np  # who only counts tokens has no need of it
 
-        joined = f" {_BETWEEN} ".join(map(normalize, texts)).encode()
-        pieces = self._cut(joined.translate(_BLANKED).decode().split())
-        codes = np.frombuffer(joined, dtype=np.uint8)
-        of_words = np.fromiter(chain(chain.from_iterable(pieces), [_END]), dtype=np.int64)
-        is_sign, numbers_of_signs = self._signs
-        numbers = np.concatenate((of_words, numbers_of_signs[codes[is_sign[codes]]]))
+        joined = f" {_BETWEEN} ".join(map(_plain, texts)).encode()
+        of_words = self._cut(joined.translate(_BLANKED, _CONTROLS).decode().split())
+        signs = np.frombuffer(joined.translate(None, _NO_SIGNS), np.uint8)
+        numbers = np.concatenate((np.frombuffer(of_words, np.int32), [_END], self._signs[signs]), dtype=np.int32)
         is_end = numbers == _END
         kept = np.flatnonzero(~is_end)
         return numbers[kept], np.cumsum(is_end)[kept] % max(1, len(texts))
 
-    def _cut(self, words: Sequence[str]) -> Iterator[tuple[int, ...]]:
-        """Return the pieces of each word; what is between two texts has a number of its own."""
+    def _cut(self, words: Sequence[str]) -> bytes:
+        """Return the pieces of words, int32 each; what is between two texts has a number of its own."""
         if len(self._known) > MAX_KNOWN_WORDS:
             self._known.clear()
-        self._known[_BETWEEN] = (_END,)
-        return map(self._known.__getitem__, words)
+        self._known[_BETWEEN] = _packed((_END,))
+        return b"".join(map(self._known.__getitem__, words))
 
     @cached_property
-    def _signs(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Whether a byte is a sign or between texts, bool[256], and the numbers of those that are, int64[128]."""
+    def _signs(self) -> NDArray[np.int32]:
+        """The numbers of ASCII characters that are signs, int32[128], and of what is between texts."""
         import numpy as np
 
-        is_sign = [chr(byte) in (*SIGNS, _BETWEEN) for byte in range(256)]
-        return np.array(is_sign), np.array([_END, *(self.cut(chr(byte))[0] for byte in range(1, 128))])
+        return np.array([_END, *(self.cut(chr(byte))[0] for byte in range(1, 128))], np.int32)
 
     def cut(self, word: str) -> tuple[int, ...]:
         """Return the numbers of a word's pieces: the longest beginning in the vocabulary, then the rest likewise.
@@ -153,16 +156,21 @@ class WordPieces:
         return continued, longest
 
 
-class _Known(dict[str, tuple[int, ...]]):
-    """Words and their pieces; a new word is cut when it is asked for."""
+class _Known(dict[str, bytes]):
+    """Words and their pieces, packed; a new word is cut when it is asked for."""
 
     def __init__(self, pieces: WordPieces) -> None:
         super().__init__()
         self._cut = pieces.cut
 
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        pieces = self[word] = self._cut(word)
+    def __missing__(self, word: str) -> bytes:
+        pieces = self[word] = _packed(self._cut(word))
         return pieces
+
+
+def _packed(numbers: Sequence[int]) -> bytes:
+    """Return numbers as int32, of which bytes are joined faster than they are read one by one."""
+    return array("i", numbers).tobytes()
 
 
 def words(text: str) -> list[str]:
@@ -173,6 +181,11 @@ def words(text: str) -> list[str]:
 def normalize(text: str) -> str:
     """Return text as BERT reads it, with spaces around ideographs and around punctuation outside ASCII."""
     return (text if _PLAIN.fullmatch(text) else _ODD.sub(_normalized, text)).lower()
+
+
+def _plain(text: str) -> str:
+    """Return text as `normalize` does, save that control characters may stay in it, of which none is NUL."""
+    return text.lower() if text.isascii() and "\0" not in text else normalize(text)
 
 
 def _normalized(run: re.Match[str]) -> str:

@@ -9,8 +9,8 @@ one term. A flag (`--no-color`) is a term as it is written, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, compress
 
 from py_rust_stemmers import SnowballStemmer
 
@@ -27,6 +27,9 @@ _PART = re.compile(r"[A-Z]{2,}s(?![^\W\d_A-Z])|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\
 _BLANKED = bytes(byte if chr(byte).isalnum() or byte in b"_" else 32 for byte in range(128)) + bytes(128)
 """Translates ASCII to letters, digits and underscores between blanks."""
 _BLANKED_LINES = _BLANKED[:10] + b"\n" + _BLANKED[11:]
+_BETWEEN = "\0"
+"""Stands between texts, and is kept where they are blanked."""
+_BLANKED_APART = b"\0" + _BLANKED[1:]
 _stemmer = SnowballStemmer("english")
 
 
@@ -40,7 +43,17 @@ def terms(text: str) -> list[str]:
 
 def indexed_text(text: str) -> str:
     """Return the terms of a text joined by spaces, for a tokenizer that splits at white space."""
-    return " ".join(chain(_flags(text), *map(_known.__getitem__, _words(text))))
+    flags = "".join([f"{flag} " for flag in _flags(text)])
+    return (flags + "".join(map(_spaced.__getitem__, _words(text))))[:-1]
+
+
+def indexed_texts(texts: Sequence[str]) -> list[str]:
+    """Return what `indexed_text` does of each text; the words of all those of plain ASCII are found at once."""
+    is_plain = [text.isascii() and "--" not in text and _BETWEEN not in text for text in texts]
+    joined = f" {_BETWEEN} ".join(compress(texts, is_plain))
+    words = joined.encode().translate(_BLANKED_APART).decode().split()
+    found = iter("".join(map(_spaced.__getitem__, words)).split(_BETWEEN))
+    return [next(found)[:-1] if plain else indexed_text(text) for text, plain in zip(texts, is_plain, strict=True)]
 
 
 def _flags(text: str) -> list[str]:
@@ -64,6 +77,20 @@ class _Known(dict[str, tuple[str, ...]]):
 
 
 _known = _Known()
+
+
+class _Spaced(dict[str, str]):
+    """Words and their terms, a space after each: what is indexed is joined of these."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MAX_KNOWN_WORDS:
+            self.clear()
+            self[_BETWEEN] = _BETWEEN
+        found = self[word] = "".join([f"{term} " for term in _terms_of_word(word)])
+        return found
+
+
+_spaced = _Spaced({_BETWEEN: _BETWEEN})
 
 
 def word_terms(word: str) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ _BETWEEN = f" {_VALUE} "
 
 _CODE_PART = re.compile(
     r"--?[A-Za-z][\w-]*+"  # a flag
-    r"|[A-Z][A-Z0-9]*_[A-Z0-9_]*+"  # a constant
+    r"|_*[A-Z][A-Z0-9]*_[A-Z0-9_]*+"  # a constant
     r"|\$\{?\w++\}?"  # a variable
     r"|[A-Za-z_][\w-]*+(?:(?:\.|::|->|/)[A-Za-z_][\w-]*+){2,}"  # a key or name of three steps and more
     r"|[A-Z]{1,6}-?\d{3,}|0x[0-9A-Fa-f]{2,}"  # a code such as E501
@@ -73,12 +73,16 @@ class Match:
 
 @dataclass(frozen=True)
 class Literals:
-    """The whole query, its code-like parts, the places in files that it names, and how many words are in quotes."""
+    """The whole query, its code-like parts, the places in files that it names, and how many words are in quotes.
+
+    `outside` are the parts that stand outside double quotes.
+    """
 
     whole: str
     parts: tuple[str, ...]
     places: tuple[tuple[str, int], ...]
     quoted: int = 0
+    outside: tuple[str, ...] = ()
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -134,10 +138,14 @@ def read_literals(query: Query) -> Literals:
         return Literals(whole, (), places)
     if not _SPACE.search(whole):
         return Literals(whole, _last_step(whole), places)
-    written = (token.strip(_EDGES) for token in whole.split())
-    parts = [token for token in written if _CODE_PART.fullmatch(token)]
     quoted = sum(len(_WORD.findall(text)) or 1 for text in _QUOTED.findall(query.text))
-    return Literals(whole, tuple(dict.fromkeys(parts))[:MAX_PARTS], places, quoted)
+    return Literals(whole, _code_parts(whole), places, quoted, _code_parts(_QUOTED.sub(" ", query.text)))
+
+
+def _code_parts(text: str) -> tuple[str, ...]:
+    """Return the words of a text that are written as only code is."""
+    written = (token.strip(_EDGES) for token in text.split())
+    return tuple(dict.fromkeys(token for token in written if _CODE_PART.fullmatch(token)))[:MAX_PARTS]
 
 
 def _last_step(written: str) -> tuple[str, ...]:

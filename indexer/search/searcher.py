@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from indexer.search.candidates import (
     word_terms,
 )
 from indexer.search.features import Definition, Evidence, named_definition
-from indexer.search.literals import read_literals
+from indexer.search.literals import Literals, read_literals
 from indexer.search.query import Query
 from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores, joined, nothing_scored
@@ -138,13 +138,22 @@ class Searcher:
         return Evidence(asked, found, scores, self._definitions(query, found))
 
     def _is_message(self, query: Query, chosen: Filter) -> bool:
-        """Whether the query stands somewhere with its quotes, as messages do, which then are part of the text."""
+        """Whether the quotes are part of a message rather than what must stand.
+
+        The query stands somewhere with them, or they are around a value: what is written as only code is outside them
+        stands somewhere, and nowhere with what they hold.
+        """
         literals = read_literals(query)
-        if not literals.is_message:
-            return False
         freed = replace(chosen, literals=())
-        found = [own for space in self._spaces for own in space.standing(query, literals, freed)]
-        return any(own.sureness in MESSAGES for own in found)
+        if literals.is_message and any(own.sureness in MESSAGES for own in self._stands(query, literals, freed)):
+            return True
+        outside = Literals("", literals.outside, ())
+        if not outside.parts or any(self._stands(query, outside, chosen)):
+            return False
+        return any(self._stands(query, outside, freed))
+
+    def _stands(self, query: Query, literals: Literals, chosen: Filter) -> Iterator[Standing]:
+        return (own for space in self._spaces for own in space.standing(query, literals, chosen))
 
     def _standing(self, query: Query, chosen: Filter) -> list[tuple[int, Standing]]:
         """Return the chunks in which the query, or a part of it, stands, each with the place of its space."""

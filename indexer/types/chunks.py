@@ -65,15 +65,16 @@ class Chunk(ChunkFields, frozen=True, gc=False):
 
 
 class Document(NamedTuple):
-    """A chunk made ready for the text index: the text of each of its fields, in the schema's order, and what it stores.
+    """A chunk made ready to be stored: what the catalog keeps of it, and `fields`, all but its embedding in JSON.
 
-    `more` are further values of fields, each with its field's name. A chunk's embedding is not part of it.
+    `fields` lacks the brace that closes it. `embedded_text` is empty where the vector is known.
     """
 
     id: int
-    texts: tuple[str, ...]
-    stored: bytes
-    more: tuple[tuple[str, str], ...] = ()
+    path: str
+    text_hash: bytes
+    embedded_text: str
+    fields: bytes
 
 
 class Quantized(NamedTuple):
@@ -87,12 +88,12 @@ class Quantized(NamedTuple):
 class ParsedFile:
     """One file after parsing and chunking: the record for the catalog and its chunks in file order.
 
-    `documents` and `quantized` vectors are those of its chunks, if they were asked for. `seconds` is the processor time
-    that it took.
+    Where `documents` were asked for, they are in place of the chunks; `quantized` are the vectors, if these were.
+    `seconds` is the processor time that it took.
     """
 
     record: FileRecord
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[Chunk, ...] = ()
     documents: tuple[Document, ...] = ()
     quantized: Quantized | None = None
     seconds: float = field(default=0.0, compare=False)

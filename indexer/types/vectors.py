@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from indexer.types.chunks import Chunk
+from indexer.types.chunks import Chunk, Document
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,7 @@ class Encoder(Protocol):
 class QuantizedBatch(msgspec.Struct, frozen=True):
     """Chunks and their reduced vectors: int8[n, k], float32[n] scales such that vector = int8 * scale, and tiers."""
 
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[Chunk | Document, ...]
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
     tiers: tuple[Tier, ...]

@@ -24,7 +24,7 @@ from .findings import FindingKind, Findings
 
 SAMPLE_CHUNKS = 64
 MIN_COSINE = 0.99
-"""What another processor's rounding leaves of the similarity of equal texts, by far; another model does not."""
+"""What the rounding of another processor or onnxruntime leaves of equal texts' similarity; another model does not."""
 _BATCH = 4096
 
 
@@ -71,8 +71,10 @@ def check_chunks(findings: Findings, generation: Generation, on_chunks: Callable
     _check_digests(findings, generation, digests)
 
 
-def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, projection: Projection) -> int:
-    """Embed a sample of chunks again, compare, and return how many.
+def check_encoder(
+    findings: Findings, generation: Generation, encoder: Encoder, projection: Projection
+) -> tuple[int, int]:
+    """Embed a sample of chunks again, compare, and return how many, and how many were rounded otherwise before.
 
     The sample is the chunks with the lowest ids among those whose vector is of the encoder's tier.
     """
@@ -84,14 +86,14 @@ def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, 
         what = "and another projection" if made[0] == identity.digest else "not with this encoder"
         message = f"the index was made with {manifest.encoder.name} {made[0][:8]}, {what}"
         findings.add(FindingKind.MODEL, generation.path / layout.MANIFEST, message)
-        return 0
+        return 0, 0
     numbers = [segment.number for segment in manifest.segments if segment.tier is identity.tier]
     living = [islice(generation.catalog.chunk_ids(segment=number), SAMPLE_CHUNKS) for number in numbers]
     ids = sorted(chain.from_iterable(living))[:SAMPLE_CHUNKS]
     documents = generation.text.documents(ids)
     vectors = _vectors(generation, generation.catalog.chunks(ids))
     if not ids:
-        return 0
+        return 0, 0
     texts = [documents[chunk_id].embedded_text for chunk_id in ids]
     hashes = [xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass")) for text in texts]
     changed = sum(hashed != documents[chunk_id].text_hash for hashed, chunk_id in zip(hashes, ids, strict=True))
@@ -108,7 +110,7 @@ def check_encoder(findings: Findings, generation: Generation, encoder: Encoder, 
     if different:
         message = f"{different} of {len(ids)} sampled chunks have another vector than the encoder gives"
         findings.add(FindingKind.VECTOR, text, message)
-    return len(ids)
+    return len(ids), int((~equal).sum()) - different
 
 
 def _check_digests(findings: Findings, generation: Generation, digests: dict[str, tuple[int, int]]) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `indexer verify --json`; `reembedded` chunks were embedded again and compared.
 
+    `rounded` of these have the same vector but for rounding: another processor made it, or another onnxruntime.
     `source` says how the index compares with its files; null where that was not asked, or the index is damaged.
     """
 
@@ -39,6 +40,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     chunks: int
     reembedded: int
+    rounded: int
     findings: tuple[Finding, ...]
     source: SourceReport | None = None
 
@@ -63,14 +65,17 @@ def verify(
     except (NoIndexError, DamagedIndexError) as error:
         path, kind = _unreadable(index_dir, error)
         findings.add(kind, path, str(error))
-        return VerifyReport(ok=False, generation="", files=0, chunks=0, reembedded=0, findings=tuple(findings.found))
+        return VerifyReport(
+            ok=False, generation="", files=0, chunks=0, reembedded=0, rounded=0, findings=tuple(findings.found)
+        )
     with generation:
-        reembedded, compared = 0, None
+        compared: SourceReport | None = None
+        samples: list[tuple[int, int]] = []
         _check(findings, generation, on_chunks or (lambda _: None))
         if deep and not findings.found:
             from .chunks import check_encoder
 
-            reembedded = sum(check_encoder(findings, generation, *space) for space in deep)
+            samples = [check_encoder(findings, generation, *space) for space in deep]
         if source and not findings.found:
             compared = check_source(findings, generation, *source)
         return VerifyReport(
@@ -78,7 +83,8 @@ def verify(
             generation=generation.name,
             files=len(generation.manifest.files),
             chunks=generation.manifest.counts.chunks,
-            reembedded=reembedded,
+            reembedded=sum(again for again, _ in samples),
+            rounded=sum(rounded for _, rounded in samples),
             findings=tuple(findings.found),
             source=compared,
         )

@@ -71,12 +71,13 @@ def echo_styled(line: str, *, err: bool = False) -> None:
 def print_lines(lines: Sequence[str], *, paged: bool) -> None:
     """Print lines made safe, on a terminal that they don't fit on in the user's pager when they may be `paged`.
 
-    Where LESS says nothing, less is told to show colours and to end at the end, as git does.
+    PAGER="" is for none. Where LESS says nothing, less is told to show colours and to end at the end, as git does.
     """
     import shutil
 
     is_long = len(lines) >= shutil.get_terminal_size().lines
-    if paged and is_long and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+    wanted = paged and os.environ.get("PAGER") != "" and os.environ.get("TERM") != "dumb"
+    if wanted and is_long and sys.stdout.isatty():
         os.environ.setdefault("LESS", "FRX")
         with _results():
             click.echo_via_pager("".join(f"{line}\n" for line in lines))

@@ -54,10 +54,10 @@ class _Counts:
         if self._files:
             parts.append(self._files)
         if self.chunks_done:
-            of_all = "" if self._files else f"/{self.chunks_expected:.0f}"
+            of_all = "" if self._files or not self.chunks_expected else f"/{self.chunks_expected:.0f}"
             parts.append(f"{self.chunks_done}{of_all} chunks")
             elapsed = time.monotonic() - self._first_chunk
-            if elapsed > RATE_WINDOW_START_SECONDS:
+            if elapsed > RATE_WINDOW_START_SECONDS and self.chunks_expected:
                 rate = self.chunks_done / elapsed
                 parts.append(f"{rate:.0f} chunks/s")
                 left = max(0.0, self.chunks_expected - self.chunks_done) / rate

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from indexer.types import Hit, SearchResult
 
 from ..answer import answer
@@ -33,6 +35,13 @@ class Shown:
     k: int
     explain: bool = False
     paged: bool = True
+
+
+def check_form(*, as_json: bool, line_format: str | None, files_only: bool) -> None:
+    """Raise UsageError for more than one form of an answer."""
+    forms = {"--json": as_json, "--format": line_format, "-l": files_only}
+    if len(named := [option for option, given in forms.items() if given]) > 1:
+        raise click.UsageError(f"{' and '.join(named)} are forms of the same answer; give one")
 
 
 def show(result: SearchResult, roots: Sequence[Path], shown: Shown) -> None:

@@ -32,10 +32,10 @@ COMMANDS = {
     "config": "Show the settings that apply, and where each is from.",
     "gc": "Remove old generations.",
     "export": "Write the index into one file to hand on.",
+    "import": "Take over an index from such a file, or from another folder.",
     "watch": "Keep the index fresh while files change.",
     "mcp": "Answer an agent's questions (Model Context Protocol).",
     "fleet": "Index many repositories as one, on one machine or more.",
-    "import": "Take over an index from such a file, or from another folder.",
 }
 """Name and help of each subcommand; its code is `command` in the module of that name, imported when it is called.
 
@@ -94,7 +94,9 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
 @click.option("--debug", is_flag=True, help="Show a traceback when something unexpected happens.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Form of lines on stderr.")
 def cli(debug: bool, log_format: str) -> None:
@@ -134,6 +136,10 @@ def _run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        for line in error.format_message().splitlines():
+            echo(line)
+        return 0
     except click.ClickException as error:
         _show(error)
         _show_json(arguments, "UsageError", error.format_message(), EXIT_USAGE)

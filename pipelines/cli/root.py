@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from indexer.errors import ConfigError, DamagedIndexError, NoIndexError, SourceError
@@ -47,7 +48,7 @@ def root_to_build(root: Path | None, index_dir: Path | None) -> Path:
     from elsewhere, and does not choose what is read into it.
     """
     if root is not None:
-        if index_dir is None and not os.path.lexists(default_index_dir(root)):
+        if index_dir is None and root.is_dir() and not os.path.lexists(default_index_dir(root)):
             above = _holder(_parents(root), quiet=True)
             if above:
                 note(f"{above} has an index that holds {root}; this one is made beside it, and is used from there down")
@@ -105,12 +106,15 @@ def _recorded_root(index_dir: Path, *, inside: bool = False) -> Path:
     """Return the folder that an index says it is of, which need not be there; with `inside`, one that it lies in.
 
     That is the folder that holds it, or one named by its whole path: steps further up lead an index that came from
-    elsewhere to folders that its maker has not seen, such as the home folder.
+    elsewhere to folders that its maker has not seen, such as the home folder. Where one is, is as good as named.
     """
     with open_generation(index_dir, check_files=False) as generation:
         source = generation.manifest.source
     absolute = Path(source.root).is_absolute()
     root = Path(os.path.normpath(index_dir.resolve() / source.root))
+    with suppress(SourceError):
+        if root == _here():
+            return root
     foreign = os.path.lexists(root) and not owner_is_trusted(root, also=_sudo_user())
     if foreign or (inside and absolute) or (not absolute and source.root != ".."):
         raise ConfigError(f"{index_dir}: says that it is an index of {root}; if it is, name that folder too")

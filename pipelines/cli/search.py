@@ -26,7 +26,7 @@ from ..settings import Chosen
 from .batch import batch_queries
 from .console import note, write_out
 from .here import glob_from_here
-from .hits import LINE_FORMATS, Shown, show
+from .hits import LINE_FORMATS, Shown, check_form, show
 from .model import fetch_missing, say
 from .options import config_option, encode_json, index_dir_option, json_option, settings
 from .root import find_index
@@ -117,6 +117,7 @@ def command(
     QUERY is a question, an identifier, a path, an error message, or code. What stands in "double quotes" must stand so
     in the code. A QUERY that begins with a dash comes after --. Exits with 7 when nothing is found.
     """
+    check_form(as_json=as_json, line_format=line_format, files_only=files_only)
     if bool(words) == (batch is not None):
         raise click.UsageError("--batch takes no QUERY" if words else "give a QUERY, or --batch FILE")
     if index_dir is not None and len(roots) > 1:

@@ -59,6 +59,7 @@ def command(
     else:
         if report.ok:
             extra = f", {report.reembedded} embedded again" if deep else ""
+            extra += f" ({report.rounded} rounded otherwise then)" if report.rounded else ""
             echo(f"ok: generation {report.generation}, {report.files} files, {report.chunks} chunks{extra}")
         if report.source:
             for line in _source_lines(report.source):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 Float = NDArray[np.float32]
 
@@ -59,6 +58,8 @@ class Weights:
 
 def read_weights(path: Path) -> Weights:
     """Read model.safetensors; a missing tensor raises KeyError with its name."""
+    from safetensors.numpy import load_file
+
     tensors = load_file(path)
 
     def linear(name: str) -> Linear:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from ..settings.layer import parse_toml
 FILE = "fleet.toml"
 MAX_FILE_BYTES = 16 << 20
 """A hundred thousand repositories of 160 bytes each."""
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.(\w+))?", re.DOTALL)
 
 NAME_PATTERN = r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\Z"
 """What a repository may be called: it becomes a folder's name, and the first step of its paths."""
@@ -68,7 +70,7 @@ def read_fleet_file(path: Path) -> FleetFile:
     try:
         fleet = msgspec.convert(values, FleetFile)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{path}: {_mistake(str(error))}") from error
     for number, entry in enumerate(fleet.repository, 1):
         if bool(entry.path) == bool(entry.url):
             raise ConfigError(f"{path}: repository {number}: give either path or url")
@@ -79,3 +81,16 @@ def read_fleet_file(path: Path) -> FleetFile:
     if not fleet.paths and not fleet.repository:
         raise ConfigError(f"{path}: names no repository; give `paths`, or [[repository]]")
     return fleet
+
+
+def _mistake(message: str) -> str:
+    """Return what is wrong with the file, and of a key that there is not the nearest that there is in its table."""
+    unknown = _UNKNOWN.match(message)
+    if unknown is None:
+        return message
+    from difflib import get_close_matches
+
+    table = {"repository": Entry, "cut": CutOptions}.get(unknown[2] or "", FleetFile)
+    keys = table.__struct_fields__
+    near = get_close_matches(unknown[1], keys, n=1)
+    return f"{message}; " + (f"the nearest is {near[0]}" if near else f"there are {', '.join(keys)}")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from difflib import get_close_matches
 from pathlib import Path
 
 from indexer.config import VectorOptions
@@ -100,7 +101,9 @@ class OpenFleet:
     def space(self, repositories: Sequence[str]) -> GenerationSpace:
         """Return the shards of these repositories, or of all, as one; raises ConfigError for one that is not there."""
         if missing := [name for name in repositories if name not in self.roots]:
-            raise ConfigError(f"there is no repository {', '.join(missing)} in the fleet; `fleet status` lists them")
+            near = get_close_matches(missing[0], self.roots, n=1)
+            hint = f"is it {near[0]}?" if near else "`fleet status --json` lists them"
+            raise ConfigError(f"there is no repository {', '.join(missing)} in the fleet; {hint}")
         chosen = frozenset(repositories)
         with self._lock:
             if chosen not in self._unions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ import xxhash
 from msgspec.structs import replace
 
 from indexer.config import Config
+from indexer.cores import cores
 from indexer.encoders.devices import PROVIDERS
 from indexer.encoders.registry import find_encoder
 from indexer.errors import ConfigError, IndexerError
@@ -111,9 +111,8 @@ def tune(
         Tuned(token_budget=best.token_budget, threads=best.threads, providers=best.providers),
     )
     options = config.encoder
-    now = [
-        own for own in found if own.token_budget == options.token_budget and own.threads == (options.threads or CORES)
-    ]
+    threads = options.threads or cores()
+    now = [own for own in found if own.token_budget == options.token_budget and own.threads == threads]
     return TuneReport(
         model=options.name,
         host=host,
@@ -124,9 +123,6 @@ def tune(
         best=best,
         kept_in=str(kept_in),
     )
-
-
-CORES = os.cpu_count() or 1
 
 
 def choose(tried: Sequence[Tried]) -> Tried:
@@ -160,12 +156,12 @@ def _for_time(texts: list[str], encoder: Encoder, seconds: float) -> list[str]:
 
 
 def _threads() -> Iterator[int]:
-    """Yield 1, 2, 4 and so on up to the number of cores, and that."""
+    """Yield 1, 2, 4 and so on up to the number of cores that it may use, and that."""
     count = 1
-    while count < CORES:
+    while count < cores():
         yield count
         count *= 2
-    yield CORES
+    yield cores()
 
 
 def _devices(config: Config) -> list[tuple[str, ...]]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from indexer.types import Chunk, Encoder, FileRecord, Quantized, Tier
+from indexer.types import Encoder, FileRecord, Quantized, Tier
 
 if TYPE_CHECKING:
     from indexer.encoders.registry import Variant
@@ -16,7 +16,7 @@ WORTH_BYTES = 1 << 18
 """Of source; for less it is not worth loading the encoder in the workers."""
 
 AT_ONCE = 256
-"""So many chunks of a file are encoded together: all those of a large one take tens of megabytes for a moment."""
+"""So many texts are encoded together: all those of a large file take tens of megabytes for a moment."""
 
 
 class ChunkEncoder:
@@ -32,16 +32,15 @@ class ChunkEncoder:
         """Load the encoder, before this process's memory is limited. Raises ModelError."""
         self._encoder = load_encoder(self._variant)
 
-    def encode(self, chunks: Sequence[Chunk]) -> Quantized:
-        """Return the reduced vectors of chunks; a text's vector does not depend on the others."""
+    def encode(self, texts: Sequence[str]) -> Quantized:
+        """Return the reduced vectors of texts; a text's does not depend on the others."""
         import numpy as np
 
         from indexer.stages.reduce import reduce
 
         assert self._encoder is not None
-        parts = [chunks[start : start + AT_ONCE] for start in range(0, max(1, len(chunks)), AT_ONCE)]
-        encode = self._encoder.encode
-        made = [reduce(encode([chunk.embedded_text for chunk in part]), self._projection) for part in parts]
+        parts = [texts[start : start + AT_ONCE] for start in range(0, max(1, len(texts)), AT_ONCE)]
+        made = [reduce(self._encoder.encode(part), self._projection) for part in parts]
         vectors, scales = zip(*made, strict=True)
         return Quantized(np.concatenate(vectors), np.concatenate(scales))
 

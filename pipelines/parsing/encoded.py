@@ -27,8 +27,8 @@ class FromWorkers:
         for file in files:
             if isinstance(file, ParsedFile) and file.quantized is not None:
                 vectors, scales = file.quantized
-                for chunk, vector, scale in zip(file.chunks, vectors, scales.tolist(), strict=True):
-                    self._made[chunk.text_hash] = StoredVector(vector, scale, self._tier)
+                for document, vector, scale in zip(file.documents, vectors, scales.tolist(), strict=True):
+                    self._made[document.text_hash] = StoredVector(vector, scale, self._tier)
 
     def find(self, texts: Mapping[bytes, str], tier: Tier) -> Mapping[bytes, StoredVector]:
         """Return vectors as they are to be stored."""

@@ -25,11 +25,21 @@ class Settings(NamedTuple):
     encoder: ChunkEncoder | None = None
 
 
+class Batch(NamedTuple):
+    """Some files to work on. Their outcomes may come `together`; else each comes as soon as there is one.
+
+    What ends the worker is then among the files without an outcome, or else it is the first of these.
+    """
+
+    records: list[FileRecord]
+    together: bool
+
+
 class Outcome(NamedTuple):
     """What became of one file: its record and, unless it is skipped, its chunks as tuples of their fields.
 
-    Where documents are asked for, these come in place of the chunks, which they hold. `error` is a failure that
-    concerns the installation and not the file, `seconds` processor time.
+    Where documents are asked for, these come in place of the chunks. `error` is a failure that concerns the
+    installation and not the file, `seconds` processor time.
     """
 
     record: FileRecord

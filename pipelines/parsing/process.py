@@ -26,7 +26,7 @@ from indexer.encoders.registry import Variant
 from indexer.errors import IndexerError
 from indexer.types import FileRecord
 
-from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings
+from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Batch, Outcome, Settings
 
 _BOOT = f"""
 import gc, sys
@@ -100,10 +100,11 @@ class WorkerProcess:
     def __init__(self, config: Config, errors: IO[bytes], variant: Variant | None = None) -> None:
         """Start the process, which imports what it needs, loads an encoder, and waits to be told what to do."""
         self.tasks: deque[int] = deque()
+        self.together = False
         self._errors = errors
         self._ready = False
         self._cause = ""
-        self._limit = min(WALL_GRACE * config.parse.timeout_seconds, _DAY) + LAST_SECONDS
+        self._limit = _limit(config)
         self.deadline = time.monotonic() + START_SECONDS
         ours, theirs = socket.socketpair()
         with theirs:
@@ -116,20 +117,27 @@ class WorkerProcess:
                 raise IndexerError(f"a parser process can't be started ({error}); lower parse.workers") from error
         self._send(variant)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can be told what to work on next: it has answered for all files, and has not ended."""
+        return not self.tasks and not self.connection.closed
+
     def begin(self, settings: Settings) -> None:
         """Tell the process what it works on."""
+        self._limit = _limit(settings.config)
         self.deadline = time.monotonic() + START_SECONDS
         self._send(settings)
 
-    def give(self, positions: Sequence[int], records: Sequence[FileRecord]) -> None:
-        """Send one batch of files; the worker must have answered the one before."""
+    def give(self, positions: Sequence[int], records: Sequence[FileRecord], *, together: bool) -> None:
+        """Send one batch of files, to be answered `together` or one by one; the one before must have been answered."""
         self.tasks.extend(positions)
+        self.together = together
         if self._ready:
             self.deadline = time.monotonic() + self._limit
-        self._send(list(records))
+        self._send(Batch(list(records), together))
 
-    def receive(self) -> Outcome | None:
-        """Return the next outcome, or None after the worker's greeting; wait until the deadline at most.
+    def receive(self) -> list[Outcome]:
+        """Return the next outcomes, none after the worker's greeting; wait until the deadline at most.
 
         Raises WorkerDied, and IndexerError when the worker never came up.
         """
@@ -147,10 +155,10 @@ class WorkerProcess:
             self.stop()
             raise self._death() from None
         self.deadline = time.monotonic() + self._limit
-        if isinstance(message, Outcome):
+        if isinstance(message, list):
             return message
         self._ready = message == READY
-        return None
+        return []
 
     def stop(self) -> None:
         """End the process, if it still runs, and leave no zombie, unless the system can't end it either."""
@@ -184,6 +192,11 @@ class WorkerProcess:
     def _last_words(self) -> str:
         size = os.fstat(self._errors.fileno()).st_size
         return os.pread(self._errors.fileno(), 2000, max(0, size - 2000)).decode("utf-8", "replace").strip()
+
+
+def _limit(config: Config) -> float:
+    """Return how many seconds a worker may need between two messages: longer than its own timers let a file take."""
+    return min(WALL_GRACE * config.parse.timeout_seconds, _DAY) + LAST_SECONDS
 
 
 def _limit_waits(end: socket.socket, seconds: float) -> None:

@@ -1,4 +1,5 @@
-"""A process that parses files until its parent closes the connection; started by the pool.
+"""A process that parses files, of one source after the other, until its parent closes the connection; started by the
+pool.
 
 A file that takes too much processor time, or crashes the grammar's C code, ends the process: the kernel's timers need
 no help from Python. Memory is limited by RLIMIT_AS, and what is written to stderr by RLIMIT_FSIZE. Where the platform
@@ -12,17 +13,18 @@ import mmap
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from operator import attrgetter
+from typing import TypeAlias
 
-from indexer.stores.text.document import make_document
-from indexer.types import Chunk, FileRecord, ParsedFile
+from indexer.stores.text.document import make_documents
+from indexer.types import Chunk, FileRecord, ParsedFile, Quantized
 
 from .encode import load_encoder
 from .file import parse_file, read_file
-from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Outcome, Settings
+from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Batch, Outcome, Settings
 
 GRACE = 2.0
 """The parser gives up by itself at its time limit; a process that burns this many times as much is killed."""
@@ -36,58 +38,102 @@ ERRORS_BYTES = 1 << 20
 GARBAGE = 50_000
 """So many objects more than before are looked through for cycles at a time: a file makes thousands and few cycles."""
 
+PATIENCE = 1.0
+"""Seconds; an outcome waits no longer for those of the files after it, so that the parent sees that there is work."""
+
+_Unencoded: TypeAlias = tuple[Outcome, tuple[Chunk, ...]]
+"""What became of a file, and its chunks, which have no vectors yet."""
+
 _CHUNK_FIELDS = attrgetter(*Chunk.__struct_fields__)
 
 
 def serve(descriptor: int) -> None:
-    """Answer each batch of records that comes over the connection with one outcome a file, in order.
+    """Answer each batch of files that comes over the connection with their outcomes, in order.
 
-    What comes first is the encoder that will be asked for, or None, so that it is loaded while the parent gets ready.
+    What comes first is the encoder that will be asked for, or None, so that it is loaded while the parent gets ready;
+    then settings, for the batches up to the next settings.
     """
     with Connection(descriptor) as connection:
         try:
             if (variant := connection.recv()) is not None:
                 load_encoder(variant)
-            settings: Settings = connection.recv()
             _default_signals()
-            if settings.encoder is not None:
-                settings.encoder.load()
-            _limit_resources(settings.config.parse.memory_megabytes)
             gc.set_threshold(GARBAGE)
-            gc.enable()
-            connection.send(READY)
+            settings: Settings = connection.recv()
             while True:
-                for record in connection.recv():
-                    connection.send(_answer(record, settings))
+                if settings.encoder is not None:
+                    settings.encoder.load()
+                _limit_resources(settings.config.parse.memory_megabytes)
+                gc.enable()
+                connection.send(READY)
+                while not isinstance(message := connection.recv(), Settings):
+                    for outcomes in _answers(message, settings):
+                        connection.send(outcomes)
+                settings = message
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
 
 
-def _answer(record: FileRecord, settings: Settings) -> Outcome:
+def _answers(batch: Batch, settings: Settings) -> Iterator[list[Outcome]]:
+    """Yield the outcomes of a batch: all at once where they may come together, unless that takes long."""
+    waiting: list[_Unencoded] = []
+    begun = time.monotonic()
+    for record in batch.records:
+        waiting.append(_answer(record, settings))
+        if not batch.together or time.monotonic() - begun > PATIENCE:
+            yield _encoded(waiting, settings)
+            waiting, begun = [], time.monotonic()
+    if waiting:
+        yield _encoded(waiting, settings)
+
+
+def _answer(record: FileRecord, settings: Settings) -> _Unencoded:
     try:
         with _time_limit(settings.config.parse.timeout_seconds):
             return _parse(record, settings)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:
-        return Outcome(record, None, f"{type(error).__name__}: {error}")
+        return Outcome(record, None, f"{type(error).__name__}: {error}"), ()
 
 
-def _parse(record: FileRecord, settings: Settings) -> Outcome:
+def _parse(record: FileRecord, settings: Settings) -> _Unencoded:
     begun = time.process_time()
     record, content = read_file(record, settings.reader)
     if content is None:
-        return Outcome(record, None)
+        return Outcome(record, None), ()
     result = parse_file(record, content, settings.config)
     if isinstance(result, ParsedFile):
-        documents = tuple(map(make_document, result.chunks)) if settings.for_index else ()
-        chunks = [] if settings.for_index else [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
-        quantized = settings.encoder.encode(result.chunks) if settings.encoder else None
+        is_encoded, for_index = settings.encoder is not None, settings.for_index
+        documents = make_documents(result.chunks, is_encoded=is_encoded) if for_index else ()
+        chunks = [] if for_index else [_CHUNK_FIELDS(chunk) for chunk in result.chunks]
         seconds = time.process_time() - begun
-        return Outcome(result.record, chunks, documents=documents, quantized=quantized, seconds=seconds)
-    return Outcome(result, None)
+        return Outcome(result.record, chunks, documents=documents, seconds=seconds), result.chunks
+    return Outcome(result, None), ()
+
+
+def _encoded(files: Sequence[_Unencoded], settings: Settings) -> list[Outcome]:
+    """Return outcomes with the vectors of their chunks; those of several files cost less together."""
+    outcomes = [outcome for outcome, _ in files]
+    if settings.encoder is None:
+        return outcomes
+    begun = time.process_time()
+    try:
+        with _time_limit(settings.config.parse.timeout_seconds):
+            made = settings.encoder.encode([chunk.embedded_text for _, chunks in files for chunk in chunks])
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except Exception as error:
+        return [outcome._replace(error=f"{type(error).__name__}: {error}") for outcome in outcomes]
+    seconds = (time.process_time() - begun) / max(1, len(made.scales))
+    stop = 0
+    for place, (outcome, chunks) in enumerate(files):
+        start, stop = stop, stop + len(chunks)
+        own = Quantized(made.vectors[start:stop], made.scales[start:stop])
+        outcomes[place] = outcome._replace(quantized=own, seconds=outcome.seconds + seconds * len(chunks))
+    return outcomes
 
 
 @contextmanager

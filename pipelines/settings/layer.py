@@ -85,14 +85,15 @@ def checked(layer: Layer) -> Layer:
 
 
 def _mistake(layer: Layer, error: msgspec.ValidationError) -> ConfigError:
-    message, _, place = str(error).partition(" - at `$.")
-    steps = tuple(re.sub(r"\[.*?\]", "", place.rstrip("`")).split(".")) if place else ()
+    message, _, written = str(error).partition(" - at `$.")
+    steps = tuple(re.sub(r"\[.*?\]", "", written.rstrip("`")).split(".")) if written else ()
     if unknown := _UNKNOWN.fullmatch(message):
         steps = (*steps, unknown[1])
         near = nearest_key(steps)
         hint = f"the nearest is {near}" if near else "configs/default.toml lists every key"
         message = f"there is no such key; {hint}"
-    return ConfigError(f"{layer.place(steps)}: {'.'.join(steps) or 'top level'}: {message}")
+    place, key = layer.place(steps), ".".join(steps) or "top level"
+    return ConfigError(f"{place}: {message}" if place.endswith(f" {key}") else f"{place}: {key}: {message}")
 
 
 def _check_languages(layer: Layer) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from indexer.cores import cores
 from indexer.errors import ConfigError
 
 FILE = "tuned.json"
@@ -21,10 +21,10 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def this_host() -> str:
-    """Return the machine's name and its number of cores."""
+    """Return the machine's name and how many of its cores this process may use."""
     import platform
 
-    return f"{platform.node()}, {os.cpu_count() or 1} cores"
+    return f"{platform.node()}, {cores()} cores"
 
 
 def read_tuned(path: Path) -> dict[str, dict[str, Tuned]]:

@@ -119,6 +119,11 @@ def test_a_mistyped_command_is_told_the_right_one(cli: Cli) -> None:
     assert done.code == 2 and "is it 'search'?" in done.err
 
 
+@pytest.mark.parametrize("group", ["fleet", "model", "hook", "config"])
+def test_a_command_of_several_alone_shows_its_help(cli: Cli, group: str) -> None:
+    assert cli(group) == cli(group, "--help")
+
+
 @pytest.mark.parametrize(
     ("language", "path"),
     [("py", "shop/pay/card.py"), ("c++", "web/page.cpp"), ("ts", "web/page.ts"), ("C++", "web/page.cpp")],
@@ -154,6 +159,13 @@ def test_quiet_prints_nothing_but_errors(cli: Cli, tree: Path) -> None:
 def test_as_many_files_as_asked_for_are_named(cli: Cli, tree: Path) -> None:
     assert len(cli("search", "assemble the engine", "-l", "-k", "12", cwd=tree).out.splitlines()) == 12
     assert len(cli("search", "assemble the engine", "-l", "-k", "3", cwd=tree).out.splitlines()) == 3
+    assert len(cli("similar", "shop/cart.py:5", "-l", "-k", "12", cwd=tree).out.splitlines()) == 12
+
+
+@pytest.mark.parametrize("command", [("search", "cart"), ("similar", "shop/cart.py:5"), ("fleet", "search", "cart")])
+def test_two_forms_of_one_answer_are_refused(cli: Cli, tree: Path, command: tuple[str, ...]) -> None:
+    done = cli(*command, "-l", "--json", cwd=tree)
+    assert done.code == 2 and "--json and -l are forms of the same answer; give one" in done.err
 
 
 def test_whole_chunks_and_as_many_lines_as_asked_for(cli: Cli, tree: Path) -> None:
@@ -214,11 +226,15 @@ def test_long_output_on_a_terminal_goes_through_the_pager(cli: Cli, tree: Path) 
     import pty
 
     script = f"import pty, sys; sys.exit(pty.spawn({[str(PROGRAM), 'search', 'assemble', '--root', str(tree)]!r}) >> 8)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, check=True, stdin=subprocess.DEVNULL,
-        env={**os.environ, "PAGER": "sed s/^/paged:/", "TERM": "xterm", "LINES": "10", "COLUMNS": "80"},
-    )  # fmt: skip
-    assert pty and b"paged:" in done.stdout
+
+    def shown(pager: str) -> bytes:
+        return subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=60,
+            env={**os.environ, "PAGER": pager, "TERM": "xterm", "LINES": "10", "COLUMNS": "80"},
+        ).stdout  # fmt: skip
+
+    assert pty and b"paged:" in shown("sed s/^/paged:/")
+    assert b"assemble" in shown("")
 
 
 def test_a_search_during_the_first_build_says_who_builds_and_how_far(cli: Cli, tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_a_folder_below_that_is_named_is_told_of_the_index_above(cli: Cli, tree:
     built = cli("build", tree / "sub")
     assert built.code == 0
     assert f"note: {tree} has an index that holds {tree / 'sub'}" in built.err
+    missing = cli("build", tree / "nowhere")
+    assert missing.code == 2 and missing.err == f"error: {tree / 'nowhere'}: there is no such folder; check the path\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
@@ -69,6 +71,9 @@ def test_an_index_folder_alone_is_compared_with_the_root_that_it_records(cli: Cl
     assert refused.code == 2
     assert f"says that it is an index of {tree}" in refused.err
     assert cli("build", "--index-dir", tree / "index", "--json", cwd=tmp_path).json["committed"] is False
+    for index_dir in (tmp_path / "apart", tree / "sub" / "index", tmp_path / "made here"):
+        assert cli("build", "--index-dir", index_dir, cwd=tree).code == 0
+        assert cli("build", "--index-dir", index_dir, "--json", cwd=tree).json["committed"] is False
 
 
 def test_an_index_folder_alone_leads_no_further_up_than_to_the_folder_that_holds_it(cli: Cli, tree: Path) -> None:

@@ -321,6 +321,9 @@ def test_what_a_stranger_writes_leads_nowhere(tmp_path: Path) -> None:
         ('clones = "."\n[[repository]]\nurl = "https://host/../../etc"\nrevision = "x"', "no URL"),
         ('[[repository]]\npath = "code/shop"\nrevision = "--upload-pack=x"', "revision"),
         ('paths = ["code/*"]\nengine = "x"', "unknown field"),
+        ('path = ["code/*"]', "unknown field `path`; the nearest is paths"),
+        ('[[repository]]\npaths = "code"', r"unknown field `paths` .*; the nearest is path$"),
+        ("[cut]\nmegabyte = 3", r"unknown field `megabyte` .*; the nearest is megabytes"),
     ):
         (folder / "fleet.toml").write_text(text + "\n")
         with pytest.raises(ConfigError, match=why):

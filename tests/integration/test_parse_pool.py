@@ -15,16 +15,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from indexer.config import Config, ParseOptions, WalkOptions
+from indexer.config import Config, EncoderOptions, ParseOptions, WalkOptions
+from indexer.encoders.registry import find_static
 from indexer.errors import IndexerError
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import GRANULARITY_NS, RACY, content_hash, detect
-from indexer.stores.text.document import make_document
+from indexer.stages.reduce import identity_projection
+from indexer.stores.text.document import make_documents
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
 from pipelines.parsing import worker as parse_worker
-from pipelines.parsing.pool import parse_files
+from pipelines.parsing.encode import ChunkEncoder
+from pipelines.parsing.messages import Batch, Settings
+from pipelines.parsing.pool import Workers, parse_files
 from pipelines.tally import record_of
 from tests.chunk_checks import check_chunks
 from tests.fakes import MemorySource
@@ -44,14 +48,19 @@ def parse_tree(root: Path, options: ParseOptions = QUICK) -> list[ParsedFile | F
     return list(parse_files(tree, detect(tree, {}).added, Config(parse=options)))
 
 
-def test_documents_come_with_the_chunks_when_asked_for(tmp_path: Path) -> None:
+def test_documents_come_in_place_of_the_chunks_when_asked_for(tmp_path: Path) -> None:
     make(tmp_path, {"a.py": b"def parse_url():\n    return 1\n", "café.md": b"# One\n", "b": b""})
     tree = Worktree(tmp_path, WalkOptions())
     records = detect(tree, {}).added
-    results = [one for one in parse_files(tree, records, Config(), for_index=True) if isinstance(one, ParsedFile)]
-    assert len(results) == 2
-    for result in results:
-        assert result.documents == tuple(map(make_document, result.chunks))
+    chunked, made = (
+        [one for one in parse_files(tree, records, Config(), for_index=for_index) if isinstance(one, ParsedFile)]
+        for for_index in (False, True)
+    )
+    assert len(made) == 2
+    for own, other in zip(chunked, made, strict=True):
+        assert own.chunks
+        assert not other.chunks
+        assert other.documents == make_documents(own.chunks)
 
 
 def summary(results: list[ParsedFile | FileRecord]) -> dict[str, str]:
@@ -133,6 +142,43 @@ def test_order_and_outcome_do_not_depend_on_the_number_of_workers(
         "f12x.py": "by lines: the parser's process ended with exit code 3",
         "f29x.py": "parser-failed: crashed with SIGSEGV",
     }
+
+
+def test_files_that_are_answered_together_fail_each_alone(tmp_path: Path, misbehave: None) -> None:
+    """Their vectors are those that each has alone, too."""
+    files = {f"f{number:02}.py": f"def f{number}():\n    return {number}\n".encode() for number in range(12)}
+    files |= {
+        "f02x.py": b"crash\n",
+        "f04x.py": b"hang\n",
+        "f05x.py": b"raise\n",
+        "f07x.py": b"doom\n",
+        "f09x.py": b" \n",
+    }
+    make(tmp_path, files)
+    tree = Worktree(tmp_path, WalkOptions())
+    records = detect(tree, {}).added
+    variant = find_static(EncoderOptions())
+    assert variant is not None
+    encoder = ChunkEncoder(variant, identity_projection(variant.identity.dims))
+    config = Config(parse=ParseOptions(timeout_seconds=0.3, workers=1))
+    found = list(parse_files(tree, records, config, for_index=True, encoder=encoder))
+    states = summary(found)
+    assert list(states) == sorted(files)
+    assert states.pop("f04x.py").endswith("(parse.timeout_seconds)")
+    assert {path: state for path, state in states.items() if state != "parsed"} == {
+        "f02x.py": "by lines: crashed with SIGSEGV",
+        "f05x.py": "by lines: KeyError: 'node'",
+        "f07x.py": "parser-failed: crashed with SIGSEGV",
+        "f09x.py": "empty: white space only",
+    }
+    encoder.load()
+    chunked = parse_tree(tmp_path)
+    for one, own in zip(found, chunked, strict=True):
+        if isinstance(one, ParsedFile) and isinstance(own, ParsedFile) and not own.record.failure:
+            assert one.quantized is not None
+            alone = encoder.encode([chunk.embedded_text for chunk in own.chunks])
+            assert one.quantized.vectors.tolist() == alone.vectors.tolist()
+            assert one.quantized.scales.tolist() == alone.scales.tolist()
 
 
 @pytest.mark.parametrize("word", [b"hang", b"crash", b"exit", b"raise", b"memory"])
@@ -241,7 +287,7 @@ def test_a_message_that_the_system_refuses_is_an_error(monkeypatch: pytest.Monke
         """Sends no batch."""
 
         def send(self, message: object) -> None:
-            if isinstance(message, list):
+            if isinstance(message, Batch):
                 raise OSError(errno.ENOBUFS, "No buffer space available")
             super().send(message)
 
@@ -281,6 +327,57 @@ def test_memory_is_limited_and_one_file_does_not_pay_for_another(tmp_path: Path,
     found = summary(parse_tree(tmp_path, ParseOptions(memory_megabytes=700, workers=1)))
     assert found.pop("m.py") == "by lines: ran out of memory (parse.memory_megabytes)"
     assert found == dict.fromkeys(sorted(files.keys() - {"m.py"}), "parsed")
+
+
+def parse_with(crew: Workers, root: Path) -> list[ParsedFile | FileRecord]:
+    tree = Worktree(root, WalkOptions())
+    records = detect(tree, {}).added
+    crew.get_ready(records)
+    results = list(parse_files(tree, records, Config(parse=QUICK), workers=crew))
+    crew.rest()
+    return results
+
+
+def test_workers_are_kept_from_one_source_to_the_next(tmp_path: Path, misbehave: None) -> None:
+    """Each file is read from its own source, and one that ends its worker still pays alone."""
+    one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
+    make(one, {"a.py": b"x = 1\n"})
+    make(two, {"a.py": b"x = 2\n"})
+    make(three, {"a.py": b"x = 3\n", "b.py": b"crash\n", "c.py": b"x = 4\n"})
+    with Workers(Config(parse=QUICK), keep_bytes=1 << 20) as crew:
+        parse_with(crew, one)
+        kept = workers()
+        assert len(kept) == 1
+        (found,) = parse_with(crew, two)
+        assert workers() == kept
+        assert record_of(found).hash == content_hash(b"x = 2\n")
+        states = summary(parse_with(crew, three))
+        assert states == {"a.py": "parsed", "b.py": "by lines: crashed with SIGSEGV", "c.py": "parsed"}
+        assert workers() and not {*workers()} & {*kept}
+
+
+def test_kept_workers_read_so_much_and_then_there_are_new_ones(tmp_path: Path) -> None:
+    make(tmp_path, {"a.py": b"x = 1\n"})
+    with Workers(Config(parse=QUICK), keep_bytes=10) as crew:
+        parse_with(crew, tmp_path)
+        assert len(workers()) == 1
+        parse_with(crew, tmp_path)
+        assert workers() == []
+        assert summary(parse_with(crew, tmp_path)) == {"a.py": "parsed"}
+
+
+def test_a_file_that_is_tried_again_gets_a_worker_that_has_read_nothing(tmp_path: Path, misbehave: None) -> None:
+    """Not a kept one, for whose memory it would pay."""
+    make(tmp_path, {"a.py": b"x = 1\n"})
+    with Workers(Config(parse=QUICK), keep_bytes=1 << 20) as crew:
+        parse_with(crew, tmp_path)
+        kept = workers()
+        tree = Worktree(tmp_path, WalkOptions())
+        crew.get_ready(detect(tree, {}).added)
+        crew.take(Settings(Config(parse=QUICK), tree.reader()), is_new=True)
+        assert len(workers()) == 2
+        crew.take(Settings(Config(parse=QUICK), tree.reader()))
+        assert len(workers()) == 2 and {*kept} <= {*workers()}
 
 
 def test_a_broken_installation_is_an_error_and_no_skip(tmp_path: Path, misbehave: None) -> None:
@@ -369,7 +466,8 @@ from indexer.config import Config
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from pipelines.parsing import process as parse_process
-from pipelines.parsing.pool import parse_files
+from pipelines.parsing.messages import Settings
+from pipelines.parsing.pool import Workers, parse_files
 from tests.integration import misbehaving
 parse_process._BOOT = misbehaving.BOOT
 tree = Worktree(sys.argv[1], Config().walk)

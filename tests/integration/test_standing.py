@@ -43,6 +43,8 @@ def open_door(path, mode):
     """Open a door for a client."""
     if mode not in ("r", "w"):
         raise ValueError("cannot open door %s: mode %r is not supported" % (path, mode))
+    if not mode.isascii():
+        log("malformed _DOOR_RESTART_FD %r", mode)
     # TODO: knock before entering a room that is in use
     return path, mode
 ''',
@@ -181,6 +183,19 @@ def test_quoted_text_must_stand_as_it_is_written(index: Index) -> None:
     assert {path for path, _ in places(index, '"no view named" error')} == {"app/server.py"}
     assert places(index, '"no view called" error') == []
     assert places(index, '"a view is" found')[0][0] == "docs/usage.md"
+
+
+def test_quotes_around_a_value_are_part_of_a_message(index: Index) -> None:
+    assert places(index, 'Malformed _DOOR_RESTART_FD "round"')[0] == (
+        "app/server.py",
+        line_of("app/server.py", "malformed _DOOR_RESTART_FD"),
+    )
+    assert {path for path, _ in places(index, 'MAX_HEADER_BYTES "8192"')} == {"app/server.py", "tests/test_server.py"}
+    assert {path for path, _ in places(index, '"MAX_HEADER_BYTES" round')} == {
+        "app/server.py", "app/client.py", "tests/test_server.py", "docs/usage.md"
+    }  # fmt: skip
+    assert places(index, 'NO_SUCH_CONSTANT "half open"')[0][0] == "app/gate.go"
+    assert {path for path, _ in places(index, 'NO_SUCH_CONSTANT "half open"')} == {"app/gate.go"}
 
 
 def test_an_expression_keeps_what_it_matches(index: Index) -> None:

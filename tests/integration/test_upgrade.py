@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import indexer
 from indexer.config import BuildOptions, Config, EncoderOptions
@@ -15,7 +18,7 @@ from indexer.errors import ModelError, NoIndexError
 from indexer.search.encoding import load_encoder, load_projection, load_static
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
-from indexer.types import EncoderIdentity, Tier
+from indexer.types import Encoder, EncoderIdentity, PreparedTexts, Role, Tier
 from pipelines.build import build
 from pipelines.check.findings import FindingKind
 from pipelines.check.repair import Repair, repair
@@ -274,8 +277,40 @@ def test_a_sample_of_each_tier_is_embedded_again(root: Path, tmp_path: Path) -> 
         counts = generation.manifest.tiers
     for encoder, tier in ((own, Tier.CONTEXTUAL), (static, Tier.STATIC)):
         report = verify(tmp_path / "index", deep=[(encoder, projection)])
-        assert (report.ok, report.reembedded) == (True, counts[tier])
+        assert (report.ok, report.reembedded, report.rounded) == (True, counts[tier], 0)
     assert verify(tmp_path / "index", deep=[(own, projection), (static, projection)]).reembedded == sum(counts.values())
+
+
+class Noisy:
+    """An encoder whose vectors are another one's, a little off."""
+
+    def __init__(self, encoder: Encoder, noise: float) -> None:
+        self._encoder, self._noise, self.identity = encoder, noise, encoder.identity
+
+    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedTexts:
+        return self._encoder.prepare(texts, role=role)
+
+    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        vectors = self._encoder.encode_prepared(prepared, rows)
+        noise = np.random.default_rng(0).standard_normal(vectors.shape, np.float32)
+        vectors += self._noise * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
+        return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
+
+
+def test_other_rounding_of_a_vector_is_counted_and_another_vector_is_a_finding(root: Path, tmp_path: Path) -> None:
+    build(root, config=FAST, index_dir=tmp_path / "index")
+    with open_generation(tmp_path / "index") as generation:
+        projection = load_projection(generation, EncoderOptions())
+        static = load_static(generation, EncoderOptions())
+        chunks = generation.manifest.counts.chunks
+    rounded = verify(tmp_path / "index", deep=[(Noisy(static, 0.06), projection)])
+    assert (rounded.ok, rounded.reembedded, rounded.rounded) == (True, chunks, chunks)
+    other = verify(tmp_path / "index", deep=[(Noisy(static, 0.5), projection)])
+    assert [own.kind for own in other.findings] == [FindingKind.VECTOR] and other.rounded == 0
 
 
 def test_static_vectors_of_another_encoder_are_found_and_are_not_searched_with(root: Path, tmp_path: Path) -> None:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.languages.analyzer import MAX_TERM_CHARS, indexed_text, join, parts, stem, terms, terms_by_line
+from indexer.languages import analyzer
+from indexer.languages.analyzer import (
+    MAX_TERM_CHARS,
+    indexed_text,
+    indexed_texts,
+    join,
+    parts,
+    stem,
+    terms,
+    terms_by_line,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +62,19 @@ def test_terms_are_lower_case_without_blanks_and_no_longer_than_names(text: str)
 def test_ascii_has_the_terms_that_it_has_among_other_characters(text: str) -> None:
     assert terms(text) == terms(f"{text} Δ")[:-1]
     assert indexed_text(text) == indexed_text(f"{text} Δ")[:-1].rstrip()
+
+
+@given(st.lists(st.text(st.sampled_from("aB_ \n\0-9é"), max_size=20)))
+@example(["a_b", "", "\0", "é --no-color", "_", "parseURL"])
+def test_texts_together_are_indexed_as_each_alone(texts: list[str]) -> None:
+    assert indexed_texts(texts) == list(map(indexed_text, texts))
+
+
+def test_a_full_memory_of_words_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analyzer, "_MAX_KNOWN_WORDS", 3)
+    assert [indexed_texts(["getUrl set", "put get", "set"]) for _ in range(2)] == [
+        ["geturl get url set", "put get", "set"]
+    ] * 2
 
 
 @given(st.lists(st.text(alphabet="abcXYZ019_", min_size=1)))

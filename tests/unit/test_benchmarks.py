@@ -8,7 +8,7 @@ import benchmarks
 from benchmarks.__main__ import ALL, NEED_MORE
 from benchmarks.measure import alternate
 
-PARTS = {"plain_fastembed"}
+PARTS = {"plain_fastembed", "plain_sentence_transformers"}
 """Programs that a benchmark runs."""
 
 

@@ -77,11 +77,11 @@ pieces = st.sampled_from(("a", "b", "*", "?", "**", "/", "/**/", "{", ",", "}", 
 @given(st.lists(pieces, min_size=1, max_size=9), st.lists(st.text("ab/", max_size=12), min_size=1, max_size=9))
 def test_both_forms_of_a_glob_match_the_same_paths(glob: list[str], paths: list[str]) -> None:
     try:
-        expected = re.compile(path_pattern("".join(glob)))
-    except ConfigError:
+        expected, found = re.compile(path_pattern("".join(glob))), compile_glob("".join(glob))
+    except ConfigError:  # one refuses long globs, the other many alternatives
         return
     for path in paths:
-        assert bool(compile_glob("".join(glob)).fullmatch(path)) is bool(expected.fullmatch(path)), path
+        assert bool(found.fullmatch(path)) is bool(expected.fullmatch(path)), path
 
 
 @pytest.mark.parametrize("glob", ["*a" * 127 + "b", "**/a*/" * 42 + "b", "{*a*a*a,*a*a*a*a}" * 6 + "*b"])

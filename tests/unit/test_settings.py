@@ -303,7 +303,7 @@ def test_every_setting_is_shown_once_with_its_effective_value(tmp_path: Path) ->
         ({"INDEXER_WALK_HIDDEN": "perhaps"}, (), "INDEXER_WALK_HIDDEN: walk.hidden: Expected `bool`, got `str`"),
         ({}, ("walk.hiden=true",), "--set walk.hiden: .*nearest is walk.hidden"),
         ({}, ("walk.hidden",), "write TABLE.KEY=VALUE"),
-        ({}, ("encoder.token_budget=9",), "--set encoder.token_budget: encoder.token_budget: Expected `int` >= 256"),
+        ({}, ("encoder.token_budget=9",), "--set encoder.token_budget: Expected `int` >= 256"),
     ],
 )
 def test_mistakes_in_variables_and_options_are_named(

@@ -11,9 +11,20 @@ from numpy.typing import NDArray
 
 from indexer.stages.reduce import identity_projection, reduce
 from indexer.stores.caches.embeddings import EmbeddingCache
-from indexer.types import Chunk, Encoder, FileRecord, ParsedFile, Quantized, QuantizedBatch, StoredVector, Tier
+from indexer.stores.text.document import make_documents
+from indexer.types import (
+    Chunk,
+    Document,
+    Encoder,
+    FileRecord,
+    ParsedFile,
+    Quantized,
+    QuantizedBatch,
+    StoredVector,
+    Tier,
+)
 from pipelines.parsing.encoded import FromWorkers
-from pipelines.progress import Silence, StageClock
+from pipelines.progress import Progress, Silence, StageClock
 from pipelines.vectors import CACHED_TEXTS, FromCache, FromEncoder, FromIndex, Listener, Vectorizer
 from tests.fakes import FakeEncoder, IndexedVectors
 from tests.synthetic import chunks_of
@@ -21,6 +32,20 @@ from tests.synthetic import chunks_of
 DIMS = 16
 PROJECTION = identity_projection(DIMS)
 EMPTY = IndexedVectors()
+
+
+SILENCE = Silence()
+
+
+class Counting(Silence):
+    """Counts the vectors that it is told of."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def vectors(self, chunks: int) -> None:
+        """Count them."""
+        self.told += chunks
 
 
 class Loader:
@@ -42,14 +67,17 @@ def vectorizer(
     cache: EmbeddingCache | None = None,
     token_budget: int = 2048,
     tier: Tier = Tier.CONTEXTUAL,
+    progress: Progress = SILENCE,
 ) -> Vectorizer:
-    clock, silence = StageClock(Silence()), Silence()
+    clock = StageClock(progress)
     cached = [FromCache(cache, clock)] if cache is not None else []
-    encoder = FromEncoder(loader, tier, cache=cache, token_budget=token_budget, clock=clock, progress=silence)
-    return Vectorizer((FromIndex(index), *cached, encoder), tier=tier, clock=clock, progress=silence)
+    encoder = FromEncoder(loader, tier, cache=cache, token_budget=token_budget, clock=clock, progress=progress)
+    return Vectorizer((FromIndex(index), *cached, encoder), tier=tier, clock=clock, progress=progress)
 
 
-def quantize(made: Vectorizer, chunks: Sequence[Chunk], listener: Listener = lambda *_: None) -> QuantizedBatch:
+def quantize(
+    made: Vectorizer, chunks: Sequence[Chunk | Document], listener: Listener = lambda *_: None
+) -> QuantizedBatch:
     return made.reduce(chunks, made.embed(chunks), PROJECTION, listener=listener)
 
 
@@ -68,7 +96,7 @@ def test_equal_texts_are_encoded_once_and_each_chunk_has_its_vector() -> None:
     assert sorted(encoder.encoded) == ["one", "three", "two"]
     assert made.found == {"index": 0, "encoder": 3}
     np.testing.assert_array_equal(batch.vectors, expected(["one", "two", "one", "three"]))
-    assert [chunk.text for chunk in batch.chunks] == ["one", "two", "one", "three"]
+    assert batch.chunks == chunks("one", "two", "one", "three")
 
 
 def test_what_the_index_holds_is_taken_as_it_is() -> None:
@@ -85,7 +113,7 @@ def test_what_the_index_holds_is_taken_as_it_is() -> None:
 
 
 def test_what_came_from_the_workers_is_not_encoded_again_and_counts_as_encoded() -> None:
-    one, two = chunks("one", "two")
+    one, two = make_documents(chunks("one", "two"))
     record = FileRecord("a.py", 1, 1, b"")
     quantized = Quantized(np.full((1, DIMS), 7, np.int8), np.array([0.5], np.float32))
     encoder = FakeEncoder(DIMS)
@@ -93,7 +121,9 @@ def test_what_came_from_the_workers_is_not_encoded_again_and_counts_as_encoded()
     computed = FromEncoder(Loader(encoder), Tier.STATIC, cache=None, token_budget=2048, clock=clock, progress=silence)
     workers = FromWorkers(Tier.STATIC, Silence())
     made = Vectorizer((workers, computed), tier=Tier.STATIC, clock=clock, progress=silence)
-    workers.take([record, ParsedFile(record, (one,), quantized=quantized), ParsedFile(record, (two,))])
+    workers.take(
+        [record, ParsedFile(record, documents=(one,), quantized=quantized), ParsedFile(record, documents=(two,))]
+    )
     batch = quantize(made, (one, two))
     assert encoder.encoded == ["two"]
     assert made.found == {"encoder": 2}
@@ -167,12 +197,14 @@ def test_a_listener_is_told_each_new_text_once_with_what_became_of_it() -> None:
 
 
 def test_vectors_of_a_sample_are_not_made_again() -> None:
-    encoder = FakeEncoder(DIMS)
-    made = vectorizer(Loader(encoder))
+    encoder, progress = FakeEncoder(DIMS), Counting()
+    made = vectorizer(Loader(encoder), progress=progress)
     made.full_precision(chunks("one", "two"))
+    assert progress.told == 2
     quantize(made, chunks("one", "two", "three"))
     assert sorted(encoder.encoded) == ["one", "three", "two"]
     assert made.found["encoder"] == 3
+    assert progress.told == 3
 
 
 def test_the_cache_serves_another_build_with_the_same_vectors(tmp_path: Path) -> None:

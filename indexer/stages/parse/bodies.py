@@ -44,6 +44,15 @@ _BODIES = {
         ),
         re.compile(rb"(?:struct|union|enum)[\s\w]{0,200}+\{|typedef|#[ \t]*define"),
     ),
+    # Lines indented deeper than a method, whose header says a type before its name.
+    "java": _Bodies(
+        re.compile(
+            rb"\n(?P<indent>[ \t]++)[\w@][^\n=;{}()]*(?<!\brecord)(?<!\bnew) \w+"
+            rb"\([^=;{}()]*+\)\s*+(?:throws [\w.,\s]+)?\{\r?\n"
+            rb"(?P<body>(?:(?P=indent)[ \t][^\n]*+\n|[ \t\r]*\n)++)(?P=indent)\}"
+        ),
+        re.compile(rb'\b(?:class|interface|enum|record)\s|\bnew\b[^;{]*\)\s*\{|"""'),
+    ),
     # Lines indented deeper than `def`, after docstring and comments; a tuple without elements is a statement, too.
     "python": _Bodies(
         re.compile(

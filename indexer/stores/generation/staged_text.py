@@ -19,7 +19,7 @@ from indexer.stores import durable
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
 from indexer.stores.text.check import segment_stats
-from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path, make_document
+from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path, make_documents
 from indexer.stores.text.files import damage
 from indexer.stores.text.writer import TextWriter
 from indexer.types import TIERS, Document, Tier
@@ -90,7 +90,7 @@ class StagedText:
                 document = decode_stored(stored)
                 chunk, embedding = document.to_chunk(), decode_embedding(held)
             if document.path not in gone:
-                yield make_document(chunk), embedding
+                yield make_documents([chunk])[0], embedding
 
     @contextmanager
     def _blaming(self) -> Iterator[None]:

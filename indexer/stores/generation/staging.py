@@ -33,7 +33,7 @@ from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
 from indexer.stores.generation.staged_vectors import StagedVectors
-from indexer.stores.text.document import Embedding, make_document
+from indexer.stores.text.document import Embedding, make_documents
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
 
@@ -110,11 +110,8 @@ class Staging:
         """Return the vectors, of that tier or a better one, that the base or what is staged has for those texts."""
         return self._vectors.known(text_hashes, tier, self._catalog.reader)
 
-    def put_chunks(self, batch: QuantizedBatch, documents: Sequence[Document] = ()) -> None:
-        """Add chunks whose files were put. A chunk that its file had before with the same text keeps its vector.
-
-        `documents` are those of the chunks, in their order; without them they are made here.
-        """
+    def put_chunks(self, batch: QuantizedBatch) -> None:
+        """Add chunks whose files were put. A chunk that its file had before with the same text keeps its vector."""
         if not batch.chunks:
             return
         replaced = {chunk.id: row for chunk in batch.chunks if (row := self._replaced.pop(chunk.id, None))}
@@ -124,7 +121,8 @@ class Staging:
             Embedding(vector.tobytes(), scale, tier)
             for vector, scale, tier in zip(batch.vectors, scales, batch.tiers, strict=True)
         ]
-        self._text.add(zip(documents or map(make_document, batch.chunks), embeddings, strict=True))
+        documents = [chunk if isinstance(chunk, Document) else make_documents([chunk])[0] for chunk in batch.chunks]
+        self._text.add(zip(documents, embeddings, strict=True))
         numbered = sorted(enumerate(batch.chunks), key=lambda pair: pair[1].path)
         for path, group in groupby(numbered, key=lambda pair: pair[1].path):
             members = list(group)

@@ -6,15 +6,17 @@ Made wherever a chunk is: nothing here needs Tantivy.
 from __future__ import annotations
 
 import struct
+from binascii import b2a_base64
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import msgspec
 
-from indexer.languages.analyzer import indexed_text
+from indexer.languages.analyzer import indexed_text, indexed_texts
 from indexer.types import TIERS, Chunk, ChunkFields, DefinedName, Document, Tier
 
 WORD_FIELDS = ("path_words", "file_name", "names", "signature", "doc", "body")
@@ -67,6 +69,7 @@ class StoredChunk(ChunkFields, frozen=True, array_like=True):
 
 _FIELDS = attrgetter(*ChunkFields.__struct_fields__)
 _encoder = msgspec.msgpack.Encoder()
+_json = msgspec.json.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredChunk)
 
 
@@ -87,31 +90,38 @@ def stored_form(chunk: Chunk) -> StoredChunk:
     return StoredChunk(*own)
 
 
-def make_document(chunk: Chunk) -> Document:
-    """Return a chunk ready to be indexed: its texts are those of RAW_FIELDS and WORD_FIELDS.
+def make_documents(chunks: Sequence[Chunk], *, is_encoded: bool = False) -> tuple[Document, ...]:
+    """Return chunks ready to be stored, without the texts to embed where they are `is_encoded`."""
+    texts = [utf8(text) for own in chunks for text in (own.qualified_name, own.signature, own.doc, own.text)]
+    analysed = iter(indexed_texts(texts))
+    return tuple([_document(own, islice(analysed, 4), is_encoded=is_encoded) for own in chunks])
+
+
+def _document(chunk: Chunk, analysed: Iterable[str], *, is_encoded: bool) -> Document:
+    """Return a chunk's document, given its analysed fields but for those of its path.
 
     Each definition in it has its names beside the chunk's own.
     """
+    names, signature, doc, body = analysed
     path, path_words, file_name = _path_texts(chunk.path)
-    qualified_name = utf8(chunk.qualified_name)
-    texts = (
-        path,
-        chunk.language,
-        str(chunk.kind),
-        utf8(chunk.name).lower(),
-        qualified_name.lower(),
-        path_words,
-        file_name,
-        indexed_text(qualified_name),
-        indexed_text(utf8(chunk.signature)),
-        indexed_text(utf8(chunk.doc)),
-        indexed_text(utf8(chunk.text)),
-    )
-    names = dict.fromkeys([("name", utf8(own.name).lower()) for own in chunk.definitions])
-    qualified = dict.fromkeys([("qualified_name", utf8(own.qualified_name).lower()) for own in chunk.definitions])
-    known = (("name", texts[3]), ("qualified_name", texts[4]))
-    more = tuple([pair for pair in (*names, *qualified) if pair not in known])
-    return Document(chunk.id, texts, encode_stored(chunk), more)
+    defined: list[Chunk | DefinedName] = [chunk, *chunk.definitions]
+    fields = {
+        "id": chunk.id,
+        "path": path,
+        "language": chunk.language,
+        "kind": chunk.kind,
+        "name": list(dict.fromkeys([utf8(own.name).lower() for own in defined])),
+        "qualified_name": list(dict.fromkeys([utf8(own.qualified_name).lower() for own in defined])),
+        "path_words": path_words,
+        "file_name": file_name,
+        "names": names,
+        "signature": signature,
+        "doc": doc,
+        "body": body,
+        "stored": encode_stored(chunk),
+    }
+    embedded_text = "" if is_encoded else chunk.embedded_text
+    return Document(chunk.id, chunk.path, chunk.text_hash, embedded_text, _json.encode(fields)[:-1])
 
 
 def encode_stored(chunk: Chunk) -> bytes:
@@ -132,6 +142,12 @@ class Embedding(NamedTuple):
     vector: bytes
     scale: float
     tier: Tier
+
+
+def with_embedding(document: Document, embedding: Embedding) -> str:
+    """Return all of a document in JSON."""
+    encoded = b2a_base64(encode_embedding(embedding), newline=False)
+    return (b'%b,"embedding":"%b"}' % (document.fields, encoded)).decode()
 
 
 def encode_embedding(embedding: Embedding) -> bytes:

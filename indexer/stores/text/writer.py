@@ -10,15 +10,13 @@ import tantivy
 
 from indexer.errors import StorageError
 from indexer.stores.text.check import check_files
-from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, Embedding, encode_embedding, index_path
+from indexer.stores.text.document import Embedding, index_path, with_embedding
 from indexer.stores.text.files import MANAGED, META, TEXT_LOCKS
 from indexer.stores.text.queries import register_tokenizer, schema
 from indexer.types import Document
 
 _HEAP_BYTES = 32_000_000
 """Memory of Tantivy's one indexing thread; it writes a segment when this is full."""
-
-_TEXT_FIELDS = (*RAW_FIELDS, *WORD_FIELDS)
 
 MUTABLE_FILES = (META, MANAGED)
 """Files that Tantivy replaces; all others are written once."""
@@ -54,10 +52,10 @@ class TextWriter:
             self._writer.delete_documents_by_term("path", index_path(path))
 
     def add(self, chunks: Iterable[tuple[Document, Embedding]]) -> None:
-        """Add chunks with their vectors."""
+        """Add chunks with their vectors; as JSON, which Tantivy reads faster than fields one by one."""
         with self._refusals():
             for document, embedding in chunks:
-                self._writer.add_document(_tantivy_document(document, embedding))
+                self._writer.add_json(with_embedding(document, embedding))
 
     def commit(self) -> None:
         """Write everything, wait for merges, and close; the folder does not change afterwards."""
@@ -93,15 +91,3 @@ class TextWriter:
             if type(error).__name__ != "PanicException":
                 raise
             raise StorageError(f"{self._path}: the text index could not be written ({error})") from error
-
-
-def _tantivy_document(document: Document, embedding: Embedding) -> tantivy.Document:
-    made = tantivy.Document()
-    made.add_unsigned("id", document.id)
-    for field, text in zip(_TEXT_FIELDS, document.texts, strict=True):
-        made.add_text(field, text)
-    for field, text in document.more:
-        made.add_text(field, text)
-    made.add_bytes("stored", document.stored)
-    made.add_bytes("embedding", encode_embedding(embedding))
-    return made

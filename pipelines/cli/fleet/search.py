@@ -74,9 +74,10 @@ def command(
 
     from ...fleet.answer import fleet_answer
     from ...fleet.search import open_fleet
-    from ..hits import LINE_FORMATS, file_lines, page
+    from ..hits import LINE_FORMATS, check_form, file_lines, page
     from ..search import ALL_LINES, EXIT_NO_HIT
 
+    check_form(as_json=as_json, line_format=line_format, files_only=files_only)
     config = settings(fleet_file.absolute().parent, chosen)
     options = replace(config.encoder, queries="static") if fast else config.encoder
     with open_fleet(fleet_dir, options=options, vectors=config.vectors) as fleet:

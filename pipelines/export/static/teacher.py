@@ -6,7 +6,6 @@ texts' hashes, so that an interrupted run goes on, and texts may be added to a c
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,6 +17,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL, TOKENIZER, open_bundle
 from indexer.encoders.onnx import open_session, open_tokenizer
 
@@ -50,16 +50,16 @@ def teach(texts: Sequence[str], folder: Path, *, seconds: float, pause: Path | N
     end = time.monotonic() + seconds
     known = {key for path in folder.glob("*.npz") for key in _arrays(path)["keys"].tolist()}
     missing = [text for text in texts if _key(text) not in known]
-    cores = os.cpu_count() or 1
+    workers = cores()
     running: set[Future[None]] = set()
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for start in range(0, len(missing), SHARD_TEXTS):
             while pause is not None and pause.exists():
                 time.sleep(1)
             if time.monotonic() > end:
                 break
             running.add(pool.submit(_teach_shard, missing[start : start + SHARD_TEXTS], folder))
-            if len(running) >= cores:
+            if len(running) >= workers:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
