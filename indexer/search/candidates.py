@@ -205,7 +205,10 @@ def _rankings(found: Sequence[Found]) -> dict[str, list[FileKey]]:
                     best.setdefault(path, score)
             ranked.setdefault(name, []).append([(-score, FileKey(space, path)) for path, score in best.items()])
         ranked.setdefault("path", []).append([(-share, FileKey(space, path)) for path, share in own.files.items()])
-    return {name: [key for _, key in merge(*parts, key=lambda entry: entry[0])] for name, parts in ranked.items()}
+    return {
+        name: [key for _, key in (merge(*parts, key=lambda entry: entry[0]) if len(parts) > 1 else parts[0])]
+        for name, parts in ranked.items()
+    }
 
 
 def by_meaning(
