@@ -6,11 +6,9 @@ Both are locks that the kernel releases when a process ends, however it ends.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from io import FileIO
 from pathlib import Path
 
@@ -29,7 +27,6 @@ except ImportError:  # Windows: a file that is open can't be removed, which is a
 LOCK = "writer.lock"
 HOLDER = "writer.json"
 _MAX_HOLDER_BYTES = 1 << 12
-_RETRY_SECONDS = 0.05
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -49,17 +46,22 @@ def writer_lock(
 
     `waiting` is told who has it, once, when there is somebody to wait for.
     """
-    path, deadline = index_dir / LOCK, time.monotonic() + wait_seconds
+    from filelock import FileLock, Timeout
+
+    path = index_dir / LOCK
+    lock = FileLock(path, timeout=max(0.0, wait_seconds), thread_local=False)
     try:
         with Folder(index_dir) as folder:
-            folder.require_regular(LOCK)  # a FIFO can be locked too
-        while (release := _lock(path)) is None:
-            if time.monotonic() >= deadline:
-                raise LockedError(f"{_who(index_dir)}; wait for it to end, or use --wait SECONDS")
-            if waiting:
+            folder.require_regular(LOCK)  # a FIFO can be locked too; links are refused by filelock itself
+        if waiting and wait_seconds > 0:
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
                 waiting(_who(index_dir))
-                waiting = None
-            time.sleep(_RETRY_SECONDS)
+        if not lock.is_locked:
+            lock.acquire()
+    except Timeout:
+        raise LockedError(f"{_who(index_dir)}; wait for it to end, or use --wait SECONDS") from None
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(f"{path}: can't be locked ({reason}); check the file and the permissions") from error
@@ -69,36 +71,7 @@ def writer_lock(
     finally:
         # The kernel frees the lock with this process at the latest; what led here is what the caller must hear of.
         with suppress(OSError):
-            release()
-
-
-def _lock(path: Path) -> Callable[[], None] | None:
-    """Lock a file, made where there is none, and return what releases it, or None while another process has it."""
-    if fcntl is None:
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(path, timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout:
-            return None
-        return lock.release
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
-            return None
-        raise
-    return partial(_unlock, descriptor)
-
-
-def _unlock(descriptor: int) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave it with a child that was forked meanwhile
-    finally:
-        os.close(descriptor)
+            lock.release()
 
 
 def writing(index_dir: Path) -> str:
