@@ -270,6 +270,11 @@ def test_a_filter_holds_for_what_stands_too(index: Index) -> None:
     assert {path for path, _ in places(index, "app/server.py:14", paths=["docs/**"])} == {"docs/usage.md"}
 
 
+def test_a_definition_in_a_group_is_shown_by_its_own_name(index: Index) -> None:
+    hit = index.search("shape_area").hits[0]
+    assert (hit.name, hit.qualified_name, hit.line) == ("shape_area", "shape_area", line_of("shapes.h", "shape_area"))
+
+
 def test_each_name_of_a_group_holds_what_is_in_it(index: Index) -> None:
     assert {path for path, _ in places(index, "round", within="shape_area")} == {"shapes.h"}
 
