@@ -54,7 +54,7 @@ def open_index(
     """
     path = Path(path)
     if not os.path.lexists(path):
-        raise NoIndexError(f"{path}: there is no such folder; build an index first")
+        raise NoIndexError(f"{path}: there is no index here; run `indexer build`")
     index_dir = path if layout.is_index_dir(path) else layout.default_index_dir(path)
     return Index(
         index_dir,
