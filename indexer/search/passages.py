@@ -28,7 +28,7 @@ AGAIN = -2.0
 the cost of files."""
 MOST_OF_A_FILE = 3
 """No file has more in an answer until files run out."""
-SHORTLIST = 8
+SHORTLIST = 6
 """How many chunks of a file are looked at closely."""
 
 
