@@ -62,6 +62,7 @@ def build(
     cache_dir: Path | None = None,
     progress: Progress | None = None,
     source: Source | None = None,
+    workers: Workers | None = None,
 ) -> BuildReport:
     """Bring the index of a folder up to date and return what was done.
 
@@ -70,7 +71,7 @@ def build(
     first, and these are replaced afterwards, for as long as `max_seconds` of the whole build allow, and not at all when
     `build.upgrade` is never. `by_content` reads every file to tell whether it changed, instead of trusting its stat.
     `source_kind` is what `open_source` takes; None: that of the index as it is, or the work tree. `source` is used in
-    place of opening one.
+    place of opening one, `workers` in place of starting some; they stay the caller's to close.
     `full` starts from nothing and replaces even a damaged index. `cache_dir` holds embeddings shared by all indexes of
     a user; None: no cache. Raises the errors of indexer.errors; whatever is raised, what was committed stays.
     """
@@ -87,7 +88,7 @@ def build(
         progress=Noted(progress or Silence(), partial(note_progress, index_dir)),
         source=source,
     )
-    report, measure = _bring_up_to_date(job, full=full, by_content=by_content)
+    report, measure = _bring_up_to_date(job, full=full, by_content=by_content, workers=workers)
     if not job.upgrades or report.upgraded == 1:
         return report
     from .upgrade import upgrade
@@ -97,7 +98,9 @@ def build(
     return report_upgraded(report, upgrade(job, measure), job.clock.seconds)
 
 
-def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildReport, BasisMeasure | None]:
+def _bring_up_to_date(
+    job: Job, *, full: bool, by_content: bool, workers: Workers | None
+) -> tuple[BuildReport, BasisMeasure | None]:
     """Commit a generation that holds what the source holds now, or see that the current one does.
 
     Also returns what has measured the first of all vectors, where the others are still to come.
@@ -111,14 +114,16 @@ def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildR
                 return report_unchanged(base, changes, job.source.left_out, job.clock.seconds), None
 
             from .parsing.encode import workers_encode
-            from .parsing.pool import start_workers
+            from .parsing.pool import Workers
 
             records = [*changes.added, *changes.modified]
             encoder = job.first if workers_encode(job.first, records) else None
             # Vectors that come with their chunks are not measured, and neighbours share their words.
             records = sorted(records, key=attrgetter("path")) if encoder else fair_order(records)
             # They get ready while this process loads the engines.
-            workers = stack.enter_context(start_workers(records, job.config, encoder))
+            crew = workers or stack.enter_context(Workers(job.config))
+            stack.callback(crew.rest)
+            crew.get_ready(records, encoder)
 
             from indexer.stores.generation.staging import begin
 
@@ -133,7 +138,7 @@ def _bring_up_to_date(job: Job, *, full: bool, by_content: bool) -> tuple[BuildR
                 )
             )
             if staging.base is base:
-                return _update(staging, look, records, job, workers, encoder)
+                return _update(staging, look, records, job, crew, encoder)
             # Another writer committed between the look and the lock: look again.
 
 
@@ -184,7 +189,8 @@ def _update(
         vectorizer = make_vectorizer(
             job.first,
             job.config.encoder,
-            index=staging,
+            # A first build's workers give every vector: what is staged need not be asked.
+            index=staging if staging.base or not encoder else None,
             workers=[from_workers],
             cache=cache,
             clock=job.clock,
@@ -200,12 +206,12 @@ def _update(
                 load_encoder(job.first)  # what takes as long as the workers need to get ready
         parsed = _parse_and_chunk(records, job, workers, chunk_encoder)
         size = job.config.encoder.window_chunks
-        with workers:  # who are gone before the commit, which needs memory too
-            for files, chunks in _windows(parsed, size=min(size, ENCODED_CHUNKS) if encoder else size):
-                from_workers.take(files)
-                vectors = vectorizer.embed(chunks)
-                batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
-                _store(staging, files, batch, tally, job)
+        for files, chunks in _windows(parsed, size=min(size, ENCODED_CHUNKS) if encoder else size):
+            from_workers.take(files)
+            vectors = vectorizer.embed(chunks)
+            batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
+            _store(staging, files, batch, tally, job)
+        workers.rest()  # before the commit, which needs memory too
         with job.clock("measure"):
             is_complete = not (job.has_tiers and vectorizer.found["encoder"])
             basis = measure.finish(staging) if is_complete else measure.so_far()

@@ -19,9 +19,9 @@ from multiprocessing.connection import Connection, wait
 from indexer.cores import cores
 
 from ..spawned import start
-from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
+from .engine import ATTEMPTS, ShardBuilder, failure_text, is_worth_another_try, largest_first, wait_seconds
 from .manifest import Failure
-from .shard import Built, Outcome, ShardTask, build_shard, shared_out
+from .shard import Built, Outcome, ShardTask, shared_out
 
 _SPAWN = multiprocessing.get_context("spawn")
 LAST_SECONDS = 5.0
@@ -121,14 +121,9 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(EOFError, OSError):
+    with ShardBuilder() as builder, suppress(EOFError, OSError):
         while True:
-            task: ShardTask = connection.recv()
-            try:
-                answer: Built | Exception = build_shard(task)
-            except Exception as error:
-                answer = as_sent(error)
-            connection.send(answer)
+            connection.send(builder.build(connection.recv()))
 
 
 def _end_with_parent() -> None:

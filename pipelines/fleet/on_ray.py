@@ -22,9 +22,9 @@ from ray.exceptions import RayError, RayTaskError
 from indexer.errors import IndexerError
 
 from ..spawned import safe_path
-from .engine import ATTEMPTS, as_sent, failure_text, is_worth_another_try, largest_first, wait_seconds
+from .engine import ATTEMPTS, ShardBuilder, failure_text, is_worth_another_try, largest_first, wait_seconds
 from .manifest import Failure
-from .shard import Built, Outcome, ShardTask, build_shard, shared_out
+from .shard import Built, Outcome, ShardTask, shared_out
 
 _cluster: Any = ray
 """Ray, where it says less of its types than is asked for here."""
@@ -128,18 +128,7 @@ class RayEngine:
         return min(fits, self._jobs) if self._jobs else fits
 
 
-class _Builder:
-    """A process that builds shards, somewhere."""
-
-    def build(self, task: ShardTask) -> Built | Exception:
-        """Build a shard; return what was raised, for errors to arrive as they are."""
-        try:
-            return build_shard(task)
-        except Exception as error:
-            return as_sent(error)
-
-
-_Actor: Any = ray.remote(max_restarts=0, max_task_retries=0)(_Builder)
+_Actor: Any = ray.remote(max_restarts=0, max_task_retries=0)(ShardBuilder)
 
 
 def _answer(reference: Any) -> Built | Exception:

@@ -26,6 +26,7 @@ from .store import shard_dir
 if TYPE_CHECKING:
     from indexer.types import Source
 
+    from ..parsing.pool import Workers
 
 LOCK_SECONDS = 30.0
 """How long a builder waits for one that was lost, on another node, to end."""
@@ -74,10 +75,11 @@ class Built:
 Outcome = Built | Failure
 
 
-def build_shard(task: ShardTask) -> Built:
+def build_shard(task: ShardTask, workers: Workers | None = None) -> Built:
     """Bring a shard up to date; raises the errors of indexer.errors.
 
-    The same files give the same digests, whoever builds, and however often it was tried before.
+    The same files give the same digests, whoever builds, and however often it was tried before. `workers` are those to
+    parse with.
     """
     with ExitStack() as stack:
         for current in task.kept:
@@ -93,6 +95,7 @@ def build_shard(task: ShardTask) -> Built:
             source=task.source(),
             wait_seconds=LOCK_SECONDS,
             cache_dir=task.cache_dir,
+            workers=workers,
         )
         generation = stack.enter_context(open_generation(task.index_dir, options=task.config.vectors))
         return Built(describe(task, generation), report.committed, sum(report.seconds.values()), tuple(report.warnings))

@@ -19,6 +19,7 @@ from multiprocessing.connection import wait
 
 from msgspec.structs import replace
 
+from indexer.closing import Closing
 from indexer.config import Config
 from indexer.cores import cores
 from indexer.encoders.registry import Variant
@@ -51,59 +52,78 @@ def parse_files(
 
     `for_index` asks for documents in place of the chunks, and `encoder` for their vectors. A file whose record has a
     `failure` is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
-    `config.parse.workers` (0: one a core), which read the files themselves; `workers` are those that were started for
-    these records before. A record's hash is that of the content that was parsed. Memory is bounded by the window, not
+    `config.parse.workers` (0: one a core), which read the files themselves; `workers` are those that got ready for
+    these records. A record's hash is that of the content that was parsed. Memory is bounded by the window, not
     by the number of files. Raises IndexerError when workers can't be started at all.
     """
     settings = Settings(config, source.reader(), for_index, encoder)
     with ExitStack() as stack:
-        started = workers or stack.enter_context(start_workers(records, config))
-        yield from _Pool(settings, records, started).run()
+        if workers is None:
+            workers = stack.enter_context(Workers(config))
+            workers.get_ready(records)
+        yield from _Pool(settings, records, workers).run()
 
 
-class Workers:
-    """Processes that wait to be told what to do. Raises IndexerError when they can't be started."""
+class Workers(Closing):
+    """Processes that parse the files of one build, or of several in turn.
 
-    def __init__(self, count: int, config: Config, variant: Variant | None = None) -> None:
-        """Start as many, each of which loads an encoder if there is one."""
-        self.count = count
+    Between two builds those stay that came through the one before, until they have read `keep_bytes` of source in all:
+    so what a file leaves behind in their memory is bounded, and the next files get new ones.
+    """
+
+    def __init__(self, config: Config, *, keep_bytes: int = 0) -> None:
+        """Start nothing yet."""
+        self.count = 0
         self._config = config
-        self._variant = variant
+        self._keep_bytes = keep_bytes
+        self._bytes = 0
+        self._variant: Variant | None = None
         self._all: list[WorkerProcess] = []
+        self._spare: list[WorkerProcess] = []
         with ExitStack() as stack:
             self._errors = stack.enter_context(tempfile.TemporaryFile())
-            stack.callback(self._stop)
-            for _ in range(count):
-                self._all.append(WorkerProcess(config, self._errors, variant))
-            self._spare = list(self._all)
             self._stack = stack.pop_all()
 
-    def __enter__(self) -> Workers:
-        return self
+    def get_ready(self, records: Sequence[FileRecord], variant: Variant | None = None) -> None:
+        """Start what `parse_files` will want, so that it gets ready while the caller does something else.
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        `variant` is what these processes will be asked to encode with, if anything. Raises IndexerError when they can't
+        be started.
+        """
+        self.count = _worker_count(records, self._config) if records else 0
+        self._bytes += sum(record.size for record in records)
+        self._variant = variant
+        while len(self._spare) < self.count:
+            self._spare.append(self._new())
 
-    def take(self, settings: Settings) -> WorkerProcess:
-        """Return one that was started before, or else a new one, and tell it what to do."""
-        if not self._spare:
-            self._all.append(WorkerProcess(self._config, self._errors, self._variant))
-            self._spare.append(self._all[-1])
-        worker = self._spare.pop()
+    def take(self, settings: Settings, *, is_new: bool = False) -> WorkerProcess:
+        """Return one that waits, or else a new one, and tell it what to do; with `is_new` one that has read nothing."""
+        worker = self._spare.pop() if self._spare and not is_new else self._new()
         worker.begin(settings)
         return worker
 
-    def _stop(self) -> None:
-        for worker in self._all:
+    def rest(self) -> None:
+        """Keep those that have nothing to do for the files to come, and end the others."""
+        kept = [worker for worker in self._all if worker.is_idle] if self._bytes < self._keep_bytes else []
+        kept = kept[: self._config.parse.workers or cores()]
+        self._end([worker for worker in self._all if worker not in kept])
+        self._all, self._spare = kept, list(kept)
+        self._bytes = self._bytes if kept else 0
+
+    def close(self) -> None:
+        """End all of them."""
+        self._end(self._all)
+        self._all.clear()
+        self._spare.clear()
+        self._stack.close()
+
+    def _new(self) -> WorkerProcess:
+        self._all.append(WorkerProcess(self._config, self._errors, self._variant))
+        return self._all[-1]
+
+    def _end(self, workers: Sequence[WorkerProcess]) -> None:
+        for worker in workers:
             worker.stop()
-
-
-def start_workers(records: Sequence[FileRecord], config: Config, variant: Variant | None = None) -> Workers:
-    """Start the processes that `parse_files` will want, so that they get ready while the caller does something else.
-
-    `variant` is what they will be asked to encode with, if anything.
-    """
-    return Workers(_worker_count(records, config) if records else 0, config, variant)
 
 
 class _Pool:
@@ -136,15 +156,15 @@ class _Pool:
         while batch := self._batch(head) if self._free() else ():
             idle = next((worker for worker in self._workers if not worker.tasks), None)
             is_second_try = batch[0] in self._tried and not self._records[batch[0]].failure
-            worker = self._start() if idle is None or is_second_try else idle
+            worker = self._start(is_new=is_second_try) if idle is None or is_second_try else idle
             together = self._settings.encoder is not None and batch[0] not in self._apart
             worker.give(batch, [self._records[position] for position in batch], together=together)
 
     def _free(self) -> bool:
         return len(self._workers) < self._started.count or any(not worker.tasks for worker in self._workers)
 
-    def _start(self) -> WorkerProcess:
-        self._workers.append(self._started.take(self._settings))
+    def _start(self, *, is_new: bool) -> WorkerProcess:
+        self._workers.append(self._started.take(self._settings, is_new=is_new))
         return self._workers[-1]
 
     def _batch(self, head: int) -> list[int]:

@@ -104,7 +104,7 @@ class WorkerProcess:
         self._errors = errors
         self._ready = False
         self._cause = ""
-        self._limit = min(WALL_GRACE * config.parse.timeout_seconds, _DAY) + LAST_SECONDS
+        self._limit = _limit(config)
         self.deadline = time.monotonic() + START_SECONDS
         ours, theirs = socket.socketpair()
         with theirs:
@@ -117,8 +117,14 @@ class WorkerProcess:
                 raise IndexerError(f"a parser process can't be started ({error}); lower parse.workers") from error
         self._send(variant)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can be told what to work on next: it has answered for all files, and has not ended."""
+        return not self.tasks and not self.connection.closed
+
     def begin(self, settings: Settings) -> None:
         """Tell the process what it works on."""
+        self._limit = _limit(settings.config)
         self.deadline = time.monotonic() + START_SECONDS
         self._send(settings)
 
@@ -186,6 +192,11 @@ class WorkerProcess:
     def _last_words(self) -> str:
         size = os.fstat(self._errors.fileno()).st_size
         return os.pread(self._errors.fileno(), 2000, max(0, size - 2000)).decode("utf-8", "replace").strip()
+
+
+def _limit(config: Config) -> float:
+    """Return how many seconds a worker may need between two messages: longer than its own timers let a file take."""
+    return min(WALL_GRACE * config.parse.timeout_seconds, _DAY) + LAST_SECONDS
 
 
 def _limit_waits(end: socket.socket, seconds: float) -> None:

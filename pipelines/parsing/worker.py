@@ -1,4 +1,5 @@
-"""A process that parses files until its parent closes the connection; started by the pool.
+"""A process that parses files, of one source after the other, until its parent closes the connection; started by the
+pool.
 
 A file that takes too much processor time, or crashes the grammar's C code, ends the process: the kernel's timers need
 no help from Python. Memory is limited by RLIMIT_AS, and what is written to stderr by RLIMIT_FSIZE. Where the platform
@@ -49,23 +50,26 @@ _CHUNK_FIELDS = attrgetter(*Chunk.__struct_fields__)
 def serve(descriptor: int) -> None:
     """Answer each batch of files that comes over the connection with their outcomes, in order.
 
-    What comes first is the encoder that will be asked for, or None, so that it is loaded while the parent gets ready.
+    What comes first is the encoder that will be asked for, or None, so that it is loaded while the parent gets ready;
+    then settings, for the batches up to the next settings.
     """
     with Connection(descriptor) as connection:
         try:
             if (variant := connection.recv()) is not None:
                 load_encoder(variant)
-            settings: Settings = connection.recv()
             _default_signals()
-            if settings.encoder is not None:
-                settings.encoder.load()
-            _limit_resources(settings.config.parse.memory_megabytes)
             gc.set_threshold(GARBAGE)
-            gc.enable()
-            connection.send(READY)
+            settings: Settings = connection.recv()
             while True:
-                for outcomes in _answers(connection.recv(), settings):
-                    connection.send(outcomes)
+                if settings.encoder is not None:
+                    settings.encoder.load()
+                _limit_resources(settings.config.parse.memory_megabytes)
+                gc.enable()
+                connection.send(READY)
+                while not isinstance(message := connection.recv(), Settings):
+                    for outcomes in _answers(message, settings):
+                        connection.send(outcomes)
+                settings = message
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
         except MemoryError:

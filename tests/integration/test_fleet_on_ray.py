@@ -67,7 +67,7 @@ def once(action: Callable[[], None]) -> Callable[[str, int, int], None]:
 
 def kill_a_builder() -> None:
     ours = psutil.Process().children(recursive=True)
-    builders = [own for own in ours if "ray::_Builder" in " ".join(own.cmdline())]
+    builders = [own for own in ours if "ray::ShardBuilder" in " ".join(own.cmdline())]
     builders[0].kill()
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import ParseTimeoutError
 from indexer.stages.parse import parser as module
+from indexer.stages.parse.bodies import without_bodies
 from indexer.stages.parse.parser import parse
 
 GO = b"""package p
@@ -50,6 +51,67 @@ def test_bodies_without_definitions_cost_no_definition() -> None:
         "one",
     ]
     assert found["one"].doc == "one is first."
+
+
+JAVA = b"""package p;
+
+class A {
+    // first is before f.
+    @Test("x") private final B b =
+        new B(1) {
+            int inField() {
+                return 1;
+            }
+        };
+
+    A(int a) {
+        enum Local { LEAF }
+    }
+
+    public <T extends C<T>> T f(
+            T a) throws D,
+            E {
+        if (a != null) {
+            return a;
+        }
+        return null;
+    }
+
+    record Point(int x, int y) {
+        int sum() {
+            return x + y;
+        }
+    }
+
+    enum Kind {
+        ONE(1) {
+            int inConstant() {
+                return 1;
+            }
+        }
+    }
+
+    Runnable g() {
+        return new Runnable() {
+            public void inMethod() {
+                run(/* { */);
+            }
+        };
+    }
+}
+"""
+
+
+def test_what_a_method_of_java_holds_is_found_and_the_rest_of_it_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = without_bodies("java", JAVA)
+    assert b"return null" not in seen
+    assert b"return x + y" not in seen
+    found = parse(JAVA, "java").symbols
+    assert {"inField", "Local", "LEAF", "f", "Point", "sum", "ONE", "inConstant", "g", "inMethod"} <= {
+        symbol.name for symbol in found
+    }
+    monkeypatch.setattr(module, "without_bodies", lambda _, text: text)
+    assert parse(JAVA, "java").symbols == found
 
 
 def test_an_error_in_a_body_hides_nothing_after_it(monkeypatch: pytest.MonkeyPatch) -> None:

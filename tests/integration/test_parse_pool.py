@@ -27,8 +27,8 @@ from pipelines.parsing import pool as parse_pool
 from pipelines.parsing import process as parse_process
 from pipelines.parsing import worker as parse_worker
 from pipelines.parsing.encode import ChunkEncoder
-from pipelines.parsing.messages import Batch
-from pipelines.parsing.pool import parse_files
+from pipelines.parsing.messages import Batch, Settings
+from pipelines.parsing.pool import Workers, parse_files
 from pipelines.tally import record_of
 from tests.chunk_checks import check_chunks
 from tests.fakes import MemorySource
@@ -329,6 +329,57 @@ def test_memory_is_limited_and_one_file_does_not_pay_for_another(tmp_path: Path,
     assert found == dict.fromkeys(sorted(files.keys() - {"m.py"}), "parsed")
 
 
+def parse_with(crew: Workers, root: Path) -> list[ParsedFile | FileRecord]:
+    tree = Worktree(root, WalkOptions())
+    records = detect(tree, {}).added
+    crew.get_ready(records)
+    results = list(parse_files(tree, records, Config(parse=QUICK), workers=crew))
+    crew.rest()
+    return results
+
+
+def test_workers_are_kept_from_one_source_to_the_next(tmp_path: Path, misbehave: None) -> None:
+    """Each file is read from its own source, and one that ends its worker still pays alone."""
+    one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
+    make(one, {"a.py": b"x = 1\n"})
+    make(two, {"a.py": b"x = 2\n"})
+    make(three, {"a.py": b"x = 3\n", "b.py": b"crash\n", "c.py": b"x = 4\n"})
+    with Workers(Config(parse=QUICK), keep_bytes=1 << 20) as crew:
+        parse_with(crew, one)
+        kept = workers()
+        assert len(kept) == 1
+        (found,) = parse_with(crew, two)
+        assert workers() == kept
+        assert record_of(found).hash == content_hash(b"x = 2\n")
+        states = summary(parse_with(crew, three))
+        assert states == {"a.py": "parsed", "b.py": "by lines: crashed with SIGSEGV", "c.py": "parsed"}
+        assert workers() and not {*workers()} & {*kept}
+
+
+def test_kept_workers_read_so_much_and_then_there_are_new_ones(tmp_path: Path) -> None:
+    make(tmp_path, {"a.py": b"x = 1\n"})
+    with Workers(Config(parse=QUICK), keep_bytes=10) as crew:
+        parse_with(crew, tmp_path)
+        assert len(workers()) == 1
+        parse_with(crew, tmp_path)
+        assert workers() == []
+        assert summary(parse_with(crew, tmp_path)) == {"a.py": "parsed"}
+
+
+def test_a_file_that_is_tried_again_gets_a_worker_that_has_read_nothing(tmp_path: Path, misbehave: None) -> None:
+    """Not a kept one, for whose memory it would pay."""
+    make(tmp_path, {"a.py": b"x = 1\n"})
+    with Workers(Config(parse=QUICK), keep_bytes=1 << 20) as crew:
+        parse_with(crew, tmp_path)
+        kept = workers()
+        tree = Worktree(tmp_path, WalkOptions())
+        crew.get_ready(detect(tree, {}).added)
+        crew.take(Settings(Config(parse=QUICK), tree.reader()), is_new=True)
+        assert len(workers()) == 2
+        crew.take(Settings(Config(parse=QUICK), tree.reader()))
+        assert len(workers()) == 2 and {*kept} <= {*workers()}
+
+
 def test_a_broken_installation_is_an_error_and_no_skip(tmp_path: Path, misbehave: None) -> None:
     make(tmp_path, {"a.py": b"broken\n"})
     with pytest.raises(IndexerError, match=r"a\.py: the parser can't work \(ImportError: no such grammar\)"):
@@ -415,7 +466,8 @@ from indexer.config import Config
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from pipelines.parsing import process as parse_process
-from pipelines.parsing.pool import parse_files
+from pipelines.parsing.messages import Settings
+from pipelines.parsing.pool import Workers, parse_files
 from tests.integration import misbehaving
 parse_process._BOOT = misbehaving.BOOT
 tree = Worktree(sys.argv[1], Config().walk)

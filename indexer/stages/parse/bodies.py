@@ -44,13 +44,23 @@ _BODIES = {
         ),
         re.compile(rb"(?:struct|union|enum)[\s\w]{0,200}+\{|typedef|#[ \t]*define"),
     ),
-    # Lines indented deeper than `def`, after docstring and comments; a tuple without elements is a statement, too.
+    # Lines indented deeper than a method, whose header says a type before its name.
+    "java": _Bodies(
+        re.compile(
+            rb"\n(?P<indent>[ \t]++)[\w@][^\n=;{}()]*(?<!\brecord)(?<!\bnew) \w+"
+            rb"\([^=;{}()]*+\)\s*+(?:throws [\w.,\s]+)?\{\r?\n"
+            rb"(?P<body>(?:(?P=indent)[ \t][^\n]*+\n|[ \t\r]*\n)++)(?P=indent)\}"
+        ),
+        re.compile(rb'\b(?:class|interface|enum|record)\s|\bnew\b[^;{]*\)\s*\{|"""'),
+    ),
+    # Lines indented deeper than `def`, after docstring and comments; the line feed after them may begin the next match.
+    # A tuple without elements is a statement, too.
     "python": _Bodies(
         re.compile(
             rb"\n(?P<indent>[ \t]*+)(?:async )?def "
-            rb"(?:[^\n]*|\w[^\n]*\(\r?\n(?:(?P=indent)[ \t][^\n]*+\n)++(?P=indent)\)[^\n]*):\r?\n"
-            rb'(?:(?P=indent)[ \t]++(?:"""[^"]*+"""[ \t]*+|#[^\n]*+)\r?\n|[ \t\r]*\n)*+'
-            rb"(?P<body>(?:(?P=indent)[ \t][^\n]*+\n|[ \t\r]*\n)++)"
+            rb"(?:[^\n]*|\w[^\n]*\(\r?\n(?:(?P=indent)[ \t][^\n]*+\n)++(?P=indent)\)[^\n]*):\r?(?=\n)"
+            rb'(?:\n(?:(?P=indent)[ \t]++(?:"""[^"]*+"""[ \t]*+|#[^\n]*+)\r?|[ \t\r]*+)(?=\n))*+'
+            rb"(?P<body>(?:\n(?:(?P=indent)[ \t][^\n]*+|[ \t\r]*+(?=\n)))++)"
         ),
         re.compile(rb"""def |class |\"""|'''|\A\s*\w{0,2}["']|\\\s*+\Z|#[^\n]*+\s*+\Z"""),
         b"()",
