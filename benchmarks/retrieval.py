@@ -220,7 +220,7 @@ def evidence_of(index: Index, text: str) -> Evidence:
     """Return what ranking knows of the candidates of a query."""
     query = read_query(text)
     vector = index.encode(query.embedded)
-    return Searcher([GenerationSpace(index.generation)]).evidence(query, vector)
+    return Searcher([GenerationSpace(index.generation)]).evidence(query, lambda: vector)
 
 
 def _one_a_file(hits: Answer) -> Answer:

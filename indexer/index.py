@@ -54,7 +54,7 @@ def open_index(
     """
     path = Path(path)
     if not os.path.lexists(path):
-        raise NoIndexError(f"{path}: there is no such folder; build an index first")
+        raise NoIndexError(f"{path}: there is no index here; run `indexer build`")
     index_dir = path if layout.is_index_dir(path) else layout.default_index_dir(path)
     return Index(
         index_dir,
@@ -140,7 +140,7 @@ class Index(Closing):
             for own in opened:
                 own.space.select(chosen)
             first = opened[0].generation
-            vector = None if mode == "text" else self._encoder.encode(asked.embedded, first)
+            vector = None if mode == "text" else stack.enter_context(self._encoder.encoding(asked.embedded, first))
             offset = self._encoder.static_offset(first.manifest.encoder.name)
             searcher = Searcher([own.space for own in opened], static_offset=offset)
             hits = searcher.search(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 import msgspec
 from msgspec.structs import replace
 
+from indexer.sources.worktree import KIND as WORKTREE
 from indexer.types import FileChanges, LeftOut, LeftOutReason, Tier
 
 from .quality.figures import Basis, Drift, Recall
@@ -87,11 +88,17 @@ def upgraded_text(upgraded: float) -> str:
     return "" if upgraded == 1 else f"{upgraded:.0%} are the encoder's own, the others static"
 
 
+def source_text(kind: str) -> str:
+    """Return in a line what an index is of where that is not the files as they are, or nothing."""
+    return "" if kind == WORKTREE else f"{kind}; later builds keep to it, --source worktree takes the files as they are"
+
+
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one build; its JSON form is the command line's `build --json`.
 
     `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the
-    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `committed` is false when nothing
+    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `source` is what was indexed:
+    `worktree`, `staged` or `rev:REV`. `committed` is false when nothing
     had changed. `rebuilt` says why the index was made anew, or is empty. `bytes` is the size of the indexed files,
     `languages` counts chunks, `parse_errors` error nodes of the parser, `parser_failures` files on which the grammar
     failed, so that they are indexed by their lines alone. `recall` and `drift` say how well the stored vectors stand
@@ -104,6 +111,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
     digest: str
     vector_digest: str
+    source: str
     committed: bool
     files: FileCounts
     chunks: ChunkCounts
@@ -209,6 +217,7 @@ class _OfGeneration(TypedDict):
     generation: str
     digest: str
     vector_digest: str
+    source: str
     tiers: dict[Tier, int]
     upgraded: float
     bytes: int
@@ -227,6 +236,7 @@ def _of_generation(manifest: Manifest, held: Held) -> _OfGeneration:
         "generation": f"{manifest.generation:08d}",
         "digest": manifest.digest,
         "vector_digest": manifest.vector_digest,
+        "source": manifest.source.kind,
         "tiers": manifest.tiers,
         "upgraded": manifest.upgraded,
         "bytes": sum(counts.bytes for counts in languages.values()),

@@ -36,15 +36,17 @@ class LanguageStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `indexer status --json`.
 
-    `digest` is over files and chunks, `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the
-    tier of their vector; `upgraded` is the part, 0 to 1, that has the encoder's own. `bytes` is the size of the
-    indexed files, `index_bytes` that of the generation's. `stale` counts files that changed since, `left_out` what the
-    walk found and did not take; both are None when the indexed folder is not there. `recall` and `drift` say how well
-    the stored vectors stand for the encoder's own, and are None when that was not measured; `warnings` are sentences on
-    what to do about it, and on ignore files that were not read.
+    `source` is what the index is of: `worktree`, `staged` or `rev:REV`. `digest` is over files and chunks,
+    `vector_digest` over vectors and their tiers, and `tiers` counts chunks by the tier of their vector; `upgraded`
+    is the part, 0 to 1, that has the encoder's own. `bytes` is the size of the indexed files, `index_bytes` that of
+    the generation's. `stale` counts files that changed since, `left_out` what the walk found and did not take; both
+    are None when the indexed folder is not there. `recall` and `drift` say how well the stored vectors stand for
+    the encoder's own, and are None when that was not measured; `warnings` are sentences on what to do about it, and
+    on ignore files that were not read.
     """
 
     generation: str
+    source: str
     digest: str
     created: str
     encoder: Encoder
@@ -78,6 +80,7 @@ def read_status(root: Path, index_dir: Path, *, config: Config, by_content: bool
         warnings = basis.warnings(config.recall, mode=manifest.projection.mode, dims=manifest.projection.dims)
         return Status(
             generation=generation.name,
+            source=manifest.source.kind,
             digest=manifest.digest,
             created=manifest.created,
             encoder=manifest.encoder,

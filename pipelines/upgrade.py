@@ -13,6 +13,7 @@ from itertools import islice
 
 from indexer.identity import rebuild_reason
 from indexer.search.file_kinds import file_kind
+from indexer.stages.detect import RACY
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import begin
@@ -153,10 +154,13 @@ class _Run:
 
 
 def _static_ids(generation: Generation) -> Iterator[int]:
-    """Yield the ids of chunks with static vectors: sources before tests, prose and data, files changed lately first."""
+    """Yield the ids of chunks with static vectors: sources before tests, prose and data, files changed lately first.
+
+    Those that were changed a moment before they were read have no time recorded, and come before all others.
+    """
     static = [segment.number for segment in generation.manifest.segments if segment.tier is Tier.STATIC]
     times = generation.catalog.files_in(static)
-    paths = sorted(times, key=lambda path: (file_kind(path), -times[path], path))
+    paths = sorted(times, key=lambda path: (file_kind(path), times[path] != RACY, -times[path], path))
     return _chunk_ids(paths, frozenset(static), generation)
 
 

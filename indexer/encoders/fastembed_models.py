@@ -35,7 +35,7 @@ _UNUSABLE = {
 """By class or model, why this program can't or won't run it."""
 
 _WINDOW = re.compile(r"(\d+) input tokens")
-_LANGUAGES = re.compile(r"(?:Unimodal \(text\)|Multimodal \([^)]*\)), (?:supports )?(.+?)(?:,|$)")
+_LANGUAGES = re.compile(r"(?:Unimodal \(text\)|Multimodal \([^)]*\)), (?:supports )?((?:[^,(]|\([^)]*\))+)")
 
 
 @cache

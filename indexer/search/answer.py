@@ -113,7 +113,7 @@ def make_hit(
     shown = shown_rows(present, asked, row, lines=lines, first=row if starts_there else 0, is_outline=bool(chunk.runs))
     matched = frozenset().union(*present)
     return Hit(
-        **chunk_fields(chunk),
+        **{**chunk_fields(chunk), **_own_name(chunk, chunk.line_of(row))},
         snippet="\n".join(texts[place] for place in shown),
         snippet_lines=tuple(chunk.line_of(place) for place in shown),
         line=chunk.line_of(row),
@@ -122,6 +122,14 @@ def make_hit(
         ranks=ranks,
         contributions=contributions,
     )
+
+
+def _own_name(chunk: StoredChunk, line: int) -> dict[str, str]:
+    """Return the names of the definition at a line where the chunk is a group of several, else nothing."""
+    if any(own.qualified_name == chunk.qualified_name for own in chunk.definitions):
+        return {}
+    there = [own for own in chunk.definitions if own.line == line]
+    return {"name": there[0].name, "qualified_name": there[0].qualified_name} if there else {}
 
 
 def _definition_row(chunk: StoredChunk, query: Query | None) -> int | None:

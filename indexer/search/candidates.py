@@ -58,18 +58,20 @@ RETRIEVER_WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
 Scores = dict[int, float]
 Terms = dict[str, dict[str, float]]
 """Weighted terms by field."""
+QueryVector = Callable[[], "NDArray[np.int8]"]
+"""Returns a query's vector, int8[k], and waits for it while it is being made; raises ModelError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What every space is asked: a query, its vector, int8[k], unless only words count, and whether words do.
+    """What every space is asked: a query, its vector unless only words count, and whether words do.
 
     `statistics` are those of all spaces together. `static_offset` is added to the cosines of static vectors. `together`
     makes calls that need not wait for each other.
     """
 
     query: Query
-    vector: NDArray[np.int8] | None
+    vector: QueryVector | None
     words: bool
     statistics: Statistics
     static_offset: float = 0.0
@@ -134,7 +136,8 @@ def find(generation: Content, asked: Asked, selection: Selection, paths: Mapping
         calls["name"] = partial(search, name_terms(query), limit=NAME_LIMIT)
         files = by_path(paths, query) if query.paths else {}
     if asked.vector is not None:
-        calls["vector"] = partial(by_meaning, generation, asked.vector, selection, static_offset=asked.static_offset)
+        # Last, since the vector may not be there yet.
+        calls["vector"] = partial(_meant, generation, asked.vector, selection, static_offset=asked.static_offset)
     chunks: dict[str, Scores] = dict(zip(calls, asked.together(list(calls.values())), strict=True)) if calls else {}
     if (near := chunks.pop("vector", None)) is not None:
         if asked.words and selection.only is None and not (files or any(chunks.values())):
@@ -205,7 +208,10 @@ def _rankings(found: Sequence[Found]) -> dict[str, list[FileKey]]:
                     best.setdefault(path, score)
             ranked.setdefault(name, []).append([(-score, FileKey(space, path)) for path, score in best.items()])
         ranked.setdefault("path", []).append([(-share, FileKey(space, path)) for path, share in own.files.items()])
-    return {name: [key for _, key in merge(*parts, key=lambda entry: entry[0])] for name, parts in ranked.items()}
+    return {
+        name: [key for _, key in (merge(*parts, key=lambda entry: entry[0]) if len(parts) > 1 else parts[0])]
+        for name, parts in ranked.items()
+    }
 
 
 def by_meaning(
@@ -237,6 +243,10 @@ def by_meaning(
         kept = [(chunk_id, similarity) for chunk_id, similarity in pairs if chunk_id in allowed]
         if len(kept) >= limit or len(ids) < wanted:
             return dict(kept[:limit])
+
+
+def _meant(generation: Content, vector: QueryVector, selection: Selection, *, static_offset: float) -> Scores:
+    return by_meaning(generation, vector(), selection, static_offset=static_offset)
 
 
 def by_path(known: Mapping[str, Sequence[str]], query: Query) -> dict[str, float]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from indexer.config import EncoderOptions
+from indexer.cores import cores
 from indexer.encoders.registry import Variant, find_encoder, find_static, own_options
 from indexer.errors import ConfigError, ModelError
 from indexer.stages.reduce import BUNDLED, FITTED, Projection, bundled_projection, identity_projection, reduce
@@ -17,6 +20,8 @@ from indexer.types import Encoder, Tier
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from indexer.search.candidates import QueryVector
 
 STATIC_OFFSETS: Mapping[str, Mapping[Tier, float]] = {"minilm": {Tier.CONTEXTUAL: 0.026, Tier.STATIC: -0.011}}
 """By encoder and the tier of a query's vector: by how much the cosines of the nearest contextual vectors exceed those
@@ -37,6 +42,7 @@ class QueryEncoder:
         self._loaded: tuple[str, Encoder] | None = None
         self._projections: dict[str, Projection] = {}
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="query")
 
     def encode(self, text: str, generation: Generation) -> NDArray[np.int8]:
         """Return the vector of a text as the generation holds vectors: int8[k]."""
@@ -48,6 +54,15 @@ class QueryEncoder:
             projection = self._projections[digest]
         vector: NDArray[np.int8] = reduce(encoder.encode([text], role="query"), projection)[0][0]
         return vector
+
+    @contextmanager
+    def encoding(self, text: str, generation: Generation) -> Iterator[QueryVector]:
+        """Yield what returns the vector of a text, as `encode`: a thread makes it, and is done at the end."""
+        made = self._threads.submit(self.encode, text, generation)
+        try:
+            yield made.result
+        finally:
+            wait([made])
 
     def static_offset(self, made_with: str) -> float:
         """Return what a static vector's cosine with a query lacks of a contextual one's, by the encoder of an index."""

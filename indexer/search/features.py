@@ -6,7 +6,7 @@ The features are few and scaled to the query: each is a share of the best file's
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -85,7 +85,7 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     columns["path_match"] = np.array([sure * own.get(path, 0.0) for own, path in zip(named, scores.paths, strict=True)])
     for name, row in _names(evidence, shares).items():
         columns[name] = np.array(row)
-    sizes = np.diff(scores.starts, append=len(scores.ids))
+    sizes = np.bincount(scores.file_of, minlength=count)
     columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
     # Where files are single functions, no words add up over a file's chunks, and the nearest chunk tells more.
     small = count / max(1, len(scores.ids))
@@ -122,7 +122,7 @@ def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDA
     if not len(scores.paths):
         return np.zeros(0)
     order = np.lexsort((-values, scores.file_of))
-    place = np.arange(len(values)) - np.repeat(scores.starts, np.diff(scores.starts, append=len(values)))
+    place = np.arange(len(values)) - scores.starts[scores.file_of]
     return np.add.reduceat(np.where(place < count, values[order], 0.0), scores.starts)
 
 
@@ -146,7 +146,7 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
     find = alike(tuple(query.words))
     paths = scores.paths
     return {
-        "stem_prefix": [len(set().union(*map(find, file_words(path)))) / max(1, len(query.words)) for path in paths],
+        "stem_prefix": [len(set().union(*find(file_words(path)))) / max(1, len(query.words)) for path in paths],
         "stem_exact": [float(file_name(path) in spelled) for path in paths],
         # A folder named like a symbol holds what is around it, not the symbol.
         "folder_coverage": [
@@ -220,8 +220,10 @@ def is_sure(query: Query, definition: Definition) -> bool:
 
 
 @lru_cache(maxsize=16)
-def alike(words: tuple[str, ...]) -> Callable[[str], set[str]]:
+def alike(words: tuple[str, ...]) -> Callable[[Iterable[str]], list[set[str]]]:
     """Return a function that says which of the words begin a term, or are begun by it, and not by too little.
+
+    It is given terms, and leaves out those that none of the words is alike.
 
     `auth.py` is about authentication, `config.c` about configuration, `DictReader` reads dictionaries.
     """
@@ -232,11 +234,13 @@ def alike(words: tuple[str, ...]) -> Callable[[str], set[str]]:
             beginning.setdefault(word[:end], set()).add(word)
     none: set[str] = set()
 
-    def find(term: str) -> set[str]:
-        if term[:ALIKE_CHARS] not in beginning:  # as nearly all terms are
-            return none
-        longer = beginning.get(term, none)
-        return known.intersection([term[:end] for end in range(ALIKE_CHARS, len(term))]).union(longer)
+    def find(terms: Iterable[str]) -> list[set[str]]:
+        near = [term for term in terms if term[:ALIKE_CHARS] in beginning]  # as few terms are
+        found = [
+            known.intersection([term[:end] for end in range(ALIKE_CHARS, len(term))]).union(beginning.get(term, none))
+            for term in near
+        ]
+        return [own for own in found if own]
 
     return find
 

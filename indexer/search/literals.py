@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from indexer.search.query import STEPS, STOP_WORDS, Query, QueryKind, is_code_name
@@ -205,8 +205,7 @@ def phrase(text: str, words: tuple[str, ...], weights: Mapping[str, float]) -> M
 
     `share` is the weight of those in the row, of all words but those that stand for values there.
     """
-    read = _FORMAT.sub(_BETWEEN, _ESCAPE.sub(" ", _PREFIX.sub("", text)))
-    row = f" {' '.join(_ROW.findall(read.lower()))} "
+    row = _in_one_row(text)
     best, share = _Run("", [], 0, 0), 0.0
     start = 0
     while start < len(words):
@@ -223,6 +222,13 @@ def phrase(text: str, words: tuple[str, ...], weights: Mapping[str, float]) -> M
     if not best.text:
         return None
     return Match(_row_of(text, best.text), share, len(best.held), best.has_value)
+
+
+@lru_cache(maxsize=64)
+def _in_one_row(text: str) -> str:
+    """Return the words and values of a text, which a search looks at several times, between blanks."""
+    read = _FORMAT.sub(_BETWEEN, _ESCAPE.sub(" ", _PREFIX.sub("", text)))
+    return f" {' '.join(_ROW.findall(read.lower()))} "
 
 
 class _Run(NamedTuple):

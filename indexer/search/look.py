@@ -52,6 +52,7 @@ class Look:
         self.text = generation.text
         self.selection = selection
         self._generation = generation
+        self._found: dict[tuple[str, ...], tuple[dict[int, float], list[StoredChunk]]] = {}
 
     def verbatim(self, literal: str, sureness: Sureness) -> list[Standing]:
         """Return the chunks in which a literal stands as it is written."""
@@ -64,19 +65,30 @@ class Look:
         terms = [term for term in terms if term]
         if not terms:
             return []
-        limit = CHECKED if len(terms) > 1 else CHECKED_FOR_ONE
-        matches = self.text.holding_all(
-            terms, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
-        )
-        found = self.checked(matches, check, sureness)
+        found = self._checked(*self._having(tuple(terms)), check, sureness)
         if len(found) >= TOO_MANY:  # tells nothing, but where it is defined
             found = [own for own in found if own.rank <= Rank.DOCUMENTED]
         return found if len(found) < TOO_MANY else []
 
     def checked(self, scores: Mapping[int, float], check: Check, sureness: Sureness) -> list[Standing]:
         """Return those of the chunks that pass the check, each at its best place."""
+        return self._checked(scores, self.documents(list(scores)), check, sureness)
+
+    def _having(self, terms: tuple[str, ...]) -> tuple[dict[int, float], list[StoredChunk]]:
+        """Return the chunks that have all the terms, with their scores by id, kept: several checks ask for the same."""
+        if terms not in self._found:
+            limit = CHECKED if len(terms) > 1 else CHECKED_FOR_ONE
+            matches = self.text.holding_all(
+                terms, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
+            )
+            self._found[terms] = matches, self.documents(list(matches))
+        return self._found[terms]
+
+    def _checked(
+        self, scores: Mapping[int, float], chunks: Iterable[StoredChunk], check: Check, sureness: Sureness
+    ) -> list[Standing]:
         found: list[Standing] = []
-        for chunk in self.documents(list(scores)):
+        for chunk in chunks:
             kind = file_kind(source_path(chunk.path))
             lines = chunk.text.split("\n")
             places = [(role_of(lines[place.row], place.start, place.end, kind), place) for place in check(chunk.text)]

@@ -7,7 +7,7 @@ and kinds. Both are utilities of one conditional logit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ AGAIN = -2.0
 the cost of files."""
 MOST_OF_A_FILE = 3
 """No file has more in an answer until files run out."""
-SHORTLIST = 8
+SHORTLIST = 6
 """How many chunks of a file are looked at closely."""
 
 
@@ -82,13 +82,14 @@ def closer_look(
         more = name_features(query, rarity, find, chunk)
         gain = sum([weights.get(name, 0.0) * value for name, value in more.items()])
         closer[chunk.id] = round(scores[chunk.id] + gain, SCORE_DECIMALS)
-    known = {**scores, **closer}
     first = sorted(closer, key=lambda chunk_id: (-closer[chunk_id], chunk_id))
-    return {chunk_id: known[chunk_id] for chunk_id in dict.fromkeys([*first, *scores])}
+    return {chunk_id: closer[chunk_id] for chunk_id in first} | {
+        chunk_id: score for chunk_id, score in scores.items() if chunk_id not in closer
+    }
 
 
 def name_features(
-    query: Query, rarity: Mapping[str, float], find: Callable[[str], set[str]], chunk: StoredChunk
+    query: Query, rarity: Mapping[str, float], find: Callable[[Iterable[str]], list[set[str]]], chunk: StoredChunk
 ) -> dict[str, float]:
     """Return what a chunk's name and kind say: the share of the query in the name and of the name in the query, by
     words that `find` says are alike, and whether it is code outside symbols, a later part, or private."""
@@ -96,7 +97,7 @@ def name_features(
     if chunk.kind == SymbolKind.REGION and meant.name not in query.names:
         return {"region": 1.0}
     own = _terms(meant.name)
-    found = [words for term in own if (words := find(term))]
+    found = find(own)
     named = set().union(*found)
     return {
         "name_covered": sum([rarity[word] for word in query.words if word in named]) if named else 0.0,
@@ -118,7 +119,7 @@ def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -
     rest: list[tuple[float, int, int, int]] = []
     for place, (score, chunks) in enumerate(files):
         top = max(chunks.values(), default=0.0)
-        total = math.log(sum(math.exp(value - top) for value in chunks.values()) or 1.0)
+        total = math.log(sum([math.exp(value - top) for value in chunks.values()]) or 1.0)
         for turn, (chunk_id, value) in enumerate(islice(chunks.items(), MOST_OF_A_FILE if is_enough else None)):
             later = score + value - top - total + AGAIN if turn else score
             (entries if turn < MOST_OF_A_FILE else rest).append((round(later, SCORE_DECIMALS), place, turn, chunk_id))

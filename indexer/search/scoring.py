@@ -189,9 +189,9 @@ def _similarities(
     """
     import numpy as np
 
-    vector = asked.vector
-    if vector is None or not len(ids):
+    if asked.vector is None or not len(ids):
         return np.zeros(len(ids)), np.zeros(len(starts))
+    vector = asked.vector()
     units = np.empty((len(ids), len(vector)), np.float32)
     for segment in set(segments.tolist()):
         members = np.flatnonzero(segments == segment)

@@ -13,6 +13,7 @@ from indexer.search.answer import SNIPPET_LINES, best_hits
 from indexer.search.candidates import (
     Asked,
     Found,
+    QueryVector,
     best_overall,
     leading_files,
     name_terms,
@@ -31,9 +32,6 @@ from indexer.stores.text.document import StoredChunk
 from indexer.types import Hit
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from indexer.stores.text.statistics import Statistics, Term
 
 CANDIDATE_FILES = 25
@@ -70,7 +68,7 @@ class Searcher:
     def search(
         self,
         query: Query,
-        vector: NDArray[np.int8] | None,
+        vector: QueryVector | None,
         *,
         k: int,
         words: bool = True,
@@ -81,9 +79,8 @@ class Searcher:
     ) -> tuple[Hit, ...]:
         """Return the best `k` chunks, of one file no more than a few, by words, by the query's vector, or by both.
 
-        `vector` is int8[k], or None when only words count. `ranker` replaces the shipped weights. A hit shows up to
-        `lines` lines. Raises ConfigError
-        for a filter that can't be meant.
+        `vector` returns the query's, and is None when only words count. `ranker` replaces the shipped weights. A hit
+        shows up to `lines` lines. Raises ConfigError for a filter that can't be meant.
         """
         if chosen and chosen.literals and words and self._is_message(query, chosen):
             chosen = replace(chosen, literals=())
@@ -113,7 +110,7 @@ class Searcher:
     def evidence(
         self,
         query: Query,
-        vector: NDArray[np.int8] | None,
+        vector: QueryVector | None,
         *,
         words: bool = True,
         chosen: Filter | None = None,

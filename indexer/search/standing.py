@@ -12,7 +12,7 @@ from indexer.stores.text.document import StoredChunk, source_path
 
 FIRST_WHOLE = 10
 FIRST_PART = 3
-"""How many chunks come first when the whole query stands in them, and when a part does."""
+"""How many chunks come first when the whole query stands in them, and when a part does, or where they define it."""
 AFTER_CHANCE = 3
 """How many chunks come before those in which a few plain words stand, perhaps by chance."""
 
@@ -77,7 +77,8 @@ NOTHING_FIRST = First((), 0)
 def first_of(found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, str], int]) -> First:
     """Return what comes first of what stands in several spaces: the surest that there is.
 
-    Equals are in the order of their files, whose places in the ranking are given by space and path.
+    Equals are in the order of their files, whose places in the ranking are given by space and path. Of the definitions
+    of one name a file has one there, the first: what comes after a class in its file are its constructors.
     """
     surest = min((own.sureness for _, own in found), default=Sureness.CHANCE)
     least = Sureness.MOSTLY if surest in MESSAGES else surest
@@ -90,5 +91,8 @@ def first_of(found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, s
         return own.order, depth, places.get((space, path), len(places)), -own.score, path, own.chunk.start_line, space
 
     kept.sort(key=order)
-    count = FIRST_WHOLE if surest <= Sureness.MOSTLY else FIRST_PART
+    if surest is Sureness.DEFINED:
+        kept = list({(space, own.chunk.path): (space, own) for space, own in reversed(kept)}.values())[::-1]
+    is_whole = surest <= Sureness.MOSTLY and surest is not Sureness.DEFINED
+    count = FIRST_WHOLE if is_whole else FIRST_PART
     return First(tuple(kept[:count]), AFTER_CHANCE if surest is Sureness.CHANCE else 0)

@@ -41,8 +41,9 @@ SURE_WORDS = 6
 """So many words in a row are no chance, even where no value of a format string shows that it is the text."""
 RARE = 2
 """A few plain words that stand in a row in no more chunks than this are told, not chanced upon."""
+MOST_NAMED = 8
 MOST_FILES = 5
-"""Of more files of one name, none comes first."""
+"""Of more definitions or files of one name, none comes first."""
 
 _TYPE = re.compile(r"[A-Z][a-z0-9]\w*")
 
@@ -59,7 +60,7 @@ def standing(
         return _files(look, literals.whole, paths) or look.verbatim(literals.whole, Sureness.CHANCE)
     named = _named(look, query, literals) if literals.whole and query.kind is not QueryKind.CODE else []
     if named and (query.kind is QueryKind.SYMBOL or len(named) == 1):
-        return named if len(named) == 1 else []
+        return _definitions(named, literals.whole)
     if found := _at_places(look, literals, paths):
         return found
     whole = _whole(look, query, literals)
@@ -127,6 +128,14 @@ def _named(look: Look, query: Query, literals: Literals) -> list[Standing]:
             else own.name == steps[0]
         )
     ]
+
+
+def _definitions(named: list[Standing], name: str) -> list[Standing]:
+    """Return what defines a name, unless that is much; a plain word may mean more than its several definitions."""
+    if len(named) > MOST_NAMED:
+        return []
+    is_sure = len(named) == 1 or is_code_name(name) or _TYPE.fullmatch(name)
+    return named if is_sure else [replace(own, sureness=Sureness.CHANCE) for own in named]
 
 
 def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:

@@ -14,11 +14,12 @@ SearchMode = Literal["hybrid", "text", "vector"]
 class Hit(ChunkFields, frozen=True):
     """One search result: a chunk, and why it was found.
 
-    `line` is the line of the file that answers best: that of the definition which the query names, of the text that
-    stands there, or of the most words. `matched` are the terms of the query that the chunk's text has. `snippet` is
-    some lines of the chunk around that one, `snippet_lines` their numbers, which in an outline need not follow one
-    another. `ranks` holds the chunk's 1-based place in each retriever that found it, `contributions` what each feature
-    of the ranking added to `score`; `space` is the place of the index among those that were searched together.
+    Its names are those of the definition at `line` where the chunk is a group of several. `line` is the line of the
+    file that answers best: that of the definition which the query names, of the text that stands there, or of the
+    most words. `matched` are the terms of the query that the chunk's text has. `snippet` is some lines of the chunk
+    around that one, `snippet_lines` their numbers, which in an outline need not follow one another. `ranks` holds
+    the chunk's 1-based place in each retriever that found it, `contributions` what each feature of the ranking
+    added to `score`; `space` is the place of the index among those that were searched together.
     """
 
     snippet: str

@@ -30,7 +30,7 @@ class LeftOutReason(StrEnum):
 
 
 _LEFT_OUT = {
-    LeftOutReason.HIDDEN: "hidden files are left out, save those of continuous integration (walk.hidden)",
+    LeftOutReason.HIDDEN: "hidden files are left out, save those of continuous integration and tools (walk.hidden)",
     LeftOutReason.GIT_IGNORED: "git ignores it, and does not track it",
     LeftOutReason.IGNORED: "an .ignore or .indexerignore file leaves it out",
     LeftOutReason.EXCLUDED: "walk.exclude leaves it out",

@@ -45,6 +45,9 @@ def _queries(lines: BinaryIO) -> Iterator[BatchQuery]:
         if not line.strip():
             continue
         try:
-            yield msgspec.json.decode(line, type=BatchQuery)
+            query = msgspec.json.decode(line, type=BatchQuery)
+            if not query.query.strip():
+                raise msgspec.ValidationError("the query is empty")
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ConfigError(f'--batch, line {number}: {error}; each line is {{"id": …, "query": "…"}}') from error
+        yield query

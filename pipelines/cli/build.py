@@ -13,7 +13,7 @@ from indexer.stores.generation.layout import default_index_dir
 
 from ..build import build
 from ..quality.figures import recall_text
-from ..report import BuildReport, left_out_text, upgraded_text
+from ..report import BuildReport, left_out_text, source_text, upgraded_text
 from ..settings import Chosen
 from .console import echo
 from .display import progress
@@ -145,10 +145,12 @@ def summary(report: BuildReport) -> list[str]:
     """Return what a build did, in lines for a person."""
     files, chunks = report.files, report.chunks
     total = sum(report.seconds.values())
+    source = source_text(report.source)
     if not report.committed:
         return [
             f"Nothing changed: {files.unchanged} files, {chunks.total} chunks, "
-            f"generation {report.generation} stays ({1000 * total:.0f} ms)."
+            f"generation {report.generation} stays ({1000 * total:.0f} ms).",
+            *aligned([("source", source)]),
         ]
     skips = ", ".join(f"{reason} {count}" for reason, count in report.skips.items())
     languages = sorted(report.languages.items(), key=lambda item: (-item[1], item[0]))
@@ -178,6 +180,7 @@ def summary(report: BuildReport) -> list[str]:
         ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
         ("recall", recall_text(report.recall) if report.recall and not (report.drift and report.drift.added) else ""),
         ("seconds", ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.seconds.items())),
+        ("source", source),
         ("rebuilt", report.rebuilt),
         ("generation", f"{report.generation}  digest {report.digest}"),
     ]

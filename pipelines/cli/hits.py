@@ -26,7 +26,10 @@ MAX_HIGHLIGHTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`."""
+    """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`.
+
+    `upgrades` says whether builds would go on to the encoder's own vectors.
+    """
 
     as_json: bool
     line_format: str | None
@@ -35,6 +38,7 @@ class Shown:
     k: int
     explain: bool = False
     paged: bool = True
+    upgrades: bool = True
 
 
 def check_form(*, as_json: bool, line_format: str | None, files_only: bool) -> None:
@@ -63,7 +67,8 @@ def show(result: SearchResult, roots: Sequence[Path], shown: Shown) -> None:
     if not result.hits:
         echo("no hits", err=True)
     if result.upgraded < 1:
-        note(f"of the vectors {upgraded_text(result.upgraded)}; `indexer build` goes on with them")
+        rest = "; `indexer build` goes on with them" if shown.upgrades else ""
+        note(f"of the vectors {upgraded_text(result.upgraded)}{rest}")
 
 
 def location_lines(hits: Iterable[tuple[str, Hit]]) -> Iterator[str]:

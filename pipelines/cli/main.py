@@ -12,7 +12,7 @@ from types import FrameType
 
 import click
 
-from indexer.errors import IndexerError
+from indexer.errors import ConfigError, IndexerError
 
 from .console import color_wanted, echo, open_closed_streams
 from .log import set_log_format
@@ -41,6 +41,9 @@ COMMANDS = {
 
 A name that Python keeps for itself has an underscore behind it as a module.
 """
+
+EXTRAS = {"mcp": "mcp", "ray": "ray", "watchfiles": "watch"}
+"""Packages that commands import when they run, and the extras that install them."""
 
 COMPLETE = "_INDEXER_COMPLETE"
 """The variable by which a shell asks for completions."""
@@ -130,9 +133,9 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     try:
         # Not cli.main, which takes a broken pipe for itself.
-        with cli.make_context("indexer", arguments) as context:
+        with cli.make_context("indexer", list(arguments)) as context:
             context.color = color_wanted()
-            result = cli.invoke(context)
+            result = _invoke(context)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -164,6 +167,17 @@ def _run(arguments: list[str]) -> int:
         echo(f"unexpected error: {type(error).__name__}: {error}; --debug shows where", err=True)
         _show_json(arguments, type(error).__name__, str(error), EXIT_UNEXPECTED)
         return EXIT_UNEXPECTED
+
+
+def _invoke(context: click.Context) -> object:
+    """Run the command; raises ConfigError where it needs a package that an extra of this one installs."""
+    try:
+        return cli.invoke(context)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise ConfigError(f"this needs {package}: pip install 'codebase-indexer[{EXTRAS[package]}]'") from error
 
 
 def _show(error: click.ClickException) -> None:

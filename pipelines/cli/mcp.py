@@ -18,8 +18,6 @@ from .console import echo
 from .options import index_dir_option
 from .root import nearest_root
 
-MISSING = "`indexer mcp` needs the SDK of the Model Context Protocol: pip install 'codebase-indexer[mcp]'"
-
 INHERITED = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 """What agents don't pass on to a server, and what decides where its settings and its cache are."""
 
@@ -74,11 +72,8 @@ def command(
         raise click.UsageError("--index-dir is that of one folder; name that with --root")
     if fleet is not None and (roots or index_dir):
         raise click.UsageError("--fleet is instead of --root and --index-dir")
-    try:
-        from ..serve.server import serve
-    except ModuleNotFoundError as error:
-        raise ConfigError(MISSING) from error
     from ..serve.process import Folder
+    from ..serve.server import serve
 
     if fleet is not None:
         serve([], version=indexer.__version__, idle_seconds=idle_seconds, fleet=fleet.resolve())

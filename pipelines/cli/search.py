@@ -170,7 +170,7 @@ def command(
             return 0
         shown = Shown(
             as_json=as_json, line_format=line_format, files_only=files_only, explain=explain, quiet=quiet, k=k,
-            paged=not no_pager,
+            paged=not no_pager, upgrades=config.build.upgrade == "now",
         )  # fmt: skip
         result = ask(" ".join(words))
         show(result, searched, shown)

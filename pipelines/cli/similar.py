@@ -49,7 +49,8 @@ def command(
     if not path or not line.isdecimal() or len(line) > MAX_LINE_DIGITS:
         raise click.UsageError(f"{place!r} is not PATH:LINE, such as src/app.py:120")
     root, index_dir = find_index(root, index_dir)
-    with open_index(root, index_dir, settings(root, chosen)) as index:
+    config = settings(root, chosen)
+    with open_index(root, index_dir, config) as index:
         globs = [glob_from_here(glob, root) for glob in paths]
 
         def nearest(count: int) -> SearchResult:
@@ -67,6 +68,9 @@ def command(
         while files_only and len({hit.path for hit in result.hits}) < k and len(result.hits) == count < MAX_HITS:
             count = min(MAX_HITS, 4 * count)
             result = nearest(count)
-    shown = Shown(as_json=as_json, line_format=line_format, files_only=files_only, quiet=quiet, k=k, paged=not no_pager)
+    shown = Shown(
+        as_json=as_json, line_format=line_format, files_only=files_only, quiet=quiet, k=k, paged=not no_pager,
+        upgrades=config.build.upgrade == "now",
+    )  # fmt: skip
     show(result, [root], shown)
     return 0 if result.hits else EXIT_NO_HIT

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..quality.figures import drift_text, recall_text
-from ..report import left_out_text, upgraded_text
+from ..report import left_out_text, source_text, upgraded_text
 from ..settings import Chosen
 from ..status import Status, read_status
 from .options import aligned, hash_option, index_options, print_report, settings
@@ -39,6 +39,7 @@ def _lines(status: Status) -> list[str]:
     left_out, tracked = left_out_text(status.left_out) if status.left_out else ("", "")
     rows = [
         ("generation", f"{status.generation}  ({status.created})"),
+        ("source", source_text(status.source)),
         ("digest", status.digest),
         ("encoder", f"{status.encoder.name}, {status.encoder.dims} dims, digest {status.encoder.digest[:16]}"),
         ("projection", f"{status.projection.mode}, {status.projection.dims} dims, int8"),

@@ -60,7 +60,9 @@ def command(
         if report.ok:
             extra = f", {report.reembedded} embedded again" if deep else ""
             extra += f" ({report.rounded} rounded otherwise then)" if report.rounded else ""
-            echo(f"ok: generation {report.generation}, {report.files} files, {report.chunks} chunks{extra}")
+            echo(
+                f"ok: generation {report.generation}, {report.files} files of the index, {report.chunks} chunks{extra}"
+            )
         if report.source:
             for line in _source_lines(report.source):
                 echo(line)

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from indexer.errors import ConfigError, LockedError
+from indexer.errors import LockedError
 
 from ..build import build
 from ..report import BuildReport, upgraded_text
@@ -20,8 +20,6 @@ from .console import echo
 from .model import say
 from .options import index_options, print_json, settings
 from .root import root_to_build
-
-MISSING = "`indexer watch` needs watchfiles: pip install 'codebase-indexer[watch]'"
 
 
 @click.command(name="watch")
@@ -46,10 +44,7 @@ def command(
 
     Vectors are upgraded while nothing changes. Settings are read at the start.
     """
-    try:
-        from ..serve.watch import watch
-    except ModuleNotFoundError as error:
-        raise ConfigError(MISSING) from error
+    from ..serve.watch import watch
 
     root = root_to_build(root, index_dir)
     config = settings(root, chosen)

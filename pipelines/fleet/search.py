@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,18 +135,23 @@ class Fleet(Closing):
             opened = self._current()
             try:
                 space = opened.space(repositories)
-                vector = None if mode == "text" else self._encoder.encode(asked.embedded, opened.any_generation())
                 offset = self._encoder.static_offset(opened.manifest.encoder.name)
-                hits = Searcher([space], static_offset=offset, together=self._together).search(
-                    asked,
-                    vector,
-                    k=min(MAX_HITS, k * MORE_FOR_DISTINCT) if distinct else k,
-                    words=mode != "vector",
-                    chosen=chosen,
-                    ranker=ranker,
-                    explain=explain,
-                    lines=lines,
-                )
+                searcher = Searcher([space], static_offset=offset, together=self._together)
+                with ExitStack() as stack:
+                    vector = None
+                    if mode != "text":
+                        encoding = self._encoder.encoding(asked.embedded, opened.any_generation())
+                        vector = stack.enter_context(encoding)
+                    hits = searcher.search(
+                        asked,
+                        vector,
+                        k=min(MAX_HITS, k * MORE_FOR_DISTINCT) if distinct else k,
+                        words=mode != "vector",
+                        chosen=chosen,
+                        ranker=ranker,
+                        explain=explain,
+                        lines=lines,
+                    )
                 if distinct:
                     hits = _distinct(hits, space)[:k]
                 upgraded = space.upgraded

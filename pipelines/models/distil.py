@@ -79,6 +79,7 @@ def distil(
     encoder = find_encoder(config.encoder)
     target = _target(encoder, config)
     texts = _texts(roots, config, most_texts)
+    _check_enough(encoder, len(texts))
     loaded = encoder.load(threads=config.encoder.threads, light=False)
     vectors = _teach(texts, loaded, config.encoder.token_budget, start + seconds, told)
     texts = texts[: len(vectors)]
@@ -156,17 +157,26 @@ def _teach(texts: Sequence[str], encoder: Encoder, budget: int, deadline: float,
     return np.concatenate(made)
 
 
+def _check_enough(encoder: Variant, texts: int) -> None:
+    """Raise ConfigError where so few texts fit no basis, and the model brings none."""
+    least = FIT_SAMPLES_PER_DIM * min(COMPONENTS, encoder.identity.dims)
+    if texts < least and not _has_basis(encoder):
+        raise ConfigError(
+            f"{texts} texts are too few to distil a model with, which takes {least}; name more folders, or read more"
+        )
+
+
+def _has_basis(encoder: Variant) -> bool:
+    return encoder.basis() is not None and find_table(encoder) is None
+
+
 def _basis(encoder: Variant, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the model's own basis, or one fitted to its vectors, float32[dims, components]."""
     width = vectors.shape[1]
     own = encoder.basis()
-    if own is not None and find_table(encoder) is None:
+    if own is not None and _has_basis(encoder):
         return own[:, :COMPONENTS]
-    least = FIT_SAMPLES_PER_DIM * min(COMPONENTS, width)
-    if len(vectors) < least:
-        raise ConfigError(
-            f"{len(vectors)} texts are too few to distil a model with; name more folders, of {least} texts"
-        )
+    _check_enough(encoder, len(vectors))
     projection = fit(vectors, dims=min(COMPONENTS, width), centered=False)
     return np.eye(width, dtype=np.float32) if projection.mode == UNREDUCED else projection.matrix
 

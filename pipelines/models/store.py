@@ -48,7 +48,9 @@ def open_model(options: EncoderOptions) -> Bundle:
         return open_local(Path(folder))
     pulled = folder_of(Path(options.models), name)
     if pulled is None or not pulled.is_dir():
-        raise ModelError(f"there is no model {name} in {options.models}; `indexer model pull {name}` fetches it")
+        raise ModelError(
+            f"there is no model {name} in {options.models}; `indexer model list` shows what is there, or can be pulled"
+        )
     return open_local(pulled)
 
 

@@ -145,7 +145,7 @@ def test_skips_are_counted_by_reason(cli: Cli, tmp_path: Path) -> None:
         (["build", "file.py"], 2, "file.py: is a file"),
         (["build", ".", "--config", "broken.toml"], 2, "broken.toml:1: walk.max_bites: there is no such key"),
         (["build", ".", "--config", "nowhere"], 2, "no such file"),
-        (["search", "anything"], 3, "build an index first"),
+        (["search", "anything"], 3, "there is no index here; run `indexer build`"),
         (["status"], 3, "there is no index here"),
         (["search"], 2, "give a QUERY, or --batch FILE"),
         (["brew"], 2, "No such command"),

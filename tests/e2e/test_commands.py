@@ -269,3 +269,34 @@ def test_a_system_that_can_not_hold_the_promises_is_refused_in_a_sentence() -> N
     script = "import os; os.supports_dir_fd = set(); from indexer.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "") and "Linux and macOS" in done.stderr
+
+
+def without(package: str, *arguments: str | Path, cwd: Path) -> tuple[int, str]:
+    """Run the program as where a package is not installed; return the exit code and what is on stderr."""
+    code = "import sys; sys.modules[sys.argv.pop(1)] = None; from pipelines.cli.main import main; main()"
+    command = [sys.executable, "-c", code, package, *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "command"),
+    [
+        ("watchfiles", "watch", ("watch",)),
+        ("mcp", "mcp", ("mcp",)),
+        ("ray", "ray", ("fleet", "build", "--engine", "ray")),
+    ],
+)
+def test_a_command_of_an_extra_names_it(tmp_path: Path, package: str, extra: str, command: tuple[str, ...]) -> None:
+    (tmp_path / "tea").mkdir()
+    (tmp_path / "fleet.toml").write_text('paths = ["tea"]\n')
+    (tmp_path / ".git").mkdir()
+    code, err = without(package, *command, cwd=tmp_path)
+    assert (code, err) == (2, f"error: this needs {package}: pip install 'codebase-indexer[{extra}]'\n")
+
+
+def test_debug_shows_where_something_unexpected_happened(tea: Path) -> None:
+    code, err = without("tantivy", "search", "tea", cwd=tea)
+    assert code == 1 and "Traceback" not in err and "--debug shows where" in err
+    code, err = without("tantivy", "--debug", "search", "tea", cwd=tea)
+    assert code == 1 and "Traceback (most recent call last)" in err

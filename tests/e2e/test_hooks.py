@@ -61,6 +61,16 @@ def test_a_commit_is_indexed_as_it_is_and_never_changed(cli: Cli, root: Path) ->
     assert "brew_rooibos" not in found(cli, root, "brew")
 
 
+def test_that_an_index_keeps_to_what_is_staged_is_said_until_a_build_takes_the_files(cli: Cli, root: Path) -> None:
+    assert cli("hook", "run", cwd=root).code == 0
+    write(root, {"tea.py": "def steep_unstaged():\n    return 3\n"})
+    for command in ("build", "status"):
+        assert "source       staged; later builds keep to it" in cli(command, cwd=root).out
+    assert cli("build", "--json", cwd=root).json["source"] == "staged"
+    built = cli("build", "--source", "worktree", cwd=root)
+    assert "1 modified" in built.out and "staged" not in built.out + cli("status", cwd=root).out
+
+
 def test_hooks_that_were_there_run_first_decide_and_come_back(cli: Cli, root: Path) -> None:
     hooks = root / ".git" / "hooks"
     first = '#!/bin/sh\necho "first $0 $*" >> log\ncat >> log\ntest ! -e refuse\n'

@@ -115,7 +115,7 @@ def test_a_terminal_that_knows_no_unicode_gets_escapes(cli: Cli, tree: Path) -> 
         (b"[" * 100_000, "line 2"),
         (b'{"id": ' + b"[" * 100_000, "line 2"),
         (b'{"id": 1, "query": "' + b"a" * 2_000_000, "line 2: is longer than"),
-        (b'{"id": 1, "query": ""}', "empty"),
+        (b'{"id": 1, "query": " "}', "line 2: the query is empty"),
     ],
 )
 def test_a_line_of_a_batch_that_is_no_query_is_named(

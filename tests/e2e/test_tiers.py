@@ -66,6 +66,8 @@ def test_status_and_every_answer_say_how_much_is_upgraded(cli: Cli, fast: Path) 
     assert cli("search", "wrap text", "--root", fast, "--json").json["upgraded"] == 0
     note = "note: of the vectors 0% are the encoder's own, the others static; `indexer build` goes on with them"
     assert note in cli("search", "wrap text", "--root", fast).err
+    never = cli("search", "wrap text", "--root", fast, "--set", "build.upgrade=never").err
+    assert never == note.partition(";")[0] + "\n"
     assert cli("explain", "csv.py", "--root", fast, "--json").json["chunks"][0]["tier"] == "static"
     assert cli("verify", fast, "--deep").code == 0
 

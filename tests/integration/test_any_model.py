@@ -130,6 +130,7 @@ def test_every_known_model_can_be_asked_for_and_says_how_to_get_it(tmp_path: Pat
     models = every_model()
     assert {"BAAI/bge-small-en-v1.5", "sentence-transformers/all-MiniLM-L6-v2", *OWN} <= {own.name for own in models}
     assert {"multilingual-e5-small": 384, "bge-m3": 1024}.items() <= {own.name: own.dims for own in models}.items()
+    assert not [own.name for own in models if own.languages.count("(") != own.languages.count(")")]
     for model in models:
         options = EncoderOptions(name=model.name, models=str(tmp_path))
         expected = ConfigError if model.unusable else ModelError

@@ -117,11 +117,11 @@ def test_the_line_that_decides_is_named(tmp_path: Path) -> None:
     assert explained(".env") == (
         "left-out",
         "",
-        "hidden files are left out, save those of continuous integration (walk.hidden)",
+        "hidden files are left out, save those of continuous integration and tools (walk.hidden)",
     )
     assert (
         explained(".vscode/ci.yml")[2]
-        == ".vscode: hidden files are left out, save those of continuous integration (walk.hidden)"
+        == ".vscode: hidden files are left out, save those of continuous integration and tools (walk.hidden)"
     )
     assert explained("sub/a.py")[1] == "nested-repository"
     assert explained("sub/.git/HEAD")[0] == "left-out"

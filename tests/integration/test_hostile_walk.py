@@ -246,7 +246,7 @@ def test_explanations_say_what_tracking_changes(repository: Path) -> None:
     assert explain_path(tree, "new.gen.py").message == "left out by .gitignore:1 *.gen.py"
     assert (
         explain_path(tree, ".secret.py").message
-        == "hidden files are left out, save those of continuous integration (walk.hidden)"
+        == "hidden files are left out, save those of continuous integration and tools (walk.hidden)"
     )
     assert explain_path(tree, "private/own.py").message == "private: left out by .indexerignore:1 private/"
     for file in repository.rglob("*"):

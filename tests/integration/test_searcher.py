@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import indexer
 from indexer.config import Config, EncoderOptions
@@ -17,7 +20,7 @@ from indexer.search.query import read_query
 from indexer.search.searcher import Searcher
 from indexer.search.space import GenerationSpace
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.types import Hit, SymbolKind, Tier
+from indexer.types import Hit, Role, SymbolKind, Tier
 from pipelines.build import build
 from tests.integration.test_search import FILES
 
@@ -65,7 +68,40 @@ def over(roots: list[Path], text: str) -> tuple[Hit, ...]:
         generations = [stack.enter_context(open_generation(root / ".indexer")) for root in roots]
         query = read_query(text)
         vector = QueryEncoder(CONFIG.encoder).encode(query.embedded, generations[0])
-        return Searcher([GenerationSpace(generation) for generation in generations]).search(query, vector, k=10)
+        return Searcher([GenerationSpace(generation) for generation in generations]).search(query, lambda: vector, k=10)
+
+
+class Slow(HashingEncoder):
+    """Encodes once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told, self.is_done = threading.Event(), False
+
+    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
+        vectors = super().encode(texts, role=role)
+        self.is_done = self.told.wait(60)
+        return vectors
+
+
+def test_a_query_is_encoded_while_its_words_are_searched(whole: Path) -> None:
+    slow = Slow()
+    encoder = QueryEncoder(CONFIG.encoder, encoder=slow)
+    with open_generation(whole / ".indexer") as generation:
+        with encoder.encoding("refund", generation) as vector:
+            slow.told.set()
+            assert vector().tobytes() == encoder.encode("refund", generation).tobytes()
+        assert slow.is_done
+
+
+def test_no_search_leaves_its_encoder_running(whole: Path) -> None:
+    """It may read the generation, which is closed after the search."""
+    slow = Slow()
+    with open_generation(whole / ".indexer") as generation:
+        with pytest.raises(ConfigError), QueryEncoder(CONFIG.encoder, encoder=slow).encoding("refund", generation):
+            threading.Timer(0.2, slow.told.set).start()
+            raise ConfigError("a search that fails")
+        assert slow.is_done
 
 
 @pytest.mark.parametrize("query", QUERIES)

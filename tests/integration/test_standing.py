@@ -111,6 +111,45 @@ class Gate:
 def gate_seconds(knocks):
     return Gate().seconds_between(knocks)
 """,
+    "app/tally.py": """
+\"\"\"Tally what is to tally: a tally of tallies.\"\"\"
+
+
+class Tally:
+    def tally_all(self, tallies):
+        return [tally for tally in tallies if tally.is_tally]
+
+
+class TallySheet(Tally):
+    def tally_up(self, tally):
+        return self.tally_all([tally, tally])
+""",
+    **{f"app/tally_{n}.py": f"def tally_{n}(tally):\n    return tally.tally_all([tally] * {n})\n" for n in range(6)},
+    "lib/house/Sheet.java": "package house;\n\nclass TallySheet {\n"
+    + "".join(f'    /** What stands on line {n}. */\n    private String lineNumber{n} = "";\n' for n in range(30))
+    + """
+    /** Makes a TallySheet: a TallySheet has a row a tally, as any TallySheet. */
+    TallySheet(TallySheet sheet) {
+        this(sheet.lineNumber0, sheet.lineNumber1); // The TallySheet of another TallySheet.
+    }
+}
+""",
+    "lib/house/room.py": """
+class Room:
+    def __init__(self, chairs):
+        self.chairs = chairs
+
+    def tally(self):
+        return len(self.chairs)
+""",
+    "lib/house/hall.py": """
+class Hall:
+    def __init__(self, doors):
+        self.doors = doors
+
+    def tally(self):
+        return len(self.doors)
+""",
     "shapes.h": """
 enum shape { SHAPE_ROUND, SHAPE_SQUARE, SHAPE_FLAT };
 #define SHAPE_LIMIT 12
@@ -185,6 +224,18 @@ def test_quoted_text_must_stand_as_it_is_written(index: Index) -> None:
     assert places(index, '"a view is" found')[0][0] == "docs/usage.md"
 
 
+def test_a_plain_word_finds_all_that_it_names_after_what_it_may_mean(index: Index) -> None:
+    found = places(index, "tally")
+    defined = {(path, line_of(path, "def tally(")) for path in ("lib/house/room.py", "lib/house/hall.py")}
+    assert found[0][0].startswith("app/tally") and defined <= set(found[:5])
+
+
+def test_a_name_finds_what_it_names_once_a_file_and_not_first_what_comes_after_it_there(index: Index) -> None:
+    found = places(index, "TallySheet")
+    assert {path for path, _ in found[:2]} == {"app/tally.py", "lib/house/Sheet.java"}
+    assert ("lib/house/Sheet.java", line_of("lib/house/Sheet.java", "class TallySheet")) in found[:2]
+
+
 def test_quotes_around_a_value_are_part_of_a_message(index: Index) -> None:
     assert places(index, 'Malformed _DOOR_RESTART_FD "round"')[0] == (
         "app/server.py",
@@ -217,6 +268,11 @@ def test_an_expression_that_cannot_be_read_is_an_error(index: Index, pattern: st
 def test_a_filter_holds_for_what_stands_too(index: Index) -> None:
     assert {path for path, _ in places(index, "--no-banner", paths=["docs/**"])} == {"docs/usage.md"}
     assert {path for path, _ in places(index, "app/server.py:14", paths=["docs/**"])} == {"docs/usage.md"}
+
+
+def test_a_definition_in_a_group_is_shown_by_its_own_name(index: Index) -> None:
+    hit = index.search("shape_area").hits[0]
+    assert (hit.name, hit.qualified_name, hit.line) == ("shape_area", "shape_area", line_of("shapes.h", "shape_area"))
 
 
 def test_each_name_of_a_group_holds_what_is_in_it(index: Index) -> None:

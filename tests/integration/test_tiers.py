@@ -122,7 +122,7 @@ def test_what_static_vectors_lack_is_added_wherever_cosines_meet(ram_path: Path,
     upgrade(ram_path, all_chunks(TREE)[::2])
     tiers = tiers_of(ram_path, TREE)
     vector = vector_of("x")
-    asked = Asked(read_query("x"), vector, False, Statistics(0, {}), offset)
+    asked = Asked(read_query("x"), lambda: vector, False, Statistics(0, {}), offset)
     with open_generation(ram_path) as generation:
         plain = dict(vector_hits(generation, "x", limit=99))
         raised = {i: cosine + offset * (tiers[i] is Tier.STATIC) for i, cosine in plain.items()}

@@ -187,6 +187,20 @@ def test_windows_that_were_committed_stay_when_an_upgrade_is_stopped(root: Path,
     assert 0 < stopped.upgraded < 1
 
 
+def test_what_changed_lately_is_upgraded_first(tmp_path: Path) -> None:
+    tree, index_dir = write_tree(tmp_path / "tree"), tmp_path / "index"
+    time.sleep(2.1)  # what is older than two seconds has a time of its own
+    (tree / "module_2.py").touch()
+    config = msgspec.convert({"build": {"commit_seconds": 0}, "encoder": {"window_chunks": 2}}, Config)
+    with pytest.raises(KeyboardInterrupt):
+        build(tree, config=config, index_dir=index_dir, progress=Stopped(2))
+    with open_generation(index_dir) as generation:
+        static = [segment.number for segment in generation.manifest.segments if segment.tier is Tier.STATIC]
+        rows = generation.catalog.chunks(list(generation.catalog.chunk_ids()))
+        upgraded = [chunk_id for chunk_id, row in rows.items() if row.segment not in static]
+        assert set(generation.catalog.paths_of(upgraded).values()) == {"module_2.py"}
+
+
 def test_another_build_may_commit_while_vectors_are_computed(tmp_path: Path) -> None:
     tree, index_dir = write_tree(tmp_path / "tree"), tmp_path / "index"
 

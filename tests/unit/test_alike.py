@@ -18,9 +18,9 @@ def test_words_that_begin_a_term_or_are_begun_by_it(words: list[str], term: str)
         for word in words
         if min(len(word), len(term)) >= ALIKE_CHARS and (word.startswith(term) or term.startswith(word))
     }
-    assert alike(tuple(words))(term) == expected
+    assert alike(tuple(words))([term]) == ([expected] if expected else [])
 
 
 def test_an_abbreviation_and_a_longer_form() -> None:
-    assert alike(("authentication", "of", "config"))("auth") == {"authentication"}
-    assert alike(("config", "c"))("configuration") == {"config"}
+    assert alike(("authentication", "of", "config"))(["auth", "other"]) == [{"authentication"}]
+    assert alike(("config", "c"))(["configuration"]) == [{"config"}]

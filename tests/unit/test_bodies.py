@@ -51,6 +51,11 @@ def test_a_body_is_blank_and_all_else_stays(language: str) -> None:
     assert are_cut_well(language, seen)
 
 
+def test_no_line_is_needed_between_methods_of_python() -> None:
+    source = "class A:\n" + "    def f(self):\n        return 1\n" * 3
+    assert without_bodies("python", source.encode()).count(b"return") == 0
+
+
 def test_other_languages_are_seen_whole() -> None:
     assert without_bodies("cpp", b"void f() {\n  x();\n}\n") == b"void f() {\n  x();\n}\n"
 

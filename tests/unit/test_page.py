@@ -71,6 +71,7 @@ def stats_of(strings: list[str]) -> Stats:
         generation="00000002",
         digest=first,
         vector_digest="",
+        source="worktree",
         committed=True,
         files=FileCounts(added=3),
         chunks=ChunkCounts(total=7, embedded=3),

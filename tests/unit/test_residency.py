@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import mmap
+import platform
 import sys
 from pathlib import Path
 
 import pytest
 
-from indexer.stores.generation.residency import mapped_bytes, release_pages
+from indexer.stores.generation.residency import mapped_bytes, release_freed, release_pages
 
 SIZE = 8 << 20
 
@@ -35,3 +36,18 @@ def test_pages_of_a_folder_are_let_go_and_read_again(tmp_path: Path) -> None:
 
 def test_a_folder_without_mapped_files(tmp_path: Path) -> None:
     assert release_pages(tmp_path) == 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library has no such call")
+def test_freed_memory_that_the_c_library_keeps_is_given_back() -> None:
+    def private_bytes() -> int:
+        resident, shared = Path("/proc/self/statm").read_text().split()[1:3]
+        return (int(resident) - int(shared)) * mmap.PAGESIZE
+
+    blocks = [b"x" * (SIZE >> 9) for _ in range(1 << 10)]
+    kept = blocks[::64]
+    del blocks
+    before = private_bytes()
+    assert release_freed()
+    assert private_bytes() <= before - SIZE
+    assert len(kept) == 16

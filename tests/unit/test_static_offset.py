@@ -63,7 +63,7 @@ class Space:
 )
 def test_static_vectors_are_raised_only_where_there_are_others(spaces: list[Space], offset: float) -> None:
     vector = np.ones(4, np.int8)
-    Searcher(spaces, static_offset=0.25).evidence(read_query("where is it"), vector, words=False)
+    Searcher(spaces, static_offset=0.25).evidence(read_query("where is it"), lambda: vector, words=False)
     assert [asked.static_offset for space in spaces for asked in space.asked] == [offset] * len(spaces)
 
 

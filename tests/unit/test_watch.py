@@ -17,6 +17,7 @@ NOTHING_CHANGED = BuildReport(
     generation="00000001",
     digest="",
     vector_digest="",
+    source="worktree",
     committed=False,
     files=FileCounts(),
     chunks=ChunkCounts(),

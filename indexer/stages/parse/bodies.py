@@ -53,13 +53,14 @@ _BODIES = {
         ),
         re.compile(rb'\b(?:class|interface|enum|record)\s|\bnew\b[^;{]*\)\s*\{|"""'),
     ),
-    # Lines indented deeper than `def`, after docstring and comments; a tuple without elements is a statement, too.
+    # Lines indented deeper than `def`, after docstring and comments; the line feed after them may begin the next match.
+    # A tuple without elements is a statement, too.
     "python": _Bodies(
         re.compile(
             rb"\n(?P<indent>[ \t]*+)(?:async )?def "
-            rb"(?:[^\n]*|\w[^\n]*\(\r?\n(?:(?P=indent)[ \t][^\n]*+\n)++(?P=indent)\)[^\n]*):\r?\n"
-            rb'(?:(?P=indent)[ \t]++(?:"""[^"]*+"""[ \t]*+|#[^\n]*+)\r?\n|[ \t\r]*\n)*+'
-            rb"(?P<body>(?:(?P=indent)[ \t][^\n]*+\n|[ \t\r]*\n)++)"
+            rb"(?:[^\n]*|\w[^\n]*\(\r?\n(?:(?P=indent)[ \t][^\n]*+\n)++(?P=indent)\)[^\n]*):\r?(?=\n)"
+            rb'(?:\n(?:(?P=indent)[ \t]++(?:"""[^"]*+"""[ \t]*+|#[^\n]*+)\r?|[ \t\r]*+)(?=\n))*+'
+            rb"(?P<body>(?:\n(?:(?P=indent)[ \t][^\n]*+|[ \t\r]*+(?=\n)))++)"
         ),
         re.compile(rb"""def |class |\"""|'''|\A\s*\w{0,2}["']|\\\s*+\Z|#[^\n]*+\s*+\Z"""),
         b"()",

@@ -1,8 +1,10 @@
-"""Keep what a process holds of an index's files in its memory bounded.
+"""Keep what a process holds in its memory bounded: of an index's files, and of what it has freed.
 
 Tantivy and usearch map files, and each page that a search touches stays mapped, with the fifteen around it that the
 system maps along; over many searches that comes to the size of the index. Pages that are let go stay in the system's
 cache and are mapped again at the next touch, so that what a search finds never changes.
+
+A build frees what it takes, but in such an order that the C library keeps most of it.
 """
 
 from __future__ import annotations
@@ -51,3 +53,13 @@ def release_pages(folder: Path) -> int:
             advise(first, end - first, mmap.MADV_DONTNEED)
             released += 1
     return released
+
+
+def release_freed() -> bool:
+    """Give freed memory back to the system; return whether there was any, False where the C library can not."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return bool(trim and trim(0))

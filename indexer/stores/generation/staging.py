@@ -29,6 +29,7 @@ from indexer.stores.generation.manifest import (
     Segment,
 )
 from indexer.stores.generation.reader import Generation, open_generation
+from indexer.stores.generation.residency import release_freed
 from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
@@ -36,6 +37,9 @@ from indexer.stores.generation.staged_vectors import StagedVectors
 from indexer.stores.text.document import Embedding, make_documents
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
+
+_RELEASED_CHUNKS = 8192
+"""Freed memory is given back after so many, lest it grows with the tree."""
 
 
 class Staging:
@@ -63,6 +67,7 @@ class Staging:
             live=Counter() if base is None else Counter({s.number: s.live for s in base.manifest.segments}),
         )
         self.committed: Manifest | None = None
+        self._unreleased = 0
 
     @property
     def catalog(self) -> Catalog:
@@ -114,6 +119,10 @@ class Staging:
         """Add chunks whose files were put. A chunk that its file had before with the same text keeps its vector."""
         if not batch.chunks:
             return
+        self._unreleased += len(batch.chunks)
+        if self._unreleased >= _RELEASED_CHUNKS:
+            release_freed()
+            self._unreleased = 0
         replaced = {chunk.id: row for chunk in batch.chunks if (row := self._replaced.pop(chunk.id, None))}
         segments = self._vectors.put(batch, replaced)
         scales = batch.scales.tolist()

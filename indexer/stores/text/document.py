@@ -147,7 +147,7 @@ class Embedding(NamedTuple):
 def with_embedding(document: Document, embedding: Embedding) -> str:
     """Return all of a document in JSON."""
     encoded = b2a_base64(encode_embedding(embedding), newline=False)
-    return (b'%b,"embedding":"%b"}' % (document.fields, encoded)).decode()
+    return b"".join((document.fields, b',"embedding":"', encoded, b'"}')).decode()
 
 
 def encode_embedding(embedding: Embedding) -> bytes:

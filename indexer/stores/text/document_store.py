@@ -55,17 +55,13 @@ class DocumentStore:
         self._index = index
         self.most_blocks = MOST_BLOCKS
         self._blocks: dict[int, _Block] = {}
+        self._latest = _Block(0, 0, b"", ())
 
     def get(self, document: int) -> Stored:
         """Return a document by its number in the segment."""
-        place = int(self._index.documents.searchsorted(document, side="right")) - 1
-        block = self._blocks.get(place)
-        if block is None:
-            block = self._block(place)
-            if len(self._blocks) >= self.most_blocks:
-                self._blocks = {}
-            if len(block.content) <= USUAL_BYTES:
-                self._blocks[place] = block
+        block = self._latest  # a search reads neighbours
+        if not block.first <= document < block.last:
+            block = self._holding(document)
         row = document - block.first
         return _read(block.content, block.starts[row], block.starts[row + 1])
 
@@ -73,6 +69,19 @@ class DocumentStore:
         """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""
         if hasattr(self._content, "madvise"):
             self._content.madvise(mmap.MADV_DONTNEED)
+
+    def _holding(self, document: int) -> _Block:
+        place = int(self._index.documents.searchsorted(document, side="right")) - 1
+        block = self._blocks.get(place)
+        if block is None:
+            block = self._block(place)
+            if len(self._blocks) >= self.most_blocks:
+                self._blocks = {}
+            if len(block.content) > USUAL_BYTES:
+                return block
+            self._blocks[place] = block
+        self._latest = block
+        return block
 
     def _block(self, place: int) -> _Block:
         if not 0 <= place < len(self._index.documents) - 1:
@@ -110,7 +119,7 @@ def _read(content: bytes, at: int, end: int) -> Stored:
 def _value(content: bytes, at: int, head: bytes) -> tuple[bytes, int]:
     """Return the value that begins with `head`, and where it ends."""
     start = at + len(head)
-    if content[at:start] != head:
+    if not content.startswith(head, at):
         raise ValueError("has a document without what a chunk has")
     length = shift = 0
     while not (byte := content[start]) & _MARK:

@@ -269,7 +269,9 @@ class TextIndex:
         found: dict[int, float] = {}
         for fetch in (limit + self._ties, limit + _MANY_TIES) if limit > 0 else ():
             own, scored = self._unordered(query, fetch, remember=True)
-            ids, scores = np.array(own, np.uint64), np.round(scored, _SCORE_DECIMALS)
+            if not own:
+                break
+            ids, scores = np.array(own, np.uint64), np.array(scored).round(_SCORE_DECIMALS)
             order = np.lexsort((ids, -scores))[:limit]
             found = dict(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
             if len(own) < fetch or scores[-1] < scores[limit - 1]:
@@ -280,7 +282,7 @@ class TextIndex:
         with damage(self._path):
             hits = self._searcher.search(query, limit, count=False).hits
             addresses = [address for _, address in hits]
-            ids = self._ids_at(addresses)
+            ids = self._ids_at(addresses) if hits else []
         if remember:
             if len(self._known) + len(ids) > _MOST_ADDRESSES:
                 self._known = {}

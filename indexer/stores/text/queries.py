@@ -81,13 +81,18 @@ def limits(
         if filters.kinds:
             clauses.append((tantivy.Occur.Must, among(fields, "kind", filters.kinds)))
         if filters.paths:
-            paths = [index_path(path) for path in filters.paths]
-            clauses.append((tantivy.Occur.Must, among(fields, "path", paths)))
+            clauses.append((tantivy.Occur.Must, _in_files(filters.paths)))
         if filters.path_patterns:
             wanted = either([_path_query(pattern) for pattern in filters.path_patterns])
             clauses.append((tantivy.Occur.Must, _silent(wanted)))
         clauses.extend((tantivy.Occur.MustNot, _path_query(pattern)) for pattern in filters.not_path_patterns)
     return clauses
+
+
+@lru_cache(maxsize=8)
+def _in_files(paths: tuple[str, ...]) -> tantivy.Query:
+    """Ask for the chunks of files; the second pass of a search does so several times."""
+    return among(schema(), "path", [index_path(path) for path in paths])
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 
-from indexer.errors import ConfigError, DamagedIndexError
+from indexer.errors import DamagedIndexError
 
 from ...settings import Chosen
 from ..build import cache_folder
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 from . import exchange, search
 from .options import place_options, read, roots_option
 from .text import built_lines, removed_lines, status_lines
-
-MISSING_RAY = "--engine ray needs Ray: pip install 'codebase-indexer[ray]'"
 
 
 @click.group(name="fleet")
@@ -168,10 +166,7 @@ def _engine(name: str, jobs: int, address: str | None) -> Engine:
         return LocalEngine(jobs=jobs)
     from ...fleet.on_ray import RayEngine
 
-    try:
-        return RayEngine(address=address, jobs=jobs)
-    except ModuleNotFoundError as error:
-        raise ConfigError(MISSING_RAY) from error
+    return RayEngine(address=address, jobs=jobs)
 
 
 class _Told:
