@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL, TOKENIZER, open_bundle
 from indexer.encoders.onnx import open_session, open_tokenizer
 
-from ..calibration import batches
+from ..calibration import TOKEN_BUDGET
 from ..weights import Float
 
 SHARD_TEXTS = 1024
@@ -93,7 +94,7 @@ def vectors_alone(texts: Sequence[Sequence[int]], first: int, last: int) -> Floa
         places = np.flatnonzero(sizes == size)
         for own in np.array_split(places, -(-len(places) // SHARD_TEXTS)):
             ids = np.array([(first, *texts[place], last) for place in own], dtype=np.int64)
-            vectors[own] = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0].sum(axis=1)
+            vectors[own] = session.run(None, {"input_ids": ids})[0].sum(axis=1)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -101,19 +102,22 @@ def _teach_shard(texts: list[str], folder: Path) -> None:
     session = open_session(BUNDLED / MODEL, threads=1)
     limit = open_bundle(BUNDLED).spec.max_tokens
     tokenizer = open_tokenizer(BUNDLED / TOKENIZER, max_tokens=limit)
-    # Batches are formed of texts sorted by length, a stable order that is made again here.
-    lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
-    order = sorted(range(len(texts)), key=lengths.__getitem__)
+    cut = [np.array(encoding.ids, dtype=np.int64) for encoding in tokenizer.encode_batch(texts)]
+    # The graph takes no mask: texts of a batch are as long as each other.
+    order = sorted(range(len(texts)), key=lambda place: len(cut[place]))
     vectors: list[Float] = []
     ids: list[NDArray[np.int64]] = []
     states: list[Float] = []
-    for own, mask in batches(tokenizer, texts):
-        (hidden,) = session.run(None, {"input_ids": own, "attention_mask": mask})
-        means = (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-        size = np.linalg.norm(means, axis=1, keepdims=True)
-        vectors.append(means / size)
-        ids.append(own[mask.astype(bool)])
-        states.append((hidden / size[:, None])[mask.astype(bool)])
+    for length, group in groupby(order, key=lambda place: len(cut[place])):
+        places = list(group)
+        for own in np.array_split(places, -(-len(places) * length // TOKEN_BUDGET)):
+            batch = np.array([cut[place] for place in own])
+            (hidden,) = session.run(None, {"input_ids": batch})
+            means = hidden.mean(axis=1)
+            size = np.linalg.norm(means, axis=1, keepdims=True)
+            vectors.append(means / size)
+            ids.append(batch.ravel())
+            states.append((hidden / size[:, None]).reshape(-1, hidden.shape[2]))
     tokens, inverse, counts = np.unique(np.concatenate(ids), return_inverse=True, return_counts=True)
     sums = np.zeros((len(tokens), vectors[0].shape[1]), dtype=np.float32)
     np.add.at(sums, inverse, np.concatenate(states))
