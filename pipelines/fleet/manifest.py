@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ import xxhash
 from msgspec import Meta
 
 from indexer.errors import DamagedIndexError, FormatVersionError
-from indexer.sources.member import Cut
+from indexer.sources.member import Cut, steps_of
 from indexer.stores.generation.manifest import Count, Digest, Encoder, Projection
 
 from .config import Name
@@ -129,7 +131,18 @@ def decode(content: bytes, path: Path) -> FleetManifest:
         raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
     if len({shard.id for shard in manifest.shards}) < len(manifest.shards):
         raise DamagedIndexError(f"{path}: names a shard twice; {REMEDY}")
+    if twice := _twice_held(manifest.shards):
+        raise DamagedIndexError(f"{path}: has two shards with the same folders of {twice!a}; {REMEDY}")
     return manifest
+
+
+def _twice_held(shards: Sequence[Shard]) -> str:
+    """Return the name of a repository of which two shards hold a folder, or nothing."""
+    cuts = sorted((shard.repository, steps_of(shard.start), shard.end) for shard in shards)
+    for (name, _, end), (following, start, _) in pairwise(cuts):
+        if name == following and (not end or start < steps_of(end)):
+            return name
+    return ""
 
 
 def _own_checksum(manifest: FleetManifest) -> str:

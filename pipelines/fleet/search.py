@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
@@ -25,7 +26,7 @@ from indexer.search.query import read_query
 from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher
 from indexer.search.space import Searchable
-from indexer.search.together import at_once, one_by_one
+from indexer.search.together import Together, at_once, one_by_one
 from indexer.stores.generation import residency
 from indexer.types import Encoder, Hit, SearchMode
 
@@ -94,7 +95,7 @@ class Fleet(Closing):
         self._lock = threading.Lock()
         self._closed = False
         self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="fleet")
-        self._together = at_once(self._threads) if cores() > 1 else one_by_one
+        self._together = self._bounded(at_once(self._threads) if cores() > 1 else one_by_one)
         self._opened = self._open()
         _allow_open_files()
 
@@ -197,6 +198,16 @@ class Fleet(Closing):
         with suppress(OSError):
             return FolderLog(self._fleet_dir).numbers()[-1:] != [opened.manifest.number]
         return False
+
+    def _bounded(self, together: Together) -> Together:
+        """Return what makes calls as `together` does and bounds memory after each, since one may touch much of it."""
+
+        def bounded(call: Callable[[], Any]) -> Any:
+            found = call()
+            self._bound_memory()
+            return found
+
+        return lambda calls: together([partial(bounded, call) for call in calls])
 
     def _bound_memory(self) -> None:
         if residency.mapped_bytes() > MAPPED_BYTES:

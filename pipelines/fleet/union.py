@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import wait
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -125,24 +126,36 @@ class ShardUnion:
         from indexer.stores.vectors.segments import Neighbours
 
         is_large = self.chunks * len(vector) > MAPPED_VECTOR_BYTES
+        shards = iter(enumerate(self.generations))
+        found: list[tuple[int, Neighbours]] = []
+        least = -1.0
 
-        def search(turn: int) -> list[Neighbours]:
-            found: list[Neighbours] = []
-            for generation in self.generations[turn :: self._count]:
-                found.append(generation.nearest(vector, limit=limit, exact=exact, static_offset=static_offset))
+        def search() -> None:
+            """Search shards until none is left, each for what is no farther than what one thread has found so far."""
+            nonlocal least
+            best = np.empty(0, np.float32)
+            for place, generation in shards:
+                own = generation.nearest(vector, limit=limit, exact=exact, static_offset=static_offset, least=least)
+                found.append((place, own))
+                best = np.concatenate([best, own.similarities])
+                if len(best) >= limit:
+                    best = np.partition(best, -limit)[-limit:]
+                    least = max(least, float(best[0]))
                 if is_large:
                     generation.vectors.let_go()
-            return found
 
-        # As many tasks as threads: a task a shard costs more than what it does.
-        found = list(self._threads.map(search, range(self._count)))
-        parts = [found[place % self._count][place // self._count] for place in range(len(self.generations))]
-        ids = np.concatenate([part.ids for part in parts])
-        similarities = np.concatenate([part.similarities for part in parts])
-        homes = np.repeat(np.arange(len(parts)), [len(part.ids) for part in parts])
-        if len(ids) > limit:
-            near = np.flatnonzero(similarities >= np.partition(similarities, -limit)[-limit])
-            ids, similarities, homes = ids[near], similarities[near], homes[near]
+        # The threads may all be busy with words, which this one need not wait for.
+        others = [self._threads.submit(search) for _ in range(self._count - 1)]
+        try:
+            search()
+        finally:
+            begun = [other for other in others if not other.cancel()]
+            wait(begun)
+        for other in begun:
+            other.result()
+        ids = np.concatenate([own.ids for _, own in found])
+        similarities = np.concatenate([own.similarities for _, own in found])
+        homes = np.repeat([place for place, _ in found], [len(own.ids) for _, own in found])
         order = np.lexsort((ids, -similarities))[:limit]
         self._homes.add(dict(zip(ids[order].tolist(), homes[order].tolist(), strict=True)))
         return Neighbours(ids[order], similarities[order])

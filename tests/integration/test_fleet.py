@@ -10,8 +10,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -24,7 +26,10 @@ from indexer.config import Config, EncoderOptions
 from indexer.errors import ConfigError, DamagedIndexError, IndexerError, NoIndexError
 from indexer.stores import durable
 from indexer.stores.caches.embeddings import EmbeddingCache
+from indexer.stores.generation import layout
 from indexer.stores.generation.layout import generation_numbers
+from indexer.stores.generation.reader import open_generation
+from indexer.stores.text.index import TextIndex
 from pipelines.build import build
 from pipelines.fleet import manifest as manifests
 from pipelines.fleet.build import FleetJob, FleetReport, build_fleet
@@ -33,10 +38,12 @@ from pipelines.fleet.engine import Engine
 from pipelines.fleet.gc import collect_fleet
 from pipelines.fleet.local import LocalEngine
 from pipelines.fleet.manifest import FleetManifest
+from pipelines.fleet.opened import OpenShard
 from pipelines.fleet.search import open_fleet
 from pipelines.fleet.serial import SerialEngine
 from pipelines.fleet.shard import Outcome, ShardTask
 from pipelines.fleet.store import FOLDER, FolderLog, open_newest, shard_dir
+from pipelines.fleet.union import ShardUnion
 from pipelines.fleet.verify import verify_fleet
 
 CONFIG = Config(encoder=EncoderOptions(name="hashing"))
@@ -367,6 +374,63 @@ def test_a_manifest_from_elsewhere_is_refused_by_name(
     reseal(tmp_path / FOLDER / "manifests" / "00000001.json", change)
     with pytest.raises((DamagedIndexError, NoIndexError)):
         hits_of(tmp_path, "the bank is busy")
+
+
+@pytest.mark.parametrize(
+    ("cuts", "is_sound"),
+    [
+        ([("", ""), ("", "")], False),
+        ([("", ""), ("b", "")], False),
+        ([("", "b"), ("a", "")], False),
+        ([("b", ""), ("", "b/c")], False),
+        ([("b", ""), ("", "b")], True),
+        ([("", "a/b"), ("c", "")], True),
+    ],
+)
+def test_a_manifest_has_each_folder_once(
+    built: Path, tmp_path: Path, cuts: list[tuple[str, str]], is_sound: bool
+) -> None:
+    manifest = manifest_of(built)
+    first, *others = manifest.shards
+    parts = [replace(first, id=f"part{place}", start=start, end=end) for place, (start, end) in enumerate(cuts)]
+    content = manifests.encode(manifests.seal(replace(manifest, shards=(*parts, *others))))
+    if is_sound:
+        assert len(manifests.decode(content, tmp_path).shards) == len(parts) + len(others)
+    else:
+        with pytest.raises(DamagedIndexError, match=f"has two shards with the same folders of '{first.repository}'"):
+            manifests.decode(content, tmp_path)
+
+
+def test_a_chunk_that_two_shards_have_is_an_error(built: Path) -> None:
+    """Shards from elsewhere are not believed, whatever repositories they are said to be of."""
+    with open_generation(shard_dir(built / FOLDER, manifest_of(built).shards[0].id)) as generation:
+        ids = [i for path in generation.catalog.stats() for i in generation.catalog.chunk_ids_of(path)]
+        text = TextIndex(generation.path / layout.TEXT, generation.path / layout.TEXT)
+        with pytest.raises(DamagedIndexError, match="two documents of one id"):
+            text.documents(ids)
+
+
+def test_the_nearest_of_all_shards_are_found_while_threads_are_busy(built: Path) -> None:
+    """A bound goes from one shard to the next; what it leaves out is not among the nearest."""
+    manifest = manifest_of(built)
+    shards = [OpenShard(built / FOLDER, manifest, shard, None) for shard in manifest.shards]
+    vector = np.random.default_rng(5).integers(-100, 100, manifest.projection.dims).astype(np.int8)
+    is_done = Event()
+    with ThreadPoolExecutor(1) as busy, ThreadPoolExecutor(2) as free, ExitStack() as stack:
+        stack.callback(is_done.set)
+        for shard in shards:
+            stack.callback(shard.close)
+        unions = [ShardUnion(shards, threads, 3) for threads in (busy, free)]
+        for union in unions:
+            union.open()
+        busy.submit(is_done.wait)
+        every = [shard.generation.nearest(vector, limit=1000) for shard in shards]
+        wanted = sorted(
+            (-s, i) for own in every for i, s in zip(own.ids.tolist(), own.similarities.tolist(), strict=True)
+        )
+        for limit in (1, 3, 1000):
+            for union in unions:
+                assert union.nearest(vector, limit=limit).ids.tolist() == [i for _, i in wanted[:limit]]
 
 
 def test_links_in_a_fleets_folder_are_not_followed(built: Path, tmp_path: Path) -> None:

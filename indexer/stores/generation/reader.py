@@ -119,11 +119,22 @@ class Generation(Closing):
             )
 
     def nearest(
-        self, vector: NDArray[np.int8], *, limit: int, exact: bool = False, static_offset: float = 0.0
+        self,
+        vector: NDArray[np.int8],
+        *,
+        limit: int,
+        exact: bool = False,
+        static_offset: float = 0.0,
+        least: float = -1.0,
     ) -> Neighbours:
         """Return the live chunks nearest to int8[k]; see VectorSegments.search."""
         return self.vectors.search(
-            vector, limit=limit, segments_of=self.catalog.segments_of, exact=exact, static_offset=static_offset
+            vector,
+            limit=limit,
+            segments_of=self.catalog.segments_of,
+            exact=exact,
+            static_offset=static_offset,
+            least=least,
         )
 
     def projection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:

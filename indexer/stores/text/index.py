@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -36,12 +37,14 @@ _MARGIN = 1e-4
 """More than the share by which a sum of single-precision numbers can be wrong."""
 _TIES = 32
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
+_TIES_OF_SEVERAL = 128
+"""The same of several indexes, which may hold copies of a file."""
 _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
 MASK_BITS = 24
 """How many words one answer of `holding` covers."""
 _MOST_ADDRESSES = 1 << 13
-"""Where so many chunks lie is remembered, 1 MB: what a search scores it reads soon; then the memory starts anew."""
+"""Where so many chunks lie is remembered, 1 MB: what a search finds it reads soon; then the memory starts anew."""
 
 
 class TextIndex:
@@ -66,6 +69,7 @@ class TextIndex:
         self._schema = self._index.schema
         self._frequencies = Frequencies(paths, self._searcher)
         self._known: dict[int, tantivy.DocAddress] = {}
+        self._ties = _TIES if len(paths) == 1 else _TIES_OF_SEVERAL
 
     @property
     def count(self) -> int:
@@ -243,9 +247,12 @@ class TextIndex:
         found = {chunk_id: known[chunk_id] for chunk_id in ids if chunk_id in known}
         missing = [chunk_id for chunk_id in ids if chunk_id not in found]
         if missing:
-            asked = self._searcher.search(among(self._schema, "id", missing), len(missing), count=False)
+            asked = self._searcher.search(among(self._schema, "id", missing), len(missing) + 1, count=False)
             addresses = [address for _, address in asked.hits]
-            found.update(zip(self._ids_at(addresses), addresses, strict=True))
+            there = self._ids_at(addresses)
+            if len({*there}) < len(there):
+                raise ValueError("has two documents of one id")
+            found.update(zip(there, addresses, strict=True))
         return [(chunk_id, found[chunk_id]) for chunk_id in ids if chunk_id in found]
 
     def _ids_at(self, addresses: list[tantivy.DocAddress]) -> list[int]:
@@ -260,8 +267,8 @@ class TextIndex:
     def _matches(self, query: tantivy.Query, limit: int) -> dict[int, float]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
         found: dict[int, float] = {}
-        for fetch in (limit + _TIES, limit + _MANY_TIES) if limit > 0 else ():
-            own, scored = self._unordered(query, fetch)
+        for fetch in (limit + self._ties, limit + _MANY_TIES) if limit > 0 else ():
+            own, scored = self._unordered(query, fetch, remember=True)
             if not own:
                 break
             ids, scores = np.array(own, np.uint64), np.array(scored).round(_SCORE_DECIMALS)
@@ -279,7 +286,7 @@ class TextIndex:
         if remember:
             if len(self._known) + len(ids) > _MOST_ADDRESSES:
                 self._known = {}
-            self._known.update(zip(ids, addresses, strict=True))
+            self._known.update(islice(zip(ids, addresses, strict=True), _MOST_ADDRESSES))
         return ids, [score for score, _ in hits]
 
     def _weighted(

@@ -29,6 +29,8 @@ _TIES = 16
 """How many more are fetched than asked for, to see whether a tie reaches over the end."""
 _MANY_TIES = 512
 """How many more are fetched from a graph at most when it does; who is picked from an even larger tie is left to it."""
+_MARGIN = 1e-6
+"""More than a sum of two similarities in single precision is wrong by."""
 
 Segments = Callable[[Sequence[int]], dict[int, int]]
 """Says in which segment each of the given chunks lives."""
@@ -82,11 +84,12 @@ class VectorSegments:
         segments_of: Segments,
         exact: bool = False,
         static_offset: float = 0.0,
+        least: float = -1.0,
     ) -> Neighbours:
         """Return the live chunks nearest to int8[k] by cosine, equal ones by id.
 
         Every vector is compared in segments without a graph, and in all when `exact`. `static_offset` is added to the
-        cosines of static vectors.
+        cosines of static vectors. Chunks that are not as near as `least` may be left out.
         """
         ids: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         similarities: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
@@ -95,10 +98,12 @@ class VectorSegments:
             if wanted < 1:
                 continue
             file = self.segment(segment.number)
-            search = self._search_graph if file.has_graph and not exact else self._compare_all
-            found = search(segment, file, vector, wanted, segments_of)
-            ids.append(found.ids)
             offset = np.float32(static_offset if segment.tier is Tier.STATIC else 0.0)
+            if file.has_graph and not exact:
+                found = self._search_graph(segment, file, vector, wanted, segments_of)
+            else:
+                found = self._compare_all(segment, file, vector, wanted, segments_of, least - float(offset) - _MARGIN)
+            ids.append(found.ids)
             similarities.append(found.similarities + offset)
         all_ids, all_similarities = np.concatenate(ids), np.concatenate(similarities)
         order = np.lexsort((all_ids, -all_similarities))[:limit]
@@ -150,15 +155,25 @@ class VectorSegments:
             self._open.clear()
 
     def _compare_all(
-        self, segment: Segment, file: SegmentFile, vector: NDArray[np.int8], limit: int, segments_of: Segments
+        self,
+        segment: Segment,
+        file: SegmentFile,
+        vector: NDArray[np.int8],
+        limit: int,
+        segments_of: Segments,
+        least: float,
     ) -> Neighbours:
-        """Compare every vector; ask which of the nearest are alive until enough are, whole ties at a time."""
+        """Compare every vector; ask which of the nearest are alive until enough are, whole ties at a time.
+
+        Where only a few are as near as `least`, these are all.
+        """
         similarities = file.similarities(vector)
+        if least > -1.0 and len(rows := np.flatnonzero(similarities >= least)) <= limit:
+            return _living(file.ids[rows], similarities[rows], segment, segments_of)
         wanted = limit if segment.live == segment.vectors else limit * 2
         while True:
             wanted = min(wanted, segment.vectors)
-            least = np.partition(similarities, -wanted)[-wanted]
-            rows = np.flatnonzero(similarities >= least)
+            rows = np.flatnonzero(similarities >= np.partition(similarities, -wanted)[-wanted])
             found = _living(file.ids[rows], similarities[rows], segment, segments_of)
             if len(found.ids) >= limit or wanted == segment.vectors:
                 return found
