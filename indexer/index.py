@@ -141,6 +141,7 @@ class Index(Closing):
                 own.space.select(chosen)
             first = opened[0].generation
             vector = None if mode == "text" else stack.enter_context(self._encoder.encoding(asked.embedded, first))
+            stale = self._stale(first)  # while an encoder may be loading
             offset = self._encoder.static_offset(first.manifest.encoder.name)
             searcher = Searcher([own.space for own in opened], static_offset=offset)
             hits = searcher.search(
@@ -148,7 +149,7 @@ class Index(Closing):
             )
             for own in opened:
                 own.generation.bound_memory()
-            return self._result(query, first, hits)
+            return _result(query, first, hits, stale)
 
     def similar(
         self,
@@ -187,7 +188,7 @@ class Index(Closing):
                 for place, (chunk_id, score) in enumerate(best, 1)
             )
             generation.bound_memory()
-            return self._result(f"{path}:{line}", generation, hits)
+            return _result(f"{path}:{line}", generation, hits, self._stale(generation))
 
     def outline(self, path: str) -> tuple[Chunk, ...]:
         """Return the symbols of a file that have a chunk of their own, in file order, the first part of long ones.
@@ -237,11 +238,12 @@ class Index(Closing):
         """Close the files as soon as no call uses them."""
         self._current.close()
 
-    def _result(self, query: str, generation: Generation, hits: tuple[Hit, ...]) -> SearchResult:
-        return SearchResult(query, generation.number, hits, self._stale(generation), generation.manifest.upgraded)
-
     def _stale(self, generation: Generation) -> int | None:
         return None if self._freshness is None else self._freshness.stale(generation)
+
+
+def _result(query: str, generation: Generation, hits: tuple[Hit, ...], stale: int | None) -> SearchResult:
+    return SearchResult(query, generation.number, hits, stale, generation.manifest.upgraded)
 
 
 def _chunk_at(generation: Generation, path: str, line: int) -> StoredChunk:
