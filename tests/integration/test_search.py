@@ -266,7 +266,7 @@ def test_an_increment_answers_like_a_fresh_build(root: Path, tmp_path: Path) -> 
 def test_opening_what_is_no_index(tmp_path: Path, root: Path) -> None:
     with pytest.raises(NoIndexError):
         indexer.open(tmp_path)
-    with pytest.raises(NoIndexError, match="no such folder"):
+    with pytest.raises(NoIndexError, match="no index here"):
         indexer.open(tmp_path / "nowhere")
     with indexer.open(root / ".indexer", options=CONFIG.encoder) as index:
         assert index.search("Cart").hits
