@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from indexer.search.candidates import SCORE_DECIMALS
-from indexer.search.features import Evidence, is_sure, named_definition, rarity
+from indexer.search.features import Evidence, is_sure, named_definition
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
@@ -50,7 +50,7 @@ def best_hits(
 
     fetch([(file.space, i) for file in leading for i in list(file.chunks)[: SHORTLIST if passages else 1]])
     looked: list[tuple[float, dict[int, float]]] = []
-    shares = rarity(evidence)
+    shares = evidence.rarity
     for file in leading:
         read = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
         chunks = closer_look(query, shares, file.chunks, read, passages.weights) if passages else file.chunks

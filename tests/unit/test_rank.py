@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from indexer.search.candidates import Asked, Found
-from indexer.search.features import Definition, Evidence, features, file_name, file_words
+from indexer.search.features import Definition, Evidence, features, told_by_path
 from indexer.search.query import read_query
 from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores
@@ -38,15 +38,14 @@ def evidence(
         ids=np.arange(1, count + 1),
         file_of=np.repeat(np.arange(len(paths)), sizes),
         starts=np.cumsum([0, *sizes])[:-1],
-        words=column(words),
-        fields=column(words),
-        body=column(words),
         terms=np.tile(column(words) > 0, (len(asked.words), 1)),
         cosines=column(cosines),
         centroids=np.zeros(len(paths)),
     )
     found = Found({"text": dict(words or {})}, {}, {})
-    return Evidence(Asked(asked, None, True, Statistics(count, {})), [found], scores, [dict(definitions or {})])
+    return Evidence(
+        Asked(asked, None, True, Statistics(count, {})), [found], scores, column(words), [dict(definitions or {})]
+    )
 
 
 def order(given: Evidence, ranker: Ranker | None = None) -> list[str]:
@@ -110,5 +109,5 @@ def test_no_candidates_no_files() -> None:
     ],
 )
 def test_the_name_a_file_goes_by(path: str, words: tuple[str, ...], name: str) -> None:
-    assert file_words(path) == words
-    assert file_name(path) == name
+    told = told_by_path(path)
+    assert (told.words, told.name) == (words, name)
