@@ -102,7 +102,9 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
 
     columns["words_sum3"] = share(_top_sum(evidence.words, scores, 3))
-    columns["file_coverage"] = np.array(list(evidence.rarity.values())) @ evidence.in_files
+    rarity = np.array(list(evidence.rarity.values()))
+    columns["file_coverage"] = rarity @ evidence.in_files
+    columns["chunk_coverage"] = best(rarity @ scores.terms)
     columns["cosine_best"] = share(best(scores.cosines))
     columns["centroid"] = share(scores.centroids)
     # A text that mentions a file is less surely about it than a query that is nothing but its path.

@@ -173,12 +173,11 @@ def _similarities(
     for segment in set(segments.tolist()):
         members = np.flatnonzero(segments == segment)
         vectors[members] = generation.vectors.get(segment, ids[members])
-    for file, start, size in zip(files, starts.tolist(), sizes, strict=True):
-        if file.lengths is None:
-            own = vectors[start : start + size]
-            lengths = _lengths(own)
-            file.sum_length = float(_lengths((own / lengths[:, None]).sum(axis=0)[None])[0])
-            file.lengths = lengths
+    if any(file.lengths is None for file in files):
+        lengths = _lengths(vectors)
+        sums = np.add.reduceat(vectors / lengths[:, None], starts)
+        for file, own, length in zip(files, np.split(lengths, starts[1:]), _lengths(sums).tolist(), strict=True):
+            file.lengths, file.sum_length = own, length
     lengths = np.concatenate([file.lengths for file in files if file.lengths is not None])
     query = unit(vector.astype(np.float32)[None])[0]
     cosines = (vectors @ query / lengths).astype(np.float64)

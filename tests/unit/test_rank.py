@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,12 @@ def test_the_shipped_weights_are_of_features_that_there_are() -> None:
 def test_more_words_come_first_and_equal_files_by_path() -> None:
     assert order(evidence("price", {"a.py": 1, "b.py": 1}, words={2: 3.0, 1: 1.0}))[0] == "b.py"
     assert order(evidence("price", {"b.py": 1, "a.py": 1})) == ["a.py", "b.py"]
+
+
+def test_words_that_stand_in_one_chunk_tell_more_than_the_same_in_several() -> None:
+    given = evidence("total price", {"a.py": 2, "b.py": 2}, words=dict.fromkeys(range(1, 5), 1.0))
+    terms = np.array([[True, False, True, False], [False, True, True, False]])
+    assert order(replace(given, scores=replace(given.scores, terms=terms))) == ["b.py", "a.py"]
 
 
 def test_a_definition_comes_before_uses() -> None:

@@ -180,7 +180,8 @@ class TextIndex:
 
     def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
         """Return the ids of chunks whose raw field is exactly this value."""
-        return list(self._matches(term_query(self._schema, field, value), limit))
+        is_there = self.frequencies([(field, value)])[field, value]
+        return list(self._matches(term_query(self._schema, field, value), limit)) if is_there else []
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
