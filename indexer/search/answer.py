@@ -76,11 +76,11 @@ def best_hits(
     # What stands in a text by chance comes after the best of the ranking, all else before it.
     lead = [(leading[place].space, chunk_id) for place, chunk_id, _ in chosen[: first.after]]
     standing = [entry for entry in first.chunks if (entry[0], entry[1].chunk.id) not in lead]
-    known = {(space, own.chunk.id) for space, own in standing}
+    shown_first = {(space, own.chunk.id) for space, own in standing}
     hits: list[Hit] = []
     for place, chunk_id, score in chosen:
         file = leading[place]
-        if (file.space, chunk_id) not in known:
+        if (file.space, chunk_id) not in shown_first:
             found = stored[file.space][chunk_id]
             hits.append(hit(file.space, found, score, _with_rest(file.contributions, score)))
     before = len(lead)

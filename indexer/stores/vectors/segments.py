@@ -259,7 +259,8 @@ def _at_least(similarities: NDArray[np.float32], wanted: int) -> NDArray[np.int6
     else:
         rows = np.arange(len(similarities))
     near = similarities[rows]
-    return rows[near >= np.partition(near, -wanted)[-wanted]]
+    nearest: NDArray[np.int64] = rows[near >= np.partition(near, -wanted)[-wanted]]
+    return nearest
 
 
 def _living(
