@@ -77,8 +77,11 @@ def test_two_roots_are_searched_together(cli: Cli, tree: Path, tmp_path: Path) -
     other = make(tmp_path / "other", cli, {"bank.py": "def refund_card(card):\n    return card.refund()\n"})
     done = cli("search", "card", "--root", tree, "--root", other, "-l")
     assert {f"{tree}/shop/pay/card.py", f"{other}/bank.py"} <= set(done.out.splitlines())
-    hits = cli("search", "refund_card", "--root", tree, "--root", other, "--json").json["hits"]
-    assert (hits[0]["root"], hits[0]["path"]) == (str(other), "bank.py")
+    (other / "bank.py").write_text("def refund_card(): 1  # changed\n")
+    found = cli("search", "refund_card", "--root", tree, "--root", other, "--json").json
+    assert (found["hits"][0]["root"], found["hits"][0]["path"]) == (str(other), "bank.py")
+    assert (found["root"], found["stale"]) == (str(tree), 0)
+    assert found["beside"] == [{"root": str(other), "generation": "00000001", "stale": 1, "upgraded": 1.0}]
 
 
 def test_two_roots_of_different_models_are_compared_by_words_alone(cli: Cli, tree: Path, tmp_path: Path) -> None:
