@@ -249,6 +249,23 @@ def test_a_search_during_the_first_build_says_who_builds_and_how_far(cli: Cli, t
     assert f"process {os.getpid()} on " in done.err and "(12 of 40 files are parsed, 99 chunks)" in done.err
 
 
+def test_ctrl_c_that_a_module_takes_for_a_failed_import_is_still_an_interruption(tmp_path: Path) -> None:
+    (tmp_path / "tea.py").write_text("def brew(): 0\n")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "tantivy.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n"
+        "    raise ImportError('half imported') from None\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "modules")}
+    done = subprocess.run(
+        [str(PROGRAM), "build", str(tmp_path)], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+    assert (done.returncode, "there is no index yet" in done.stderr) == (130, True), done.stderr
+
+
 @pytest.mark.parametrize(("has_index", "told"), [(False, "there is no index yet"), (True, "generation 00000001 stays")])
 def test_ctrl_c_before_a_commit_says_what_is_kept(cli: Cli, tmp_path: Path, has_index: bool, told: str) -> None:
     root = tmp_path / "root"
