@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,12 +36,19 @@ class ChunkCatalog(Protocol):
         their chunks, in no order."""
 
 
-class FileChunks(NamedTuple):
-    """A file's chunks: their ids, ascending, and the segment that each one's vector lives in, int64[n] both."""
+@dataclass(slots=True)
+class FileChunks:
+    """A file's chunks: their ids, ascending, and the segment that each one's vector lives in, int64[n] both.
+
+    `lengths` are those of the vectors, float32[n], and `sum_length` that of the sum of all as unit vectors, both not 0:
+    kept here by who first needs them.
+    """
 
     path: str
     ids: NDArray[np.int64]
     segments: NDArray[np.int64]
+    lengths: NDArray[np.float32] | None = None
+    sum_length: float = 0.0
 
 
 class Places:
