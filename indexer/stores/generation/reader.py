@@ -186,7 +186,7 @@ class Generation(Closing):
 
     def close(self) -> None:
         """Close every file and let the generation be collected."""
-        with self._lock:
+        with self._lock, residency.UNMAPPING:
             for name in ("catalog", "vectors"):
                 store = self.__dict__.pop(name, None)
                 if store is not None:
