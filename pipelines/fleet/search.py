@@ -37,6 +37,8 @@ from .union import MAPPED_VECTOR_BYTES
 MAPPED_BYTES = 352 << 20
 """Of file-backed pages besides vectors that a process may hold while it searches a fleet; until it is seen and they are
 let go, some hundred megabytes more may be mapped."""
+_LOOK_SECONDS = 0.004
+"""A search maps some 20 MB between two looks at what is mapped."""
 MORE_FOR_DISTINCT = 4
 """So many times as many hits are looked at for one of each text."""
 MAX_OPEN_FILES = 1 << 16
@@ -136,7 +138,7 @@ class Fleet(Closing):
         for attempt in (1, 2, 3):
             opened = self._current()
             try:
-                with self._residency.bounded(_most_mapped(opened.manifest)), ExitStack() as stack:
+                with self._residency.bounded(_most_mapped(opened.manifest), every=_LOOK_SECONDS), ExitStack() as stack:
                     space = opened.space(repositories)
                     offset = self._encoder.static_offset(opened.manifest.encoder.name)
                     searcher = Searcher([space], static_offset=offset, together=self._together)

@@ -93,7 +93,7 @@ class Generation(Closing):
     @cached_property
     def places(self) -> Places:
         """Which chunks are in which files, and where they live, as the catalog has it."""
-        return Places(self.catalog)
+        return Places(self.catalog, whole=self.catalog.everything, chunks=self.chunks)
 
     @cached_property
     def text(self) -> TextIndex:

@@ -4,7 +4,8 @@ Tantivy and usearch map files, and each page that a search touches stays mapped,
 system maps along; over many searches that comes to the size of the index. Pages that are let go stay in the system's
 cache and are mapped again at the next touch, so that what a search finds never changes.
 
-A build frees what it takes, but in such an order that the C library keeps most of it.
+A build frees what it takes, but in such an order that the C library keeps most of it; and Tantivy's threads merge
+segments meanwhile, each of which is mapped and read whole.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ MAPPED_BYTES = 192 << 20
 below. At 1,000,000 chunks of 64 dims letting go, which each search then leads to, doubles a search's processor time;
 without, 1,000 searches leave 950 MB mapped."""
 
-LOOKED_AFTER = 0.004
-"""Seconds between two looks at what is mapped."""
+MERGED_BYTES = 32 << 20
+"""Of file-backed pages that a build may hold more than at its start, or little more for a moment."""
+
+MADV_PAGEOUT = 21
+"""Of Linux 5.4 (madvise(2)); Python's mmap has no name for it. Older ones refuse it, and nothing is bounded."""
+
 _STATM = Path("/proc/self/statm")
 _MAPS = Path("/proc/self/maps")
 
@@ -45,9 +50,11 @@ class Residency:
     Only for files that are mapped to be read: what was written to private pages would be lost.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Look for files in `folder`."""
+    def __init__(self, folder: Path, *, advice: int = getattr(mmap, "MADV_DONTNEED", 0)) -> None:
+        """Look for files in `folder`. With the `advice` MADV_PAGEOUT pages leave the system's cache too, and nothing is
+        lost wherever others map and close files meanwhile, without `changing`."""
         self._folder = folder
+        self._advice = advice
         self._runs: list[tuple[int, int]] = []
         self._seen = -1
 
@@ -60,24 +67,26 @@ class Residency:
         advise = ctypes.PyDLL(None).madvise  # keeps the interpreter's lock, for which each of many calls would wait
         advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
         with _changes.lock:
-            if _changes.under_way:
+            if self._advice == MADV_PAGEOUT:
+                self._runs = self._find()
+            elif _changes.under_way:
                 return 0
-            if self._seen != _changes.count:
+            elif self._seen != _changes.count:
                 self._runs, self._seen = self._find(), _changes.count
             for first, end in self._runs:
-                advise(first, end - first, mmap.MADV_DONTNEED)
+                advise(first, end - first, self._advice)
             return len(self._runs)
 
     @contextmanager
-    def bounded(self, limit: int) -> Iterator[None]:
+    def bounded(self, limit: int, *, every: float) -> Iterator[None]:
         """Let go of the pages whenever this process has more than `limit` bytes of any file's.
 
-        A thread looks, since one call of an engine may touch more than that.
+        A thread looks `every` so many seconds, since one call of an engine may touch more than that.
         """
         done = threading.Event()
 
         def look_after() -> None:
-            while not done.wait(LOOKED_AFTER):
+            while not done.wait(every):
                 if mapped_bytes() > limit:
                     self.release()
 
