@@ -63,7 +63,7 @@ class StaticEncoder:
         self._spec = bundle.spec
         self._scales = scales.astype(np.float64)
         self._pieces = WordPieces(vocabulary, whole)
-        self._basis = np.rint(basis.T.astype(np.float64) * _BASIS_UNIT)
+        self._basis = np.rint(from_coordinates(basis) * _BASIS_UNIT)
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -113,6 +113,16 @@ class StaticEncoder:
     def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
         """Encode texts: float32[n, dims], unit rows."""
         return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
+
+
+def from_coordinates(basis: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what turns coordinates in a basis of orthogonal columns, float32[dims, m], into a vector, times a factor:
+    float64[m, dims], no entry above 1.
+    """
+    columns = basis.T.astype(np.float64)
+    squares = np.square(columns).sum(axis=1, keepdims=True)
+    whole: NDArray[np.float64] = columns * (squares.min() / squares)
+    return whole
 
 
 def load(bundle: Bundle) -> StaticEncoder:
