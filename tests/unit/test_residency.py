@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import mmap
+import os
 import platform
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from indexer.stores.generation.residency import mapped_bytes, release_freed, release_pages
+from indexer.stores.generation.residency import MADV_PAGEOUT, BoundedPages, mapped_bytes, release_freed, release_pages
 
 SIZE = 8 << 20
 
@@ -32,6 +34,27 @@ def test_pages_of_a_folder_are_let_go_and_read_again(tmp_path: Path) -> None:
         assert mapped_bytes() <= before - SIZE // 2
         assert (bytes(first), bytes(second)) == content
     assert release_pages(tmp_path / "index") == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is mapped")
+def test_what_another_thread_maps_and_reads_is_bounded_while_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(range(256)) * (SIZE >> 8))
+    with (
+        (tmp_path / "file").open("r+b") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+    ):
+        os.fsync(file.fileno())  # what is not on the disk yet stays in memory
+        before = mapped_bytes()
+        content = bytes(mapped)
+        release_pages(tmp_path, advice=MADV_PAGEOUT)
+        if mapped_bytes() > before + SIZE // 2:
+            pytest.skip("this system, or this file system, keeps its pages in memory")
+        with BoundedPages(tmp_path, more=SIZE // 2):
+            assert bytes(mapped) == content
+            deadline = time.monotonic() + 60
+            while mapped_bytes() > before + SIZE // 2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert mapped_bytes() <= before + SIZE // 2
 
 
 def test_a_folder_without_mapped_files(tmp_path: Path) -> None:

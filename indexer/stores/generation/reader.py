@@ -93,7 +93,7 @@ class Generation(Closing):
     @cached_property
     def places(self) -> Places:
         """Which chunks are in which files, and where they live, as the catalog has it."""
-        return Places(self.catalog)
+        return Places(self.catalog, whole=self.catalog.everything, chunks=self.chunks)
 
     @cached_property
     def text(self) -> TextIndex:
@@ -186,7 +186,7 @@ class Generation(Closing):
 
     def close(self) -> None:
         """Close every file and let the generation be collected."""
-        with self._lock:
+        with self._lock, residency.UNMAPPING:
             for name in ("catalog", "vectors"):
                 store = self.__dict__.pop(name, None)
                 if store is not None:

@@ -29,7 +29,7 @@ from indexer.stores.generation.manifest import (
     Segment,
 )
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.stores.generation.residency import release_freed
+from indexer.stores.generation.residency import BoundedPages, release_freed
 from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
@@ -252,7 +252,7 @@ def begin(
         sweep(index_dir)
         committed = False
         try:
-            with closing(Staging(index_dir, base, options)) as staging:
+            with BoundedPages(index_dir), closing(Staging(index_dir, base, options)) as staging:
                 yield staging
                 committed = staging.committed is not None
         finally:

@@ -107,25 +107,24 @@ def _read(content: bytes, at: int, end: int) -> Stored:
     try:
         if content[at] != _TWO_VALUES:
             raise ValueError("has a document of other values than a chunk has")
-        embedding, at = _value(content, at + 1, _EMBEDDING)
-        stored, at = _value(content, at, _STORED)
+        start, middle = _value(content, at + 1, _EMBEDDING)
+        first, last = _value(content, middle, _STORED)
     except IndexError as error:
         raise ValueError("has a document without what a chunk has") from error
-    if at != end:
+    if last != end:
         raise ValueError("has a malformed document")
-    return Stored(stored, embedding)
+    return Stored(content[first:last], content[start:middle])
 
 
-def _value(content: bytes, at: int, head: bytes) -> tuple[bytes, int]:
-    """Return the value that begins with `head`, and where it ends."""
-    start = at + len(head)
+def _value(content: bytes, at: int, head: bytes) -> tuple[int, int]:
+    """Return where the value lies that begins with `head`, from its bytes on."""
     if not content.startswith(head, at):
         raise ValueError("has a document without what a chunk has")
+    at += len(head)
     length = shift = 0
-    while not (byte := content[start]) & _MARK:
+    while (byte := content[at]) < _MARK:
         length |= byte << shift
         shift += 7
-        start += 1
-    start += 1
-    end = start + (length | (byte & ~_MARK) << shift)
-    return content[start:end], end
+        at += 1
+    at += 1
+    return at, at + (length | (byte - _MARK) << shift)
