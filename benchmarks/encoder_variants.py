@@ -214,8 +214,8 @@ NOTES = """\
   Seen under `qemu-x86_64 -cpu Haswell`: int8 with GPTQ and no limit gave vectors at a cosine of 0.981 to 0.996 to its
   own on the other machine. The limited graphs' products are the same integers there; float32 attention differs in last
   bits (2e-7), which once in a million numbers rounds an activation to the neighbouring level, and what follows with it.
-  Of 28 chunks the shipped graph gave the same bytes for 23, and a cosine of at least 0.9995 for the rest; the one before
-  22, and 0.9997.
+  Of 28 chunks the shipped graph gave the same bytes for 23, and a cosine of at least 0.9995 for the rest; the one
+  before 22, and 0.9997.
 - *Tokens/s*: processor time of one thread, so that other work on the machine matters little. Where the time goes and
   what else was tried is in [encoder_speed.md](encoder_speed.md).
 - *Copies* stand for the one or two channels of 1,536 that reach three to five times as far as the others after the GELU

