@@ -49,7 +49,6 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "centroids": ("centroid",),
     "nearest chunks": ("cosine_best",),
     "coverage": ("file_coverage",),
-    "BM25 by field": ("body_best", "fields_sum3"),
 }
 """Features that are left out together in the ablation."""
 PROJECTIONS = {
@@ -209,7 +208,7 @@ def _fused(index: Index, text: str) -> Answer:
     """Return the best chunk of each file, files in the order of reciprocal rank fusion."""
     evidence = evidence_of(index, text)
     leading = leading_files(evidence.found, evidence.asked.query.kind, count=CANDIDATE_FILES)
-    places = {key.path: place for place, key in enumerate(leading)}
+    places = {path: place for place, (_, path) in enumerate(leading)}
     ranked = sorted(rank(evidence, shipped_ranker()), key=lambda file: places[file.path])[:DEPTH]
     chosen = [next(iter(file.chunks)) for file in ranked]
     documents = index.generation.text.documents(chosen)

@@ -28,8 +28,8 @@ from benchmarks.retrieval import evidence_of
 from benchmarks.train_ranker import RANKER
 from indexer.config import Config
 from indexer.index import Index
-from indexer.search.features import alike, rarity
-from indexer.search.passages import chunk_features, name_features
+from indexer.search.features import alike
+from indexer.search.passages import NAME_FEATURES, chunk_features, name_features
 from indexer.search.ranking import Model, shipped_ranker
 from pipelines.build import build
 
@@ -38,7 +38,7 @@ SIZE = 3_000_000
 MIN_WORDS = 4
 PENALTY = 1.0
 FOLDS = 5
-NAMES = ("words", "meaning", "name_covered", "name_meant", "region", "later_part", "private")
+NAMES = ("words", "meaning", *NAME_FEATURES)
 BY_HAND = {"named": 8.0}
 
 Float = NDArray[np.float64]
@@ -116,14 +116,14 @@ def gather(index: Index, path: str, name: str, sentence: str) -> Case | None:
     own = np.flatnonzero(scores.file_of == scores.paths.index(path))
     known = chunk_features(evidence)
     stored = index.generation.text.documents(scores.ids[own].tolist())
-    find, shares = alike(tuple(query.words)), rarity(evidence)
+    find, shares = alike(tuple(query.words)), evidence.rarity
     rows, right = [], []
     for at in own.tolist():
         chunk = stored[int(scores.ids[at])]
         row = {
             "words": known["words"][at],
             "meaning": known["meaning"][at],
-            **name_features(query, shares, find, chunk),
+            **dict(zip(NAME_FEATURES, name_features(query, shares, find, chunk), strict=True)),
         }
         rows.append(_vector(row))
         right.append(chunk.name == name)

@@ -25,7 +25,7 @@ from indexer.search.searcher import Searcher
 from indexer.search.space import Filter
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
-from indexer.types import Chunk, Encoder, Hit, SearchMode, SearchResult, StoredVector, SymbolKind
+from indexer.types import Answering, Chunk, Encoder, Hit, SearchMode, SearchResult, StoredVector, SymbolKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,7 +120,7 @@ class Index(Closing):
         text has what stands in double quotes in the query, and a match of `pattern`, a regular expression of re2's.
         A hit shows up to `lines` lines of its chunk; with `explain` it says what each feature of the ranking
         contributed to its score. `ranker` replaces the shipped weights. Indexes `beside` this one are searched together
-        with it, and a hit's `space` is the place of its index among all; what else is said is of this one. Raises
+        with it, and a hit's `space` is the place of its index among all. Raises
         ConfigError for an empty query, for what can't be meant, and for indexes of different models, TypeError for
         arguments of the wrong type, and ModelError when the encoder is needed and its files are not what the index was
         built with.
@@ -141,7 +141,9 @@ class Index(Closing):
                 own.space.select(chosen)
             first = opened[0].generation
             vector = None if mode == "text" else stack.enter_context(self._encoder.encoding(asked.embedded, first))
-            stale = self._stale(first)  # while an encoder may be loading
+            indexes = (self, *beside)
+            # While an encoder may be loading.
+            stale = [index._stale(own.generation) for index, own in zip(indexes, opened, strict=True)]
             offset = self._encoder.static_offset(first.manifest.encoder.name)
             searcher = Searcher([own.space for own in opened], static_offset=offset)
             hits = searcher.search(
@@ -149,7 +151,7 @@ class Index(Closing):
             )
             for own in opened:
                 own.generation.bound_memory()
-            return _result(query, first, hits, stale)
+            return _result(query, [own.generation for own in opened], hits, stale)
 
     def similar(
         self,
@@ -188,7 +190,7 @@ class Index(Closing):
                 for place, (chunk_id, score) in enumerate(best, 1)
             )
             generation.bound_memory()
-            return _result(f"{path}:{line}", generation, hits, self._stale(generation))
+            return _result(f"{path}:{line}", [generation], hits, [self._stale(generation)])
 
     def outline(self, path: str) -> tuple[Chunk, ...]:
         """Return the symbols of a file that have a chunk of their own, in file order, the first part of long ones.
@@ -242,8 +244,14 @@ class Index(Closing):
         return None if self._freshness is None else self._freshness.stale(generation)
 
 
-def _result(query: str, generation: Generation, hits: tuple[Hit, ...], stale: int | None) -> SearchResult:
-    return SearchResult(query, generation.number, hits, stale, generation.manifest.upgraded)
+def _result(
+    query: str, generations: Sequence[Generation], hits: tuple[Hit, ...], stale: Sequence[int | None]
+) -> SearchResult:
+    first, *beside = (
+        Answering(generation.number, changed, generation.manifest.upgraded)
+        for generation, changed in zip(generations, stale, strict=True)
+    )
+    return SearchResult(query, first.generation, hits, first.stale, first.upgraded, tuple(beside))
 
 
 def _chunk_at(generation: Generation, path: str, line: int) -> StoredChunk:

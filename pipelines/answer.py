@@ -42,13 +42,22 @@ class HitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contributions: dict[str, float] = {}
 
 
+class BesideAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of another index that was searched with the first, as in `SearchAnswer`."""
+
+    root: str
+    generation: str
+    stale: int | None
+    upgraded: float
+
+
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What `indexer search --json` prints.
 
     `generation` answered. `stale` is the number of files that changed since it was built, or null when the indexed
     folder is not there to compare. `upgraded` is the part of the chunks, 0 to 1, with the encoder's own vector, and not
     a static one for now. `root` is the indexed folder; where several were searched together, these four are the first
-    one's, and each hit says its root. `hits` come best first.
+    one's, `beside` has those of the others, and each hit says its root. `hits` come best first.
     """
 
     query: str
@@ -56,6 +65,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
     stale: int | None
     upgraded: float
+    beside: list[BesideAnswer] = []
     hits: list[HitAnswer]
 
 
@@ -87,6 +97,7 @@ class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
     stale: int | None
     upgraded: float
+    beside: list[BesideAnswer] = []
     hits: list[HitAnswer]
 
 
@@ -99,6 +110,10 @@ def answer(result: SearchResult, roots: Sequence[Path], *, explain: bool = False
         generation=f"{result.generation:08d}",
         stale=result.stale,
         upgraded=result.upgraded,
+        beside=[
+            BesideAnswer(root=root, generation=f"{own.generation:08d}", stale=own.stale, upgraded=own.upgraded)
+            for root, own in zip(shown[1:], result.beside, strict=True)
+        ],
         hits=[hit_answer(hit, shown[hit.space], explain=explain) for hit in result.hits],
     )
 

@@ -9,7 +9,7 @@ one term. A flag (`--no-color`) is a term as it is written, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, compress
 
 from py_rust_stemmers import SnowballStemmer
@@ -26,7 +26,6 @@ _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]{2,}s(?![^\W\d_A-Z])|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _BLANKED = bytes(byte if chr(byte).isalnum() or byte in b"_" else 32 for byte in range(128)) + bytes(128)
 """Translates ASCII to letters, digits and underscores between blanks."""
-_BLANKED_LINES = _BLANKED[:10] + b"\n" + _BLANKED[11:]
 _BETWEEN = "\0"
 """Stands between texts, and is kept where they are blanked."""
 _BLANKED_APART = b"\0" + _BLANKED[1:]
@@ -98,14 +97,17 @@ def word_terms(word: str) -> tuple[str, ...]:
     return _known[word]
 
 
-def terms_by_line(text: str) -> Iterator[Iterable[str]]:
-    """Yield the terms of the words of each line of a text."""
-    if text.isascii():
-        lines = [line.split() for line in text.encode().translate(_BLANKED_LINES).decode().split("\n")]
-    else:
-        lines = [_WORD.findall(line) for line in text.split("\n")]
-    for words in lines:
-        yield chain.from_iterable(map(_known.__getitem__, words))
+def terms_of_words(text: str) -> Iterable[str]:
+    """Return the terms of the words of a text, without its flags."""
+    return chain.from_iterable(map(_known.__getitem__, _words(text)))
+
+
+def beginning(term: str) -> str:
+    """Return what every word of plain ASCII that has the term holds, in lower case and without underscores.
+
+    Of its last letters the stemmer changes the last alone, but in `die`, `lie` and `tie`, which may be `dying`.
+    """
+    return term[:1] if len(term) == 3 and term.endswith("ie") else term[:-1] or term
 
 
 def _terms_of_word(word: str) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from msgspec.structs import replace
 
 from indexer.search.candidates import SCORE_DECIMALS
-from indexer.search.features import Evidence, is_sure, named_definition, rarity
+from indexer.search.features import Evidence, is_sure, named_definition
 from indexer.search.passages import SHORTLIST, arrange, closer_look
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
@@ -39,24 +40,25 @@ def best_hits(
     With `passages` the few best of each file are looked at closely. `row` says which row of a text must be shown.
     """
     query, leading = evidence.asked.query, ranked[:k]
-    stored: dict[tuple[int, int], StoredChunk] = {}
+    stored: list[dict[int, StoredChunk]] = [{} for _ in evidence.found]
 
-    def fetch(wanted: Sequence[tuple[int, int]]) -> None:
-        for space in range(len(evidence.found)):
-            own = [chunk_id for at, chunk_id in wanted if at == space and (at, chunk_id) not in stored]
-            if not own:
-                continue
-            stored.update(((space, chunk_id), chunk) for chunk_id, chunk in documents(space, own).items())
+    def fetch(wanted: Sequence[tuple[int, Iterable[int]]]) -> None:
+        for space, known in enumerate(stored):
+            own = [i for at, ids in wanted if at == space for i in ids if i not in known]
+            if own:
+                known.update(documents(space, own))
 
-    fetch([(file.space, i) for file in leading for i in list(file.chunks)[: SHORTLIST if passages else 1]])
+    shortlist = SHORTLIST if passages else 1
+    fetch([(file.space, islice(file.chunks, shortlist)) for file in leading])
     looked: list[tuple[float, dict[int, float]]] = []
-    shares = rarity(evidence)
     for file in leading:
-        read = [stored[file.space, i] for i in file.chunks if (file.space, i) in stored]
-        chunks = closer_look(query, shares, file.chunks, read, passages.weights) if passages else file.chunks
+        known, chunks = stored[file.space], file.chunks
+        if passages:
+            read = [known[i] for i in islice(chunks, shortlist) if i in known]
+            chunks = closer_look(query, evidence.rarity, chunks, read, passages.weights)
         looked.append((file.score, chunks))
     chosen = arrange(looked, count=k)
-    fetch([(leading[place].space, chunk_id) for place, chunk_id, _ in chosen])
+    fetch([(leading[place].space, (chunk_id,)) for place, chunk_id, _ in chosen])
     ranks = [
         {name: {i: rank for rank, i in enumerate(scores, 1)} for name, scores in own.chunks.items()}
         for own in evidence.found
@@ -74,12 +76,12 @@ def best_hits(
     # What stands in a text by chance comes after the best of the ranking, all else before it.
     lead = [(leading[place].space, chunk_id) for place, chunk_id, _ in chosen[: first.after]]
     standing = [entry for entry in first.chunks if (entry[0], entry[1].chunk.id) not in lead]
-    known = {(space, own.chunk.id) for space, own in standing}
+    shown_first = {(space, own.chunk.id) for space, own in standing}
     hits: list[Hit] = []
     for place, chunk_id, score in chosen:
         file = leading[place]
-        if (file.space, chunk_id) not in known:
-            found = stored[file.space, chunk_id]
+        if (file.space, chunk_id) not in shown_first:
+            found = stored[file.space][chunk_id]
             hits.append(hit(file.space, found, score, _with_rest(file.contributions, score)))
     before = len(lead)
     top = hits[before - 1].score if before else max((own.score for own in hits), default=0.0) + 1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import merge, nlargest
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from indexer.search.filters import Selection
 from indexer.search.query import Query, QueryKind
@@ -55,6 +55,8 @@ RETRIEVER_WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
 }
 """How much each retriever counts for each kind of query."""
 
+FileKey = tuple[int, str]
+"""A file among all spaces: the place of its space, and its path there."""
 Scores = dict[int, float]
 Terms = dict[str, dict[str, float]]
 """Weighted terms by field."""
@@ -86,13 +88,6 @@ class Found:
     chunks: Mapping[str, Scores]
     files: Mapping[str, float]
     path_of: Mapping[int, str]
-
-
-class FileKey(NamedTuple):
-    """A file among all spaces: the place of its space, and its path there."""
-
-    space: int
-    path: str
 
 
 def word_terms(query: Query) -> Terms:
@@ -181,7 +176,7 @@ def leading_files(found: Sequence[Found], kind: QueryKind, *, count: int) -> lis
     Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet" (2009).
     """
     fused = reciprocal_ranks(_rankings(found), RETRIEVER_WEIGHTS[kind])
-    return sorted(fused, key=lambda key: (-fused[key], key.path, key.space))[:count]
+    return sorted(fused, key=lambda key: (-fused[key], key[1], key[0]))[:count]
 
 
 def reciprocal_ranks(rankings: Mapping[str, Sequence[FileKey]], weights: Mapping[str, float]) -> dict[FileKey, float]:
@@ -203,11 +198,11 @@ def _rankings(found: Sequence[Found]) -> dict[str, list[FileKey]]:
     for space, own in enumerate(found):
         for name, scores in own.chunks.items():
             best: dict[str, float] = {}
-            for chunk_id, score in scores.items():
-                if (path := own.path_of.get(chunk_id)) is not None:
-                    best.setdefault(path, score)
-            ranked.setdefault(name, []).append([(-score, FileKey(space, path)) for path, score in best.items()])
-        ranked.setdefault("path", []).append([(-share, FileKey(space, path)) for path, share in own.files.items()])
+            for path, score in zip(map(own.path_of.get, scores), scores.values(), strict=True):
+                if path is not None and path not in best:
+                    best[path] = score
+            ranked.setdefault(name, []).append([(-score, (space, path)) for path, score in best.items()])
+        ranked.setdefault("path", []).append([(-share, (space, path)) for path, share in own.files.items()])
     return {
         name: [key for _, key in (merge(*parts, key=lambda entry: entry[0]) if len(parts) > 1 else parts[0])]
         for name, parts in ranked.items()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,10 @@ _DATA_WORDS = frozenset(
     ("csv", "tsv", "log", "svg", "tabl", "column", "dataset", "lock", "lockfil", "snapshot", "changelog")
 )
 _INDEX_FILES = frozenset(("mod", "index", "__init__", "init", "lib", "main"))
+_NAMES = (
+    *("stem_prefix", "stem_exact", "folder_coverage", "definition"),
+    *("test", "compatibility", "prose", "data", "depth"),
+)
 _TYPES = TYPE_KINDS | {SymbolKind.TYPE, SymbolKind.MODULE}
 
 
@@ -47,14 +51,39 @@ class Definition(msgspec.Struct, frozen=True, gc=False):
     is_head: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
-    """All that is known of the candidates of one query; what is known of chunks by their ids is listed by space."""
+    """All that is known of the candidates of one query; what is known of chunks by their ids is listed by space.
+
+    `words`, float64[n], is the combined BM25 of each chunk of the scores, 0 for those that words did not find.
+    """
 
     asked: Asked
     found: Sequence[Found]
     scores: FileScores
+    words: NDArray[np.float64]
     definitions: Sequence[Mapping[int, Definition]]
+
+    @cached_property
+    def in_files(self) -> NDArray[np.bool_]:
+        """Which words of the query the files have, bool[words, files]."""
+        import numpy as np
+
+        terms, starts = self.scores.terms, self.scores.starts
+        if not terms.size:
+            return np.zeros((len(terms), len(starts)), np.bool_)
+        found: NDArray[np.bool_] = np.logical_or.reduceat(terms, starts, axis=1)
+        return found
+
+    @cached_property
+    def rarity(self) -> dict[str, float]:
+        """Each word's share of what having all would weigh: words of few of the files more, of none nothing."""
+        import numpy as np
+
+        files = self.in_files.sum(axis=1)
+        weight = np.where(files > 0, np.log1p((len(self.scores.paths) + 0.5) / (files + 0.5)), 0.0)
+        total = float(weight.sum()) or 1.0
+        return dict(zip(self.asked.query.words, (weight / total).tolist(), strict=True))
 
 
 def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -72,47 +101,24 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     def best(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.maximum.reduceat(values, scores.starts) if count else np.zeros(0)
 
-    columns["words_sum3"] = share(_top_sum(scores.words, scores, 3))
-    columns["fields_sum3"] = share(_top_sum(scores.fields, scores, 3))
-    columns["body_best"] = share(best(scores.body))
-    shares = rarity(evidence)
-    columns["file_coverage"] = np.array(list(shares.values())) @ _in_files(scores)
+    columns["words_sum3"] = share(_top_sum(evidence.words, scores, 3))
+    rarity = np.array(list(evidence.rarity.values()))
+    columns["file_coverage"] = rarity @ evidence.in_files
+    columns["chunk_coverage"] = best(rarity @ scores.terms)
     columns["cosine_best"] = share(best(scores.cosines))
     columns["centroid"] = share(scores.centroids)
     # A text that mentions a file is less surely about it than a query that is nothing but its path.
     sure = 1.0 if query.kind is QueryKind.PATH else 0.5
     named = [evidence.found[space].files for space in scores.spaces.tolist()]
     columns["path_match"] = np.array([sure * own.get(path, 0.0) for own, path in zip(named, scores.paths, strict=True)])
-    for name, row in _names(evidence, shares).items():
-        columns[name] = np.array(row)
+    columns |= zip(_NAMES, np.array(_names(evidence), np.float64).reshape(-1, len(_NAMES)).T, strict=True)
     sizes = np.bincount(scores.file_of, minlength=count)
     columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
     # Where files are single functions, no words add up over a file's chunks, and the nearest chunk tells more.
     small = count / max(1, len(scores.ids))
     columns["nearest_in_small"] = columns["cosine_best"] * small
     columns["words_in_small"] = columns["words_sum3"] * small
-    return tuple(columns), np.stack(list(columns.values()), axis=1)
-
-
-def rarity(evidence: Evidence) -> dict[str, float]:
-    """Return each word's share of what having all would weigh: words of few of the files more, of none nothing."""
-    import numpy as np
-
-    scores, words = evidence.scores, list(evidence.asked.query.words)
-    files = _in_files(scores).sum(axis=1)
-    weight = np.where(files > 0, np.log1p((len(scores.paths) + 0.5) / (files + 0.5)), 0.0)
-    total = float(weight.sum()) or 1.0
-    return dict(zip(words, (weight / total).tolist(), strict=True))
-
-
-def _in_files(scores: FileScores) -> NDArray[np.bool_]:
-    """Return which words the files have, bool[words, files]."""
-    import numpy as np
-
-    if not scores.terms.size:
-        return np.zeros((len(scores.terms), len(scores.paths)), np.bool_)
-    found: NDArray[np.bool_] = np.logical_or.reduceat(scores.terms, scores.starts, axis=1)
-    return found
+    return tuple(columns), np.array(list(columns.values())).T
 
 
 def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDArray[np.float64]:
@@ -126,10 +132,10 @@ def _top_sum(values: NDArray[np.float64], scores: FileScores, count: int) -> NDA
     return np.add.reduceat(np.where(place < count, values[order], 0.0), scores.starts)
 
 
-def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[float]]:
-    """Return how each file's path and its definitions answer to the query's words, and what sort of file it is."""
-    query, scores = evidence.asked.query, evidence.scores
-    keys = list(zip(scores.spaces.tolist(), scores.paths, strict=True))
+def _names(evidence: Evidence) -> list[tuple[float, ...]]:
+    """Return for each file how its path and its definitions answer to the query's words, and what sort of file it is:
+    the features _NAMES."""
+    query, scores, weights = evidence.asked.query, evidence.scores, evidence.rarity
     # In a long text a file's name is met by chance unless it is written as only code is.
     spelled = {*query.wholes, *(name.lower() for name in query.names if not query.is_long or is_code_name(name))}
     is_symbol = query.kind is QueryKind.SYMBOL
@@ -137,28 +143,30 @@ def _names(evidence: Evidence, weights: Mapping[str, float]) -> dict[str, list[f
     wants_tests = not query.is_long and not _TEST_WORDS.isdisjoint(query.words)
     wants_prose = not query.is_long and not _PROSE_WORDS.isdisjoint(query.words)
     wants_data = not _DATA_WORDS.isdisjoint(query.words) or bool(query.paths)
-    deepest = max((path.count("/") for path in scores.paths), default=0) or 1
+    count = max(1, len(query.words))
     defined: dict[tuple[int, str], float] = {}
     for space, own in enumerate(evidence.definitions):
         for definition in own.values():
             key = space, definition.path
             defined[key] = max(defined.get(key, 0.0), definition_value(query, definition))
     find = alike(tuple(query.words))
-    paths = scores.paths
-    return {
-        "stem_prefix": [len(set().union(*find(file_words(path)))) / max(1, len(query.words)) for path in paths],
-        "stem_exact": [float(file_name(path) in spelled) for path in paths],
-        # A folder named like a symbol holds what is around it, not the symbol.
-        "folder_coverage": [
-            0.0 if is_symbol else sum([weights.get(word, 0.0) for word in folder_words(path)]) ** 0.5 for path in paths
-        ],
-        "definition": [defined.get(key, 0.0) for key in keys],
-        "test": [float(not wants_tests and is_test(path)) for path in paths],
-        "compatibility": [float(is_compatibility(path)) for path in paths],
-        "prose": [float(not wants_prose and is_prose(path)) for path in paths],
-        "data": [float(not wants_data and is_data(path)) for path in paths],
-        "depth": [path.count("/") / deepest for path in paths],
-    }
+    told = [told_by_path(path) for path in scores.paths]
+    deepest = max((own.depth for own in told), default=0) or 1
+    return [
+        (
+            len(set().union(*find(own.words))) / count,
+            own.name in spelled,
+            # A folder named like a symbol holds what is around it, not the symbol.
+            0.0 if is_symbol else sum([weights.get(word, 0.0) for word in own.folders]) ** 0.5,
+            defined.get(key, 0.0),
+            not wants_tests and own.is_test,
+            own.is_compatibility,
+            not wants_prose and own.is_prose,
+            not wants_data and own.is_data,
+            own.depth / deepest,
+        )
+        for key, own in zip(zip(scores.spaces.tolist(), scores.paths, strict=True), told, strict=True)
+    ]
 
 
 def definition_value(query: Query, definition: Definition) -> float:
@@ -245,23 +253,35 @@ def alike(words: tuple[str, ...]) -> Callable[[Iterable[str]], list[set[str]]]:
     return find
 
 
-@lru_cache(maxsize=1 << 14)
-def file_words(path: str) -> tuple[str, ...]:
-    """Return the terms of the name that a file goes by, the whole name left out when it has several parts."""
-    found = terms(_stem(path))
-    return tuple(dict.fromkeys(found[1:] if len(found) > 2 else found))
+class ToldByPath(NamedTuple):
+    """What a file's path tells: the terms of the name that it goes by, that name as the analyzer joins identifiers, the
+    terms of its folders, and what sort of file it is."""
+
+    words: tuple[str, ...]
+    name: str
+    folders: tuple[str, ...]
+    depth: int
+    is_test: bool
+    is_compatibility: bool
+    is_prose: bool
+    is_data: bool
 
 
 @lru_cache(maxsize=1 << 14)
-def folder_words(path: str) -> tuple[str, ...]:
-    """Return the terms of the folders that a file is in."""
-    return tuple(dict.fromkeys(terms(path.rpartition("/")[0])))
-
-
-@lru_cache(maxsize=1 << 14)
-def file_name(path: str) -> str:
-    """Return the name that a file goes by as the analyzer joins identifiers."""
-    return "".join(piece for word in re.findall(r"\w+", _stem(path)) for piece in word_parts(word))
+def told_by_path(path: str) -> ToldByPath:
+    """Return what a path tells; a name of several parts counts by these alone."""
+    stem = _stem(path)
+    found = terms(stem)
+    return ToldByPath(
+        words=tuple(dict.fromkeys(found[1:] if len(found) > 2 else found)),
+        name="".join(piece for word in re.findall(r"\w+", stem) for piece in word_parts(word)),
+        folders=tuple(dict.fromkeys(terms(path.rpartition("/")[0]))),
+        depth=path.count("/"),
+        is_test=is_test(path),
+        is_compatibility=is_compatibility(path),
+        is_prose=is_prose(path),
+        is_data=is_data(path),
+    )
 
 
 def _stem(path: str) -> str:

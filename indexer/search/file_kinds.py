@@ -31,25 +31,21 @@ class FileKind(IntEnum):
     DATA = 3
 
 
-@lru_cache(maxsize=1 << 14)
 def is_test(path: str) -> bool:
     """Whether a path is of tests, examples or benchmarks."""
     return bool(_TEST.search(path))
 
 
-@lru_cache(maxsize=1 << 14)
 def is_compatibility(path: str) -> bool:
     """Whether a path is of code kept for old users, or copied from others."""
     return bool(_COMPATIBILITY.search(path.lower()))
 
 
-@lru_cache(maxsize=1 << 14)
 def is_prose(path: str) -> bool:
     """Whether a path is of a text for people."""
     return bool(_PROSE.search(path.lower()))
 
 
-@lru_cache(maxsize=1 << 14)
 def is_data(path: str) -> bool:
     """Whether a path is of tables, logs, drawings or lists that programs keep."""
     return bool(_DATA.search(path.lower()))

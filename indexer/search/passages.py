@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from operator import mul
 from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts, stem
@@ -30,6 +31,7 @@ MOST_OF_A_FILE = 3
 """No file has more in an answer until files run out."""
 SHORTLIST = 6
 """How many chunks of a file are looked at closely."""
+NAME_FEATURES = ("name_covered", "name_meant", "region", "later_part", "private")
 
 
 def chunk_scores(evidence: Evidence, weights: Mapping[str, float]) -> NDArray[np.float64]:
@@ -53,13 +55,13 @@ def chunk_features(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     scores, query = evidence.scores, evidence.asked.query
     if not len(scores.ids):
         return {}
-    most = np.maximum.reduceat(scores.words, scores.starts)[scores.file_of]
+    most = np.maximum.reduceat(evidence.words, scores.starts)[scores.file_of]
     named = [
         {i: definition_value(query, found) for i, found in own.items() if is_sure(query, found)}
         for own in evidence.definitions
     ]
     return {
-        "words": np.divide(scores.words, most, out=np.zeros(len(most)), where=most > 0),
+        "words": np.divide(evidence.words, most, out=np.zeros(len(most)), where=most > 0),
         "meaning": scores.cosines,
         "named": scores.aligned(named),
     }
@@ -77,34 +79,36 @@ def closer_look(
     `scores` are those of `chunk_scores`; `rarity` are the query's words with their shares of its weight.
     """
     find = alike(tuple(query.words))
+    gains = [weights.get(name, 0.0) for name in NAME_FEATURES]
     closer: dict[int, float] = {}
     for chunk in chunks:
-        more = name_features(query, rarity, find, chunk)
-        gain = sum([weights.get(name, 0.0) * value for name, value in more.items()])
+        gain = sum(map(mul, gains, name_features(query, rarity, find, chunk)))
         closer[chunk.id] = round(scores[chunk.id] + gain, SCORE_DECIMALS)
-    first = sorted(closer, key=lambda chunk_id: (-closer[chunk_id], chunk_id))
-    return {chunk_id: closer[chunk_id] for chunk_id in first} | {
+    first = sorted([(-score, chunk_id) for chunk_id, score in closer.items()])
+    return {chunk_id: -score for score, chunk_id in first} | {
         chunk_id: score for chunk_id, score in scores.items() if chunk_id not in closer
     }
 
 
 def name_features(
     query: Query, rarity: Mapping[str, float], find: Callable[[Iterable[str]], list[set[str]]], chunk: StoredChunk
-) -> dict[str, float]:
-    """Return what a chunk's name and kind say: the share of the query in the name and of the name in the query, by
-    words that `find` says are alike, and whether it is code outside symbols, a later part, or private."""
+) -> tuple[float, ...]:
+    """Return what a chunk's name and kind say, as NAME_FEATURES: the share of the query in the name and of the name in
+    the query, by words that `find` says are alike, and whether it is code outside symbols, a later part, or private."""
     meant = named_definition(query, chunk) or chunk_definition(chunk)
-    if chunk.kind == SymbolKind.REGION and meant.name not in query.names:
-        return {"region": 1.0}
-    own = _terms(meant.name)
+    name = meant.name
+    if chunk.kind == SymbolKind.REGION and name not in query.names:
+        return 0.0, 0.0, 1.0, 0.0, 0.0
+    own = _terms(name)
     found = find(own)
     named = set().union(*found)
-    return {
-        "name_covered": sum([rarity[word] for word in query.words if word in named]) if named else 0.0,
-        "name_meant": len(found) / len(own) if own else 0.0,
-        "later_part": float(not meant.is_head),
-        "private": float(meant.name.startswith("_") and meant.name not in query.names),
-    }
+    return (
+        sum([rarity[word] for word in query.words if word in named]) if named else 0.0,
+        len(found) / len(own) if own else 0.0,
+        0.0,
+        float(not meant.is_head),
+        float(name.startswith("_") and name not in query.names),
+    )
 
 
 def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -> list[tuple[int, int, float]]:

@@ -7,9 +7,9 @@ passages.py uses, are written by benchmarks/train_passages.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import msgspec
 
@@ -48,8 +48,7 @@ def meaning_alone() -> Ranker:
     return msgspec.structs.replace(shipped_ranker(), files=nearest)
 
 
-@dataclass(frozen=True, slots=True)
-class RankedFile:
+class RankedFile(NamedTuple):
     """A file in the order: its score, the part that each feature has in it, and its chunks' scores, best first."""
 
     space: int

@@ -1,14 +1,13 @@
-"""The second pass: all chunks of the files that lead are scored, so that files are compared by the same measures
+"""The second pass: all chunks of the files that lead are looked at, so that files are compared by the same measures
 whichever retriever found them."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit, word_terms
+from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit
 from indexer.search.filters import Selection
 from indexer.stores.catalog.places import FileChunks
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from indexer.search.content import Content
 
-OWN_FIELDS = ("names", "signature", "doc", "body")
-"""Fields of what a chunk says itself, not its path."""
 WORD_FIELDS = ("body", "names")
 """Fields that say whether a chunk has a word."""
 FILE_CHUNKS = 4_000
@@ -31,9 +28,8 @@ class FileScores:
     """What the second pass knows of the n chunks of m files, of those that the selection lets through.
 
     Files lie in the order of their spaces and paths, chunks in that of their files: `spaces` is int64[m] the place of
-    each file's space, `ids` int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of each file. `words`,
-    float64[n], is the combined BM25 over all fields, `fields` that over OWN_FIELDS alike, `body` that of the body, and
-    `terms`, bool[words of the query, n], which words a chunk has; `cosines`, float64[n], is each chunk's similarity,
+    each file's space, `ids` int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of each file. `terms`,
+    bool[words of the query, n], says which words a chunk has; `cosines`, float64[n], is each chunk's similarity,
     `centroids`, float64[m], that of each file's mean vector. What was not asked for is zero.
     """
 
@@ -42,9 +38,6 @@ class FileScores:
     ids: NDArray[np.int64]
     file_of: NDArray[np.int64]
     starts: NDArray[np.int64]
-    words: NDArray[np.float64]
-    fields: NDArray[np.float64]
-    body: NDArray[np.float64]
     terms: NDArray[np.bool_]
     cosines: NDArray[np.float64]
     centroids: NDArray[np.float64]
@@ -89,27 +82,16 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     sizes = [len(file.ids) for file in files]
     file_of = np.repeat(np.arange(len(files)), sizes)
     asked_words = list(asked.query.words)
-    words, fields, body = np.zeros((3, len(ids)))
     terms = np.zeros((len(asked_words), len(ids)), np.bool_)
     if asked.words and kept:
-        text, places = generation.text, _Places(ids)
-        alike = (dict.fromkeys(own, asked.query.words) for own in (OWN_FIELDS, ("body",)))
-        score = partial(text.scores, limit=FILE_CHUNKS, filters=filters, statistics=asked.statistics)
-        *scores, masks = asked.together(
-            [
-                partial(score, word_terms(asked.query), remember=True),
-                *(partial(score, own) for own in alike),
-                partial(text.holding, asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters),
-            ]
-        )
-        words, fields, body = (np.round(places.column(*found), SCORE_DECIMALS) for found in scores)
+        places = _Places(ids)
+        masks = generation.text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
         for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
-            bits = places.column(*found).astype(np.int64) >> np.arange(MASK_BITS)[:, None]
-            terms[first : first + MASK_BITS] = (bits & 1)[: len(asked_words) - first]
-    starts = np.cumsum([0, *sizes])[:-1]
-    cosines, centroids = _similarities(generation, asked, ids, segments, starts)
+            own = terms[first : first + MASK_BITS]
+            own[:] = places.column(*found).astype(np.int64) >> np.arange(len(own))[:, None] & 1
+    cosines, centroids = _similarities(generation, asked, files, ids, segments)
     spaces = np.zeros(len(kept), np.int64)
-    return FileScores(spaces, kept, ids, file_of, starts, words, fields, body, terms, cosines, centroids)
+    return FileScores(spaces, kept, ids, file_of, np.cumsum([0, *sizes])[:-1], terms, cosines, centroids)
 
 
 def nothing_scored(asked: Asked) -> FileScores:
@@ -118,7 +100,7 @@ def nothing_scored(asked: Asked) -> FileScores:
 
     none, whole = np.zeros(0), np.zeros(0, np.int64)
     terms = np.zeros((len(asked.query.words), 0), np.bool_)
-    return FileScores(whole, (), whole, whole, whole, none, none, none, terms, none, none)
+    return FileScores(whole, (), whole, whole, whole, terms, none, none)
 
 
 def joined(parts: Sequence[FileScores]) -> FileScores:
@@ -135,9 +117,6 @@ def joined(parts: Sequence[FileScores]) -> FileScores:
         ids=np.concatenate([part.ids for part in parts]),
         file_of=np.concatenate([part.file_of + first for part, first in zip(parts, files, strict=False)]),
         starts=np.concatenate([part.starts + first for part, first in zip(parts, chunks, strict=False)]),
-        words=np.concatenate([part.words for part in parts]),
-        fields=np.concatenate([part.fields for part in parts]),
-        body=np.concatenate([part.body for part in parts]),
         terms=np.concatenate([part.terms for part in parts], axis=1),
         cosines=np.concatenate([part.cosines for part in parts]),
         centroids=np.concatenate([part.centroids for part in parts]),
@@ -177,33 +156,36 @@ def _among(file: FileChunks, ids: Container[int]) -> FileChunks:
 
 
 def _similarities(
-    generation: Content,
-    asked: Asked,
-    ids: NDArray[np.int64],
-    segments: NDArray[np.int64],
-    starts: NDArray[np.int64],
+    generation: Content, asked: Asked, files: Sequence[FileChunks], ids: NDArray[np.int64], segments: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the cosine of each chunk, float64[n], and of the mean of each file's unit vectors, float64[m].
+    """Return the cosine of each chunk of files, float64[n], and of the mean of each file's unit vectors, float64[m].
 
     A file's is raised by the part of its chunks whose vectors are static.
     """
     import numpy as np
 
     if asked.vector is None or not len(ids):
-        return np.zeros(len(ids)), np.zeros(len(starts))
+        return np.zeros(len(ids)), np.zeros(len(files))
     vector = asked.vector()
-    units = np.empty((len(ids), len(vector)), np.float32)
+    sizes = [len(file.ids) for file in files]
+    starts = np.cumsum([0, *sizes])[:-1]
+    vectors = np.empty((len(ids), len(vector)), np.float32)
     for segment in set(segments.tolist()):
         members = np.flatnonzero(segments == segment)
-        units[members] = generation.vectors.get(segment, ids[members])
-    units /= _lengths(units)[:, None]
+        vectors[members] = generation.vectors.get(segment, ids[members])
+    if any(file.lengths is None for file in files):
+        lengths = _lengths(vectors)
+        sums = np.add.reduceat(vectors / lengths[:, None], starts)
+        for file, own, length in zip(files, np.split(lengths, starts[1:]), _lengths(sums).tolist(), strict=True):
+            file.lengths, file.sum_length = own, length
+    lengths = np.concatenate([file.lengths for file in files if file.lengths is not None])
     query = unit(vector.astype(np.float32)[None])[0]
-    sums = np.add.reduceat(units, starts)
-    cosines, centroids = (units @ query).astype(np.float64), (sums @ query / _lengths(sums)).astype(np.float64)
+    cosines = (vectors @ query / lengths).astype(np.float64)
+    centroids = np.add.reduceat(cosines, starts) / np.array([file.sum_length for file in files])
     if asked.static_offset:
         raised = np.where(np.isin(segments, generation.static_segments), asked.static_offset, 0.0)
         cosines += raised
-        centroids += np.add.reduceat(raised, starts) / np.diff(starts, append=len(ids))
+        centroids += np.add.reduceat(raised, starts) / np.array(sizes)
     return np.round(np.maximum(cosines, 0.0), SCORE_DECIMALS), np.round(np.maximum(centroids, 0.0), SCORE_DECIMALS)
 
 

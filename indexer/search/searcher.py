@@ -123,8 +123,8 @@ class Searcher:
         passed = best_overall([space.first_pass(asked, chosen) for space in self._spaces])
         found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}
-        for key in leading_files(found, query.kind, count=files):
-            paths.setdefault(key.space, []).append(key.path)
+        for place, path in leading_files(found, query.kind, count=files):
+            paths.setdefault(place, []).append(path)
         nothing = nothing_scored(asked)
 
         def score(place: int) -> FileScores:
@@ -132,7 +132,8 @@ class Searcher:
             return self._spaces[place].second_pass(asked, chosen, own) if own else nothing
 
         scores = joined([score(place) for place in range(len(self._spaces))])
-        return Evidence(asked, found, scores, self._definitions(query, found))
+        by_words = scores.aligned([own.chunks.get("text", {}) for own in found])
+        return Evidence(asked, found, scores, by_words, self._definitions(query, found))
 
     def _is_message(self, query: Query, chosen: Filter) -> bool:
         """Whether the quotes are part of a message rather than what must stand.

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from math import fsum
 
-from indexer.languages.analyzer import terms_by_line
+from indexer.languages.analyzer import beginning, terms_of_words
 
 _NONE: frozenset[str] = frozenset()
 
 
 def terms_by_row(text: str, asked: Mapping[str, float]) -> list[AbstractSet[str]]:
     """Return which of the query's terms each row of a text has."""
+    lines = text.split("\n")
     among = frozenset(asked).intersection
-    return [among(terms) for terms in terms_by_line(text)]
+    present: list[AbstractSet[str]] = [_NONE] * len(lines)
+    for row in _rows_to_read(text, tuple(asked)) if text.isascii() else range(len(lines)):
+        present[row] = among(terms_of_words(lines[row]))
+    return present
+
+
+def _rows_to_read(text: str, asked: tuple[str, ...]) -> set[int]:
+    """Return the rows of a text of plain ASCII that may have one of the terms: to find these takes less than to read
+    all words."""
+    plain = text.lower().replace("_", "")
+    rows: set[int] = set()
+    for start in _beginnings(asked):
+        at = plain.find(start)
+        while at >= 0:
+            rows.add(plain.count("\n", 0, at))
+            end = plain.find("\n", at)
+            at = plain.find(start, end) if end >= 0 else -1
+    return rows
+
+
+@lru_cache(maxsize=16)
+def _beginnings(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a row must hold one of to have one of the terms: none that holds another."""
+    found: list[str] = []
+    for start in sorted({beginning(term) for term in asked}, key=len):
+        if not any(other in start for other in found):
+            found.append(start)
+    return tuple(found)
 
 
 def best_row(present: Sequence[AbstractSet[str]], asked: Mapping[str, float], *, otherwise: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from indexer.types.chunks import Chunk, ChunkFields, DefinedName, Document, ParsedFile, Quantized
 from indexer.types.files import FileChanges, FileRecord, SkipReason, Stat
-from indexer.types.hits import Hit, SearchMode, SearchResult
+from indexer.types.hits import Answering, Hit, SearchMode, SearchResult
 from indexer.types.sources import (
     IndexedSource,
     LeftOut,
@@ -37,6 +37,7 @@ from indexer.types.vectors import (
 __all__ = [
     "TIERS",
     "TYPE_KINDS",
+    "Answering",
     "Chunk",
     "ChunkFields",
     "DefinedName",

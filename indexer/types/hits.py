@@ -37,11 +37,22 @@ class Hit(ChunkFields, frozen=True):
         return self.snippet_lines[0]
 
 
-class SearchResult(msgspec.Struct, frozen=True):
-    """The answer to one query, best hits first, and the number of the generation that gave it.
+class Answering(msgspec.Struct, frozen=True):
+    """A generation that answered, by its number.
 
-    `stale` is the number of files that changed since that was built; None where nobody compared.
+    `stale` is the number of files that changed since it was built; None where nobody compared.
     `upgraded` is the part of its chunks, 0 to 1, with the encoder's own vector; the others have a static one for now.
+    """
+
+    generation: int
+    stale: int | None
+    upgraded: float
+
+
+class SearchResult(msgspec.Struct, frozen=True):
+    """The answer to one query, best hits first, and the generation that gave it, told as in `Answering`.
+
+    `beside` are those of the indexes that were searched with it.
     """
 
     query: str
@@ -49,3 +60,4 @@ class SearchResult(msgspec.Struct, frozen=True):
     hits: tuple[Hit, ...]
     stale: int | None = None
     upgraded: float = 1.0
+    beside: tuple[Answering, ...] = ()

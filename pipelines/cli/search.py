@@ -164,6 +164,7 @@ def command(
                     generation=found.generation,
                     stale=found.stale,
                     upgraded=found.upgraded,
+                    beside=found.beside,
                     hits=found.hits,
                 )
                 write_out(encode_json(line) + b"\n")

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from operator import attrgetter
 from typing import TypeAlias
 
+from indexer.stores.generation.residency import release_freed
 from indexer.stores.text.document import make_documents
 from indexer.types import Chunk, FileRecord, ParsedFile, Quantized
 
@@ -37,6 +38,9 @@ ERRORS_BYTES = 1 << 20
 
 GARBAGE = 50_000
 """So many objects more than before are looked through for cycles at a time: a file makes thousands and few cycles."""
+
+RELEASED_BATCHES = 4
+"""Freed memory is given back after so many, some megabytes of it."""
 
 PATIENCE = 1.0
 """Seconds; an outcome waits no longer for those of the files after it, so that the parent sees that there is work."""
@@ -66,9 +70,13 @@ def serve(descriptor: int) -> None:
                 _limit_resources(settings.config.parse.memory_megabytes)
                 gc.enable()
                 connection.send(READY)
+                answered = 0
                 while not isinstance(message := connection.recv(), Settings):
                     for outcomes in _answers(message, settings):
                         connection.send(outcomes)
+                    answered += 1
+                    if answered % RELEASED_BATCHES == 0:
+                        release_freed()
                 settings = message
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return

@@ -77,8 +77,11 @@ def test_two_roots_are_searched_together(cli: Cli, tree: Path, tmp_path: Path) -
     other = make(tmp_path / "other", cli, {"bank.py": "def refund_card(card):\n    return card.refund()\n"})
     done = cli("search", "card", "--root", tree, "--root", other, "-l")
     assert {f"{tree}/shop/pay/card.py", f"{other}/bank.py"} <= set(done.out.splitlines())
-    hits = cli("search", "refund_card", "--root", tree, "--root", other, "--json").json["hits"]
-    assert (hits[0]["root"], hits[0]["path"]) == (str(other), "bank.py")
+    (other / "bank.py").write_text("def refund_card(): 1  # changed\n")
+    found = cli("search", "refund_card", "--root", tree, "--root", other, "--json").json
+    assert (found["hits"][0]["root"], found["hits"][0]["path"]) == (str(other), "bank.py")
+    assert (found["root"], found["stale"]) == (str(tree), 0)
+    assert found["beside"] == [{"root": str(other), "generation": "00000001", "stale": 1, "upgraded": 1.0}]
 
 
 def test_two_roots_of_different_models_are_compared_by_words_alone(cli: Cli, tree: Path, tmp_path: Path) -> None:
@@ -244,6 +247,23 @@ def test_a_search_during_the_first_build_says_who_builds_and_how_far(cli: Cli, t
         done = cli("search", "tea", "--root", tmp_path)
     assert done.code == 3
     assert f"process {os.getpid()} on " in done.err and "(12 of 40 files are parsed, 99 chunks)" in done.err
+
+
+def test_ctrl_c_that_a_module_takes_for_a_failed_import_is_still_an_interruption(tmp_path: Path) -> None:
+    (tmp_path / "tea.py").write_text("def brew(): 0\n")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "tantivy.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n"
+        "    raise ImportError('half imported') from None\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "modules")}
+    done = subprocess.run(
+        [str(PROGRAM), "build", str(tmp_path)], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+    assert (done.returncode, "there is no index yet" in done.stderr) == (130, True), done.stderr
 
 
 @pytest.mark.parametrize(("has_index", "told"), [(False, "there is no index yet"), (True, "generation 00000001 stays")])

@@ -1,4 +1,4 @@
-"""Where tests put many short-lived indexes."""
+"""Where tests put many short-lived indexes, and worker processes that misbehave."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from indexer.stores.folder import Folder
+from pipelines.parsing import process as parse_process
+from tests.integration import misbehaving
+from tests.integration.parsed import workers
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -36,3 +39,16 @@ def ram_path() -> Iterator[Path]:
     """An empty folder, in memory where there is one."""
     with ram_folder() as folder:
         yield folder
+
+
+@pytest.fixture
+def misbehave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start workers whose parser obeys the files."""
+    monkeypatch.setattr(parse_process, "_BOOT", misbehaving.BOOT)
+
+
+@pytest.fixture
+def no_process_left() -> Iterator[None]:
+    """Fail a test that leaves a worker running."""
+    yield
+    assert workers() == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,13 +11,15 @@ from hypothesis import strategies as st
 from indexer.languages import analyzer
 from indexer.languages.analyzer import (
     MAX_TERM_CHARS,
+    beginning,
     indexed_text,
     indexed_texts,
     join,
     parts,
     stem,
     terms,
-    terms_by_line,
+    terms_of_words,
+    word_terms,
 )
 
 
@@ -103,6 +107,19 @@ def test_flags_are_terms_as_they_are_written(text: str, flags: list[str]) -> Non
 
 
 @given(st.text("aB_ \n\r9é-", max_size=60))
-def test_terms_by_line_are_those_of_each_line(text: str) -> None:
-    words = [[term for term in terms(line) if not term.startswith("--")] for line in text.split("\n")]
-    assert [list(line) for line in terms_by_line(text)] == words
+def test_terms_of_words_are_all_but_flags(text: str) -> None:
+    assert list(terms_of_words(text)) == [term for term in terms(text) if not term.startswith("--")]
+
+
+@pytest.mark.parametrize("suffix", ["", "s", "ies", "ied", "ed", "ing", "ational", "ization", "iveness", "fully", "y"])
+@given(st.text(string.ascii_letters + string.digits + "_", max_size=12))
+def test_a_word_holds_what_its_terms_begin_with(suffix: str, word: str) -> None:
+    plain = (word + suffix).lower().replace("_", "")
+    assert all(beginning(term) in plain for term in word_terms(word + suffix))
+
+
+@pytest.mark.parametrize(
+    "word", ["dying", "lying", "tying", "skies", "Bodies", "idly", "parse_URLs", "HTTPServerError"]
+)
+def test_irregular_words_hold_it_too(word: str) -> None:
+    assert all(beginning(term) in word.lower().replace("_", "") for term in word_terms(word))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.search.candidates import RETRIEVER_WEIGHTS, FileKey, Found, best_overall, leading_files, reciprocal_ranks
+from indexer.search.candidates import RETRIEVER_WEIGHTS, Found, best_overall, leading_files, reciprocal_ranks
 from indexer.search.query import QueryKind
 
-A, B, C = (FileKey(0, path) for path in "abc")
+A, B, C = ((0, path) for path in "abc")
 
 
 def test_scores_are_weighted_reciprocal_ranks() -> None:
@@ -36,7 +36,7 @@ def test_files_of_several_spaces_are_ranked_by_their_scores_not_by_their_spaces(
     first = Found({"text": {1: 9.0, 2: 1.0}}, {}, {1: "x.py", 2: "y.py"})
     second = Found({"text": {1: 5.0, 2: 4.0}}, {"x.py": 1.0}, {1: "z.py", 2: "x.py"})
     leading = leading_files([first, second], QueryKind.NATURAL, count=4)
-    assert leading == [FileKey(1, "x.py"), FileKey(0, "x.py"), FileKey(1, "z.py"), FileKey(0, "y.py")]
+    assert leading == [(1, "x.py"), (0, "x.py"), (1, "z.py"), (0, "y.py")]
     assert leading_files([first, second], QueryKind.NATURAL, count=1) == leading[:1]
 
 

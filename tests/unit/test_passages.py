@@ -79,16 +79,12 @@ def scored(query: str, definitions: dict[int, Definition], *, cosines: list[floa
         ids=np.arange(1, count + 1),
         file_of=np.zeros(count, np.int64),
         starts=np.zeros(1, np.int64),
-        words=np.zeros(count),
-        fields=np.zeros(count),
-        body=np.zeros(count),
         terms=np.zeros((len(asked.query.words), count), np.bool_),
         cosines=np.array(cosines),
         centroids=np.zeros(1),
     )
-    return [
-        float(score) for score in chunk_scores(Evidence(asked, [Found({}, {}, {})], scores, [definitions]), WEIGHTS)
-    ]
+    evidence = Evidence(asked, [Found({}, {}, {})], scores, np.zeros(count), [definitions])
+    return [float(score) for score in chunk_scores(evidence, WEIGHTS)]
 
 
 def definition(kind: str, qualified_name: str, *, part: int = 0) -> Definition:

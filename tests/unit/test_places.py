@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from indexer.stores.catalog import places
-from indexer.stores.catalog.places import Places
+from indexer.stores.catalog.places import Everything, Places
 from indexer.stores.catalog.reader import Catalog
 
 CHUNKS = {7: ("b.py", 1), 3: ("b.py", 2), 5: ("a.py", 1), 9: ("c.py", 1)}
@@ -50,6 +51,27 @@ def test_what_is_known_is_not_asked_again() -> None:
         assert own.paths_of([5, 7, 3]) == {5: "a.py", 7: "b.py", 3: "b.py"}
         assert len(own.chunks_of(["a.py", "empty.py"])) == 1
     assert catalog.asked == [5, 7, 3, "a.py", "empty.py"]
+
+
+@pytest.mark.parametrize(("most", "times"), [(4, 1), (3, 0)])
+def test_a_catalog_that_much_was_asked_of_is_read_whole_unless_it_is_large(
+    monkeypatch: pytest.MonkeyPatch, most: int, times: int
+) -> None:
+    monkeypatch.setattr(places, "WHOLE_CHUNKS", most)
+    monkeypatch.setattr(places, "WHOLE_AFTER", 2)
+    read: list[int] = []
+
+    def everything() -> Everything:
+        rows = [(FILES[path], chunk_id, segment) for chunk_id, (path, segment) in CHUNKS.items()]
+        read.append(len(rows))
+        return Everything({number: path for path, number in FILES.items()}, np.array(rows, np.int64))
+
+    own = Places(cast(Catalog, _Catalog()), whole=everything, chunks=len(CHUNKS))
+    assert own.paths_of([5]) == {5: "a.py"} and not read
+    for _ in range(2):
+        assert own.paths_of([3, 1, 9, 7]) == {3: "b.py", 9: "c.py", 7: "b.py"}
+        assert _told(own, ["unknown.py", "empty.py", "b.py", "a.py"]) == [("a.py", [5], [1]), ("b.py", [3, 7], [2, 1])]
+    assert len(read) == times
 
 
 def test_answers_stay_right_when_the_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:

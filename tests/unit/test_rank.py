@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from indexer.search.candidates import Asked, Found
-from indexer.search.features import Definition, Evidence, features, file_name, file_words
+from indexer.search.features import Definition, Evidence, features, told_by_path
 from indexer.search.query import read_query
 from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores
@@ -38,15 +39,14 @@ def evidence(
         ids=np.arange(1, count + 1),
         file_of=np.repeat(np.arange(len(paths)), sizes),
         starts=np.cumsum([0, *sizes])[:-1],
-        words=column(words),
-        fields=column(words),
-        body=column(words),
         terms=np.tile(column(words) > 0, (len(asked.words), 1)),
         cosines=column(cosines),
         centroids=np.zeros(len(paths)),
     )
     found = Found({"text": dict(words or {})}, {}, {})
-    return Evidence(Asked(asked, None, True, Statistics(count, {})), [found], scores, [dict(definitions or {})])
+    return Evidence(
+        Asked(asked, None, True, Statistics(count, {})), [found], scores, column(words), [dict(definitions or {})]
+    )
 
 
 def order(given: Evidence, ranker: Ranker | None = None) -> list[str]:
@@ -62,6 +62,12 @@ def test_the_shipped_weights_are_of_features_that_there_are() -> None:
 def test_more_words_come_first_and_equal_files_by_path() -> None:
     assert order(evidence("price", {"a.py": 1, "b.py": 1}, words={2: 3.0, 1: 1.0}))[0] == "b.py"
     assert order(evidence("price", {"b.py": 1, "a.py": 1})) == ["a.py", "b.py"]
+
+
+def test_words_that_stand_in_one_chunk_tell_more_than_the_same_in_several() -> None:
+    given = evidence("total price", {"a.py": 2, "b.py": 2}, words=dict.fromkeys(range(1, 5), 1.0))
+    terms = np.array([[True, False, True, False], [False, True, True, False]])
+    assert order(replace(given, scores=replace(given.scores, terms=terms))) == ["b.py", "a.py"]
 
 
 def test_a_definition_comes_before_uses() -> None:
@@ -110,5 +116,5 @@ def test_no_candidates_no_files() -> None:
     ],
 )
 def test_the_name_a_file_goes_by(path: str, words: tuple[str, ...], name: str) -> None:
-    assert file_words(path) == words
-    assert file_name(path) == name
+    told = told_by_path(path)
+    assert (told.words, told.name) == (words, name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.search.snippet import best_row, shown_rows
+from indexer.languages.analyzer import terms
+from indexer.search.snippet import best_row, shown_rows, terms_by_row
 
 ASKED = {"alpha": 1.0, "beta": 2.0, "gamma": 0.7}
 PRESENT = st.lists(st.sets(st.sampled_from(sorted(ASKED))), min_size=1, max_size=14)
@@ -50,3 +51,14 @@ def test_the_best_row_has_the_most_and_the_definition_wins_a_tie() -> None:
     assert best_row(present, ASKED, otherwise=0) == 1
     assert best_row(present, ASKED, otherwise=3) == 3
     assert best_row([set(), set()], ASKED, otherwise=1) == 1
+
+
+WORDS = ("parse", "parsing", "URL", "parse_url", "lie", "lying", "é", "skies", "x9", "", "die")
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS)), min_size=1, max_size=6), st.sets(st.sampled_from(WORDS)))
+@settings(max_examples=80)
+def test_rows_have_the_terms_of_their_words(lines: list[list[str]], query: set[str]) -> None:
+    rows = [" ".join(line) for line in lines]
+    asked = {term: 1.0 for word in query for term in terms(word)}
+    assert terms_by_row("\n".join(rows), asked) == [set(asked).intersection(terms(row)) for row in rows]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ MOST_CHUNKS = 1 << 15
 """So many chunks' paths are remembered, about 4 MB; then the memory starts anew."""
 MOST_FILES = 1 << 12
 """The same of files' chunks, about 3 MB where they have twenty each."""
+WHOLE_CHUNKS = 1 << 18
+"""A catalog of no more chunks is read whole once an eighth of them was asked for: 0.1 s, 8 MB."""
+WHOLE_AFTER = 8
 
 
 class ChunkCatalog(Protocol):
@@ -35,30 +39,52 @@ class ChunkCatalog(Protocol):
         their chunks, in no order."""
 
 
-class FileChunks(NamedTuple):
-    """A file's chunks: their ids, ascending, and the segment that each one's vector lives in, int64[n] both."""
+class Everything(NamedTuple):
+    """The paths of files by number, and of each of their chunks file, id and segment, int64[n, 3], in no order."""
+
+    files: Mapping[int, str]
+    chunks: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class FileChunks:
+    """A file's chunks: their ids, ascending, and the segment that each one's vector lives in, int64[n] both.
+
+    `lengths` are those of the vectors, float32[n], and `sum_length` that of the sum of all as unit vectors, both not 0:
+    kept here by who first needs them.
+    """
 
     path: str
     ids: NDArray[np.int64]
     segments: NDArray[np.int64]
+    lengths: NDArray[np.float32] | None = None
+    sum_length: float = 0.0
 
 
 class Places:
     """Answers from a catalog that never changes; safe to share between threads."""
 
-    def __init__(self, catalog: ChunkCatalog) -> None:
-        """Ask `catalog`, which stays the caller's to close."""
+    def __init__(
+        self, catalog: ChunkCatalog, *, whole: Callable[[], Everything] | None = None, chunks: int = 0
+    ) -> None:
+        """Ask `catalog`, which stays the caller's to close; `whole` returns all that it has of its `chunks`."""
         self._catalog = catalog
+        self._whole = whole if chunks <= WHOLE_CHUNKS else None
+        self._left = chunks // WHOLE_AFTER
+        self._table: _Table | None = None
         self._paths: dict[int, str] = {}
         self._files: dict[str, FileChunks | None] = {}
 
     def paths_of(self, ids: Iterable[int]) -> dict[int, str]:
         """Return the path of the file that each of the given chunks is in; unknown chunks are left out."""
+        if self._table is not None:
+            return self._table.paths_of(list(ids))
         known = self._paths
         found = {chunk_id: known.get(chunk_id) for chunk_id in ids}
         missing = [chunk_id for chunk_id, path in found.items() if path is None]
         if missing:
             asked = self._catalog.paths_of(missing)
+            self._count(len(missing))
             self._remember(asked)
             found.update(asked)
         return {chunk_id: path for chunk_id, path in found.items() if path is not None}
@@ -70,11 +96,15 @@ class Places:
         if missing:
             if len(known) + len(missing) > MOST_FILES:
                 known = self._files = {path: known[path] for path in paths if path in known}
-            read = self._read(missing)
-            known.update(read)
-            for file in filter(None, read.values()):
-                self._remember(dict.fromkeys(file.ids.tolist(), file.path))
+            known.update(self._table.chunks_of(missing) if self._table is not None else self._read(missing))
         return [own for path in sorted(set(paths)) if (own := known[path]) is not None]
+
+    def _count(self, asked: int) -> None:
+        """Read the catalog whole once that many chunks were asked for."""
+        self._left -= asked
+        if self._left <= 0 and self._whole is not None:
+            self._table = _Table(self._whole())
+            self._whole, self._paths = None, {}
 
     def _remember(self, paths: Mapping[int, str]) -> None:
         """Remember the paths of chunks."""
@@ -85,13 +115,46 @@ class Places:
     def _read(self, paths: Sequence[str]) -> dict[str, FileChunks | None]:
         import numpy as np
 
-        path_of, rows = self._catalog.chunks_in(paths)
-        table = np.array(rows, np.int64).reshape(-1, 3)
-        table = table[np.lexsort((table[:, 1], table[:, 0]))]
+        files, rows = self._catalog.chunks_in(paths)
+        table = _Table(Everything(files, np.array(rows, np.int64).reshape(-1, 3)))
+        read = table.chunks_of(paths)
+        for file in filter(None, read.values()):
+            self._remember(dict.fromkeys(file.ids.tolist(), file.path))
+        self._count(len(rows))
+        return read
+
+
+class _Table:
+    """Chunks by file, and files by chunk."""
+
+    def __init__(self, content: Everything) -> None:
+        import numpy as np
+
+        rows = content.chunks[np.lexsort((content.chunks[:, 1], content.chunks[:, 0]))]
+        self._paths = content.files
+        self._files, self._ids, self._segments = np.ascontiguousarray(rows.T)
         # Not np.unique, whose first call loads numpy.ma: 20 ms of a search from a shell.
-        starts = np.flatnonzero(np.diff(table[:, 0], prepend=-1))
-        found: dict[str, FileChunks | None] = dict.fromkeys(paths)
-        for own in np.split(table, starts[1:]) if len(table) else ():
-            path = path_of[int(own[0, 0])]
-            found[path] = FileChunks(path, own[:, 1].copy(), own[:, 2].copy())
-        return found
+        starts = np.flatnonzero(np.diff(self._files, prepend=-1))
+        spans = zip(self._files[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True)
+        self._spans = {content.files[file]: slice(start, stop) for file, start, stop in spans if file in content.files}
+        self._order = self._ids.argsort()
+
+    def chunks_of(self, paths: Iterable[str]) -> dict[str, FileChunks | None]:
+        """Return the chunks of files, None of a file without any."""
+        spans = {path: self._spans.get(path) for path in paths}
+        return {
+            path: None if own is None else FileChunks(path, self._ids[own], self._segments[own])
+            for path, own in spans.items()
+        }
+
+    def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the paths of chunks; unknown ones are left out."""
+        import numpy as np
+
+        if not len(self._ids):
+            return {}
+        wanted = np.array(ids, np.int64)
+        rows = self._order[self._ids.searchsorted(wanted, sorter=self._order).clip(max=len(self._ids) - 1)]
+        files = np.where(self._ids[rows] == wanted, self._files[rows], -1).tolist()
+        paths = self._paths
+        return {chunk_id: paths[file] for chunk_id, file in zip(ids, files, strict=True) if file in paths}

@@ -10,12 +10,14 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from indexer.errors import REMEDY, DamagedIndexError
 from indexer.stores.catalog import digest
+from indexer.stores.catalog.places import Everything
 from indexer.stores.catalog.schema import decode_path, encode_path, harden, text_key
 from indexer.types import FileRecord, SkipReason
 
@@ -184,6 +186,15 @@ class Catalog:
         with self._damage():
             files = {file: decode_path(path) for file, path in rows}
         return files, self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
+
+    def everything(self) -> Everything:
+        """Return which chunks are in which files."""
+        import numpy as np
+
+        with self._damage():
+            files = {file: decode_path(path) for file, path in self._connection.execute("SELECT id, path FROM files")}
+            cells = chain.from_iterable(self._connection.execute("SELECT file, id, segment FROM chunks"))
+            return Everything(files, np.fromiter(cells, np.int64).reshape(-1, 3))
 
     def chunks_by_text(self, text_hashes: Iterable[bytes], ranks: Mapping[int, int]) -> dict[bytes, ChunkRow]:
         """Return for each text hash one chunk whose vector lives in a ranked segment, in one of the highest rank."""

@@ -16,6 +16,8 @@ from indexer.stores.catalog.schema import SCHEMA, encode_path, harden, text_key
 from indexer.types import FileRecord
 
 _JOURNALS = ("-journal", "-wal", "-shm")
+_CACHE_KILOBYTES = 8192
+"""What a build keeps of the catalog in memory."""
 _ROLLBACK = b"\1\1"
 """In a file that SQLite does not expect a write-ahead log of (sqlite.org/fileformat2.html, offset 18)."""
 _TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, detail = ?, blob = ? WHERE path = ?"
@@ -65,6 +67,7 @@ class CatalogWriter:
                 self.close()
                 raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
         self.reader = Catalog(path, connection=self._connection)
+        self.reader.keep_in_memory(_CACHE_KILOBYTES)
 
     def touch(self, record: FileRecord) -> None:
         """Heal a file's stat; its content is what the catalog knows."""

@@ -56,6 +56,7 @@ class DocumentStore:
         self.most_blocks = MOST_BLOCKS
         self._blocks: dict[int, _Block] = {}
         self._latest = _Block(0, 0, b"", ())
+        self._is_touched = True  # by who checked it
 
     def get(self, document: int) -> Stored:
         """Return a document by its number in the segment."""
@@ -67,7 +68,8 @@ class DocumentStore:
 
     def let_go(self) -> None:
         """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""
-        if hasattr(self._content, "madvise"):
+        if self._is_touched and hasattr(self._content, "madvise"):
+            self._is_touched = False
             self._content.madvise(mmap.MADV_DONTNEED)
 
     def _holding(self, document: int) -> _Block:
@@ -86,6 +88,7 @@ class DocumentStore:
     def _block(self, place: int) -> _Block:
         if not 0 <= place < len(self._index.documents) - 1:
             raise ValueError("has no such document")
+        self._is_touched = True
         start, stop = self._index.bytes[place : place + 2].tolist()
         (size,) = struct.unpack_from("<I", self._content, start)
         try:
@@ -107,25 +110,24 @@ def _read(content: bytes, at: int, end: int) -> Stored:
     try:
         if content[at] != _TWO_VALUES:
             raise ValueError("has a document of other values than a chunk has")
-        embedding, at = _value(content, at + 1, _EMBEDDING)
-        stored, at = _value(content, at, _STORED)
+        start, middle = _value(content, at + 1, _EMBEDDING)
+        first, last = _value(content, middle, _STORED)
     except IndexError as error:
         raise ValueError("has a document without what a chunk has") from error
-    if at != end:
+    if last != end:
         raise ValueError("has a malformed document")
-    return Stored(stored, embedding)
+    return Stored(content[first:last], content[start:middle])
 
 
-def _value(content: bytes, at: int, head: bytes) -> tuple[bytes, int]:
-    """Return the value that begins with `head`, and where it ends."""
-    start = at + len(head)
+def _value(content: bytes, at: int, head: bytes) -> tuple[int, int]:
+    """Return where the value lies that begins with `head`, from its bytes on."""
     if not content.startswith(head, at):
         raise ValueError("has a document without what a chunk has")
+    at += len(head)
     length = shift = 0
-    while not (byte := content[start]) & _MARK:
+    while (byte := content[at]) < _MARK:
         length |= byte << shift
         shift += 7
-        start += 1
-    start += 1
-    end = start + (length | (byte & ~_MARK) << shift)
-    return content[start:end], end
+        at += 1
+    at += 1
+    return at, at + (length | (byte - _MARK) << shift)

@@ -99,24 +99,6 @@ class TextIndex:
         query = self._weighted(terms, statistics)
         return {} if query is None else self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
 
-    def scores(
-        self,
-        terms: Mapping[str, Mapping[str, float]],
-        *,
-        limit: int,
-        filters: Filters | None = None,
-        statistics: Statistics | None = None,
-        remember: bool = False,
-    ) -> tuple[list[int], list[float]]:
-        """Return the ids and the scores, as `search` has them, of up to `limit` chunks that match, in no order.
-
-        `remember` where they lie, if they will be read.
-        """
-        query = self._weighted(terms, statistics)
-        if query is None:
-            return [], []
-        return self._unordered(limited(query, limits(self._schema, filters)), limit, remember=remember)
-
     def holding(
         self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
     ) -> list[tuple[list[int], list[float]]]:
@@ -135,7 +117,7 @@ class TextIndex:
                 )
                 for bit, word in enumerate(words[first : first + MASK_BITS])
             ]
-            answers.append(self._unordered(limited(either(parts), clauses), limit))
+            answers.append(self._unordered(limited(either(parts), clauses), limit, remember=True))
         return answers
 
     def holding_all(
@@ -198,14 +180,17 @@ class TextIndex:
 
     def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
         """Return the ids of chunks whose raw field is exactly this value."""
-        return list(self._matches(term_query(self._schema, field, value), limit))
+        is_there = self.frequencies([(field, value)])[field, value]
+        return list(self._matches(term_query(self._schema, field, value), limit)) if is_there else []
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
         with damage(self._path):
-            documents = {chunk_id: decode_stored(found.stored) for chunk_id, found in self._documents(ids)}
-            if any(document.id != chunk_id for chunk_id, document in documents.items()):
-                raise ValueError("a document is stored under another id than its own")
+            documents = {}
+            for chunk_id, found in self._documents(ids):
+                documents[chunk_id] = document = decode_stored(found.stored)
+                if document.id != chunk_id:
+                    raise ValueError("a document is stored under another id than its own")
             return documents
 
     def folders_of(self, ids: Sequence[int]) -> dict[int, int]:

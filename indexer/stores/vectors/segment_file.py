@@ -64,11 +64,10 @@ class SegmentFile:
 
     def similarities(self, vector: NDArray[np.int8]) -> NDArray[np.float32]:
         """Return the cosine of every vector to int8[k], float32[n]; of a zero vector it is 0."""
-        cosines = np.zeros(self.rows, np.float32)
         if not self.rows:
-            return cosines
-        lengths = self._lengths() * np.float32(np.linalg.norm(vector.astype(np.float64)))
-        np.divide(_compared(vector, self.vectors, "dot"), lengths, out=cosines, where=lengths > 0)
+            return np.zeros(0, np.float32)
+        length = np.float32(np.linalg.norm(vector.astype(np.float64)))
+        cosines: NDArray[np.float32] = _compared(vector, self.vectors, "dot") / (self._lengths() * (length or 1))
         return cosines
 
     def let_go(self) -> None:
@@ -77,10 +76,10 @@ class SegmentFile:
             self.content.madvise(mmap.MADV_DONTNEED)
 
     def _lengths(self) -> NDArray[np.float32]:
-        """Return each vector's length, float32[n], computed at the first need."""
+        """Return each vector's length, float32[n], computed at the first need; 1 for a zero vector."""
         if self._known_lengths is None:
             origin = np.zeros(self.vectors.shape[1], np.int8)
-            self._known_lengths = np.sqrt(_compared(origin, self.vectors, "sqeuclidean"))
+            self._known_lengths = np.maximum(np.sqrt(_compared(origin, self.vectors, "sqeuclidean")), np.float32(1))
         return self._known_lengths
 
     def _list(self, start: int) -> NDArray[np.int64]:

@@ -173,7 +173,7 @@ class VectorSegments:
         wanted = limit if segment.live == segment.vectors else limit * 2
         while True:
             wanted = min(wanted, segment.vectors)
-            rows = np.flatnonzero(similarities >= np.partition(similarities, -wanted)[-wanted])
+            rows = _at_least(similarities, wanted)
             found = _living(file.ids[rows], similarities[rows], segment, segments_of)
             if len(found.ids) >= limit or wanted == segment.vectors:
                 return found
@@ -248,6 +248,19 @@ class SegmentWriter:
 
     def _matrix(self) -> NDArray[np.int8]:
         return np.frombuffer(self._vectors, np.int8).reshape(-1, self._dims)
+
+
+def _at_least(similarities: NDArray[np.float32], wanted: int) -> NDArray[np.int64]:
+    """Return the rows of the `wanted` highest numbers of float32[n], and of those that equal the least of them."""
+    if len(similarities) >= 2 * wanted:
+        # So many blocks have a number of at least the least of their highest, which few others reach.
+        blocks = similarities[: len(similarities) // wanted * wanted].reshape(wanted, -1)
+        rows = np.flatnonzero(similarities >= blocks.max(axis=1).min())
+    else:
+        rows = np.arange(len(similarities))
+    near = similarities[rows]
+    nearest: NDArray[np.int64] = rows[near >= np.partition(near, -wanted)[-wanted]]
+    return nearest
 
 
 def _living(
