@@ -28,7 +28,7 @@ _BASIS_UNIT = 2.0**20
 """Sums of 256 products of coordinates below 2^24 and of the basis in this unit stay below 2^53, exact in float64."""
 
 _lock = threading.Lock()
-_loaded: dict[tuple[Path, str], StaticEncoder] = {}
+_loaded: dict[tuple[Path, EncoderIdentity], StaticEncoder] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def load(bundle: Bundle) -> StaticEncoder:
 
     Raises ModelError when a file is missing or damaged, or when they don't fit together.
     """
-    key = (bundle.folder.resolve(), bundle.identity.digest)
+    key = (bundle.folder.resolve(), bundle.identity)
     with _lock:
         if key not in _loaded:
             _loaded[key] = StaticEncoder(bundle)
