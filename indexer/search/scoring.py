@@ -169,10 +169,14 @@ def _similarities(
     vector = asked.vector()
     sizes = [len(file.ids) for file in files]
     starts = np.cumsum([0, *sizes])[:-1]
-    vectors = np.empty((len(ids), len(vector)), np.float32)
-    for segment in set(segments.tolist()):
-        members = np.flatnonzero(segments == segment)
-        vectors[members] = generation.vectors.get(segment, ids[members])
+    first = int(segments[0])
+    if (segments == first).all():
+        vectors = generation.vectors.get(first, ids).astype(np.float32)
+    else:
+        vectors = np.empty((len(ids), len(vector)), np.float32)
+        for segment in set(segments.tolist()):
+            members = np.flatnonzero(segments == segment)
+            vectors[members] = generation.vectors.get(segment, ids[members])
     if any(file.lengths is None for file in files):
         lengths = _lengths(vectors)
         sums = np.add.reduceat(vectors / lengths[:, None], starts)
