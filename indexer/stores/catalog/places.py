@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 MOST_CHUNKS = 1 << 15
 """So many chunks' paths are remembered, about 4 MB; then the memory starts anew."""
-MOST_FILES = 1 << 12
-"""The same of files' chunks, about 3 MB where they have twenty each."""
+MOST_FILES = 1 << 13
+"""The same of files' chunks, about 6 MB where they have twenty each."""
 WHOLE_CHUNKS = 1 << 18
 """A catalog of no more chunks is read whole once an eighth of them was asked for: 0.1 s, 8 MB."""
 WHOLE_AFTER = 8
