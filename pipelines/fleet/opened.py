@@ -13,6 +13,7 @@ from indexer.config import VectorOptions
 from indexer.errors import ConfigError, DamagedIndexError
 from indexer.identity import changed_parts
 from indexer.search.space import GenerationSpace
+from indexer.stores.generation import residency
 from indexer.stores.generation.layout import Current
 from indexer.stores.generation.reader import Generation, open_numbered
 
@@ -108,8 +109,6 @@ class OpenFleet:
         with self._lock:
             if chosen not in self._unions:
                 own = [shard for shard in self._shards if not chosen or shard.shard.repository in chosen]
-                if len(self._unions) > KEPT_UNIONS:
-                    self._unions = {some: union for some, union in self._unions.items() if not some}
                 union = ShardUnion(own, self._threads, self._count)
                 self._unions[chosen] = union, GenerationSpace(union)
             union, space = self._unions[chosen]
@@ -134,9 +133,14 @@ class OpenFleet:
             self._close_unused()
 
     def _close_unused(self) -> None:
-        if self._is_retired and self.users <= 0:
-            self._unions.clear()
-            with ExitStack() as stack:
+        if self.users > 0:
+            return
+        if len(self._unions) > KEPT_UNIONS:
+            with residency.changing():
+                self._unions = {some: union for some, union in self._unions.items() if not some}
+        if self._is_retired:
+            with residency.changing(), ExitStack() as stack:
+                self._unions.clear()
                 stack.callback(self._opened.close)
                 for shard in self._shards:
                     stack.callback(shard.close)

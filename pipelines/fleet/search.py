@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -26,16 +25,20 @@ from indexer.search.query import read_query
 from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher
 from indexer.search.space import Searchable
-from indexer.search.together import Together, at_once, one_by_one
-from indexer.stores.generation import residency
+from indexer.search.together import at_once, one_by_one
+from indexer.stores.generation.residency import Residency
 from indexer.types import Encoder, Hit, SearchMode
 
 from .manifest import FleetManifest
 from .opened import OpenFleet
 from .store import FOLDER, FolderLog, open_newest
+from .union import MAPPED_VECTOR_BYTES
 
-MAPPED_BYTES = 640 << 20
-"""Of file-backed pages that a process may hold after a search of a fleet."""
+MAPPED_BYTES = 352 << 20
+"""Of file-backed pages besides vectors that a process may hold while it searches a fleet; until it is seen and they are
+let go, some hundred megabytes more may be mapped."""
+_LOOK_SECONDS = 0.004
+"""A search maps some 20 MB between two looks at what is mapped."""
 MORE_FOR_DISTINCT = 4
 """So many times as many hits are looked at for one of each text."""
 MAX_OPEN_FILES = 1 << 16
@@ -95,7 +98,8 @@ class Fleet(Closing):
         self._lock = threading.Lock()
         self._closed = False
         self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="fleet")
-        self._together = self._bounded(at_once(self._threads) if cores() > 1 else one_by_one)
+        self._together = at_once(self._threads) if cores() > 1 else one_by_one
+        self._residency = Residency(fleet_dir)
         self._opened = self._open()
         _allow_open_files()
 
@@ -134,10 +138,10 @@ class Fleet(Closing):
         for attempt in (1, 2, 3):
             opened = self._current()
             try:
-                space = opened.space(repositories)
-                offset = self._encoder.static_offset(opened.manifest.encoder.name)
-                searcher = Searcher([space], static_offset=offset, together=self._together)
-                with ExitStack() as stack:
+                with self._residency.bounded(_most_mapped(opened.manifest), every=_LOOK_SECONDS), ExitStack() as stack:
+                    space = opened.space(repositories)
+                    offset = self._encoder.static_offset(opened.manifest.encoder.name)
+                    searcher = Searcher([space], static_offset=offset, together=self._together)
                     vector = None
                     if mode != "text":
                         encoding = self._encoder.encoding(asked.embedded, opened.any_generation())
@@ -152,9 +156,10 @@ class Fleet(Closing):
                         explain=explain,
                         lines=lines,
                     )
-                if distinct:
-                    hits = _distinct(hits, space)[:k]
-                upgraded = space.upgraded
+                    if distinct:
+                        hits = _distinct(hits, space)[:k]
+                    upgraded = space.upgraded
+                    space.generation.text.let_go()  # another search reads other documents
                 break
             except NoIndexError as error:
                 # The build after next took a shard away before it was opened: the newest manifest has another.
@@ -162,7 +167,6 @@ class Fleet(Closing):
                     raise DamagedIndexError(f"{error}; run `indexer fleet build`") from error
             finally:
                 opened.done()
-        self._bound_memory()
         return FleetResult(
             query,
             opened.manifest.number,
@@ -199,19 +203,11 @@ class Fleet(Closing):
             return FolderLog(self._fleet_dir).numbers()[-1:] != [opened.manifest.number]
         return False
 
-    def _bounded(self, together: Together) -> Together:
-        """Return what makes calls as `together` does and bounds memory after each, since one may touch much of it."""
 
-        def bounded(call: Callable[[], Any]) -> Any:
-            found = call()
-            self._bound_memory()
-            return found
-
-        return lambda calls: together([partial(bounded, call) for call in calls])
-
-    def _bound_memory(self) -> None:
-        if residency.mapped_bytes() > MAPPED_BYTES:
-            residency.release_pages(self._fleet_dir)
+def _most_mapped(manifest: FleetManifest) -> int:
+    """Return how many bytes of file-backed pages a search may hold."""
+    vectors = manifest.chunks * manifest.projection.dims
+    return MAPPED_BYTES + (vectors if vectors <= MAPPED_VECTOR_BYTES else 0)
 
 
 def _distinct(hits: Sequence[Hit], space: Searchable) -> tuple[Hit, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from indexer.sources.member import Cut
 from indexer.stores.catalog.places import Places
-from indexer.stores.generation import layout
+from indexer.stores.generation import layout, residency
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -93,7 +93,7 @@ class ShardUnion:
         """The text index over all; imports tantivy."""
         from indexer.stores.text.index import TextIndex
 
-        with self._lock:
+        with self._lock, residency.changing():
             list(self._threads.map(lambda generation: generation.check(layout.TEXT + "/"), self.generations))
             return TextIndex(*(generation.path / layout.TEXT for generation in self.generations))
 

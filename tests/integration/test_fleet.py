@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -152,6 +153,16 @@ def test_a_text_that_was_copied_is_shown_once(built: Path) -> None:
     assert both[:2] in (["bank/retry.py", "mail/retry.py"], ["mail/retry.py", "bank/retry.py"])
     once = hits_of(built, "Ask again when the bank is busy", distinct=True)
     assert [path for path in once if path.endswith("retry.py")] == both[:1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is mapped")
+def test_no_documents_stay_mapped_after_a_search(built: Path) -> None:
+    with open_fleet(built) as fleet:
+        assert fleet.search("retry", mode="text").hits
+        mappings = Path("/proc/self/smaps").read_text().split("VmFlags")
+        stores = [own for own in mappings if ".store\n" in own]
+        assert len(stores) == 2 * len(fleet.manifest.shards)  # the engine's, which reads none, and the document store's
+        assert sum("\nRss:                   0 kB" in own for own in stores) >= len(fleet.manifest.shards)
 
 
 def test_one_changed_repository_costs_its_shard_and_the_manifest(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from indexer.stores.generation.residency import MADV_PAGEOUT, BoundedPages, mapped_bytes, release_freed, release_pages
+from indexer.stores.generation.residency import MADV_PAGEOUT, Residency, changing, mapped_bytes, release_freed
 
 SIZE = 8 << 20
 
@@ -30,10 +31,10 @@ def test_pages_of_a_folder_are_let_go_and_read_again(tmp_path: Path) -> None:
     ):
         content = bytes(first), bytes(second)
         before = mapped_bytes()
-        assert release_pages(tmp_path / "index") == 1
+        assert Residency(tmp_path / "index").release() == 1
         assert mapped_bytes() <= before - SIZE // 2
         assert (bytes(first), bytes(second)) == content
-    assert release_pages(tmp_path / "index") == 0
+    assert Residency(tmp_path / "index").release() == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is mapped")
@@ -46,10 +47,11 @@ def test_what_another_thread_maps_and_reads_is_bounded_while_that_is_asked_for(t
         os.fsync(file.fileno())  # what is not on the disk yet stays in memory
         before = mapped_bytes()
         content = bytes(mapped)
-        release_pages(tmp_path, advice=MADV_PAGEOUT)
+        residency = Residency(tmp_path, advice=MADV_PAGEOUT)
+        residency.release()
         if mapped_bytes() > before + SIZE // 2:
             pytest.skip("this system, or this file system, keeps its pages in memory")
-        with BoundedPages(tmp_path, more=SIZE // 2):
+        with residency.bounded(before + SIZE // 2, every=0.001):
             assert bytes(mapped) == content
             deadline = time.monotonic() + 60
             while mapped_bytes() > before + SIZE // 2 and time.monotonic() < deadline:
@@ -58,7 +60,52 @@ def test_what_another_thread_maps_and_reads_is_bounded_while_that_is_asked_for(t
 
 
 def test_a_folder_without_mapped_files(tmp_path: Path) -> None:
-    assert release_pages(tmp_path) == 0
+    assert Residency(tmp_path).release() == 0
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> Iterator[mmap.mmap]:
+    (tmp_path / "file").write_bytes(bytes(SIZE))
+    with (tmp_path / "file").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is mapped")
+def test_pages_are_let_go_while_more_is_touched_than_may_be(tmp_path: Path, mapped: mmap.mmap) -> None:
+    before = mapped_bytes()
+    with Residency(tmp_path).bounded(before + SIZE // 2, every=0.001):
+        bytes(mapped)
+        deadline = time.monotonic() + 60
+        while mapped_bytes() > before + SIZE // 2 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert mapped_bytes() <= before + SIZE // 2
+    assert bytes(mapped) == bytes(SIZE)
+    assert mapped_bytes() > before + SIZE // 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is mapped")
+def test_nothing_is_let_go_while_files_are_closed(tmp_path: Path, mapped: mmap.mmap) -> None:
+    bytes(mapped)
+    before = mapped_bytes()
+    residency = Residency(tmp_path)
+    with changing():
+        assert residency.release() == 0
+        assert mapped_bytes() > before - SIZE // 2
+    assert residency.release() == 1
+    assert mapped_bytes() <= before - SIZE // 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is mapped")
+def test_what_is_mapped_is_looked_for_again_after_a_change(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(SIZE))
+    residency = Residency(tmp_path)
+    assert residency.release() == 0
+    with (tmp_path / "file").open("rb") as file, changing():
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    assert residency.release() == 1
+    with changing():
+        content.close()
+    assert residency.release() == 0
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library has no such call")

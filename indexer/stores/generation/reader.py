@@ -100,7 +100,7 @@ class Generation(Closing):
         """The text index; imports tantivy."""
         from indexer.stores.text.index import TextIndex
 
-        with self._lock:
+        with self._lock, residency.changing():
             self.check(layout.TEXT + "/")
             return TextIndex(self.path / layout.TEXT)
 
@@ -182,11 +182,11 @@ class Generation(Closing):
     def bound_memory(self) -> None:
         """Let go of the pages of this generation's files when the process holds more than `residency.MAPPED_BYTES`."""
         if residency.mapped_bytes() > residency.MAPPED_BYTES:
-            residency.release_pages(self.path)
+            residency.Residency(self.path).release()
 
     def close(self) -> None:
         """Close every file and let the generation be collected."""
-        with self._lock, residency.UNMAPPING:
+        with self._lock, residency.changing():
             for name in ("catalog", "vectors"):
                 store = self.__dict__.pop(name, None)
                 if store is not None:

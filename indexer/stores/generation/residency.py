@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from indexer.closing import Closing
 
 MAPPED_BYTES = 192 << 20
 """Of file-backed pages, libraries included, that a process may hold after a search. An index of 100,000 chunks stays
@@ -26,14 +27,8 @@ without, 1,000 searches leave 950 MB mapped."""
 MERGED_BYTES = 32 << 20
 """Of file-backed pages that a build may hold more than at its start, or little more for a moment."""
 
-_LOOK_SECONDS = 0.05
-"""Tantivy reads some 10 MB between two looks."""
-
 MADV_PAGEOUT = 21
 """Of Linux 5.4 (madvise(2)); Python's mmap has no name for it. Older ones refuse it, and nothing is bounded."""
-
-UNMAPPING = threading.RLock()
-"""Held while files of an index are unmapped that another thread may let go of."""
 
 _STATM = Path("/proc/self/statm")
 _MAPS = Path("/proc/self/maps")
@@ -50,56 +45,95 @@ def mapped_bytes() -> int:
         return 0
 
 
-def release_pages(folder: Path, *, advice: int = getattr(mmap, "MADV_DONTNEED", 0)) -> int:
-    """Let go of all pages of mapped files in a folder and those in it; return how many mappings there were.
+class Residency:
+    """The mapped files of a folder and those in it, whose pages can be let go; safe to share between threads.
 
-    Only for files that are mapped to be read: what was written to private pages would be lost. So would be what comes
-    to lie where a file was: who unmaps files of the folder holds `UNMAPPING`, unless the `advice` loses nothing.
-    """
-    if sys.platform != "linux":
-        return 0
-    import ctypes
-
-    inside = os.fsencode(os.path.realpath(folder)) + b"/"
-    advise = ctypes.CDLL(None).madvise
-    advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    released = 0
-    with UNMAPPING:
-        for line in _MAPS.read_bytes().splitlines():
-            span, rights, _, _, _, *path = line.split(maxsplit=5)
-            if path and path[0].startswith(inside) and b"w" not in rights:
-                first, end = (int(part, 16) for part in span.split(b"-"))
-                advise(first, end - first, advice)
-                released += 1
-    return released
-
-
-class BoundedPages(Closing):
-    """While it is open, a thread bounds the pages of an index's files that others map and read, merging them.
-
-    Pages that go out leave the system's cache too, since nothing is lost so wherever other threads map what; each is
-    read once.
+    Only for files that are mapped to be read: what was written to private pages would be lost.
     """
 
-    def __init__(self, folder: Path, *, more: int = MERGED_BYTES) -> None:
-        """Bound the file-backed pages of this process to `more` bytes than now."""
+    def __init__(self, folder: Path, *, advice: int = getattr(mmap, "MADV_DONTNEED", 0)) -> None:
+        """Look for files in `folder`. With the `advice` MADV_PAGEOUT pages leave the system's cache too, and nothing is
+        lost wherever others map and close files meanwhile, without `changing`."""
         self._folder = folder
-        self._limit = mapped_bytes() + more
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._bound, name="bounded-pages", daemon=True)
-        if sys.platform == "linux":
-            self._thread.start()
+        self._advice = advice
+        self._runs: list[tuple[int, int]] = []
+        self._seen = -1
 
-    def close(self) -> None:
-        """End the thread."""
-        self._is_over.set()
-        if self._thread.is_alive():
-            self._thread.join()
+    def release(self) -> int:
+        """Let go of all pages, unless files are being mapped or closed; return of how many stretches of addresses."""
+        if sys.platform != "linux":
+            return 0
+        import ctypes
 
-    def _bound(self) -> None:
-        while not self._is_over.wait(_LOOK_SECONDS):
-            if mapped_bytes() > self._limit:
-                release_pages(self._folder, advice=MADV_PAGEOUT)
+        advise = ctypes.PyDLL(None).madvise  # keeps the interpreter's lock, for which each of many calls would wait
+        advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+        with _changes.lock:
+            if self._advice == MADV_PAGEOUT:
+                self._runs = self._find()
+            elif _changes.under_way:
+                return 0
+            elif self._seen != _changes.count:
+                self._runs, self._seen = self._find(), _changes.count
+            for first, end in self._runs:
+                advise(first, end - first, self._advice)
+            return len(self._runs)
+
+    @contextmanager
+    def bounded(self, limit: int, *, every: float) -> Iterator[None]:
+        """Let go of the pages whenever this process has more than `limit` bytes of any file's.
+
+        A thread looks `every` so many seconds, since one call of an engine may touch more than that.
+        """
+        done = threading.Event()
+
+        def look_after() -> None:
+            while not done.wait(every):
+                if mapped_bytes() > limit:
+                    self.release()
+
+        looking = threading.Thread(target=look_after, name="residency", daemon=True)
+        looking.start()
+        try:
+            yield
+        finally:
+            done.set()
+            looking.join()
+
+    def _find(self) -> list[tuple[int, int]]:
+        """Return from where to where files are mapped, one after the other as one."""
+        inside = re.escape(os.fsencode(os.path.realpath(self._folder)) + b"/")
+        mapped = re.compile(rb"^(\w+)-(\w+) .-.. \S+ \S+ \S+ +" + inside, re.MULTILINE)
+        runs: list[tuple[int, int]] = []
+        for span in mapped.findall(_MAPS.read_bytes()):
+            first, end = (int(part, 16) for part in span)
+            follows = runs and runs[-1][1] == first
+            runs.append((runs.pop()[0] if follows else first, end))
+        return runs
+
+
+class _Changes:
+    """How many are mapping or closing files now, how many have, and the lock of both numbers."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.under_way = 0
+        self.count = 0
+
+
+_changes = _Changes()
+
+
+@contextmanager
+def changing() -> Iterator[None]:
+    """Map or close files: nothing is let go meanwhile, since an address may be another's memory by then."""
+    with _changes.lock:
+        _changes.under_way += 1
+    try:
+        yield
+    finally:
+        with _changes.lock:
+            _changes.under_way -= 1
+            _changes.count += 1
 
 
 def release_freed() -> bool:

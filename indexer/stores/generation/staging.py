@@ -29,7 +29,7 @@ from indexer.stores.generation.manifest import (
     Segment,
 )
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.stores.generation.residency import BoundedPages, release_freed
+from indexer.stores.generation.residency import MADV_PAGEOUT, MERGED_BYTES, Residency, mapped_bytes, release_freed
 from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
@@ -38,6 +38,8 @@ from indexer.stores.text.document import Embedding, make_documents
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
 
+_LOOK_SECONDS = 0.05
+"""Tantivy reads some 10 MB between two looks at what is mapped."""
 _RELEASED_CHUNKS = 8192
 """Freed memory is given back after so many, lest it grows with the tree."""
 
@@ -252,7 +254,8 @@ def begin(
         sweep(index_dir)
         committed = False
         try:
-            with BoundedPages(index_dir), closing(Staging(index_dir, base, options)) as staging:
+            pages, limit = Residency(index_dir, advice=MADV_PAGEOUT), mapped_bytes() + MERGED_BYTES
+            with pages.bounded(limit, every=_LOOK_SECONDS), closing(Staging(index_dir, base, options)) as staging:
                 yield staging
                 committed = staging.committed is not None
         finally:

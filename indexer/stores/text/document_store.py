@@ -56,6 +56,7 @@ class DocumentStore:
         self.most_blocks = MOST_BLOCKS
         self._blocks: dict[int, _Block] = {}
         self._latest = _Block(0, 0, b"", ())
+        self._is_touched = True  # by who checked it
 
     def get(self, document: int) -> Stored:
         """Return a document by its number in the segment."""
@@ -67,7 +68,8 @@ class DocumentStore:
 
     def let_go(self) -> None:
         """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""
-        if hasattr(self._content, "madvise"):
+        if self._is_touched and hasattr(self._content, "madvise"):
+            self._is_touched = False
             self._content.madvise(mmap.MADV_DONTNEED)
 
     def _holding(self, document: int) -> _Block:
@@ -86,6 +88,7 @@ class DocumentStore:
     def _block(self, place: int) -> _Block:
         if not 0 <= place < len(self._index.documents) - 1:
             raise ValueError("has no such document")
+        self._is_touched = True
         start, stop = self._index.bytes[place : place + 2].tolist()
         (size,) = struct.unpack_from("<I", self._content, start)
         try:
