@@ -97,7 +97,10 @@ class TextIndex:
         default: this index's own, of its living documents.
         """
         query = self._weighted(terms, statistics)
-        return {} if query is None else self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
+        if query is None:
+            return {}
+        # What of it is read is asked for again, with all chunks of its file.
+        return self._matches(limited(query, limits(self._schema, filters, any_of)), limit, remember=False)
 
     def holding(
         self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
@@ -249,11 +252,11 @@ class TextIndex:
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)
 
-    def _matches(self, query: tantivy.Query, limit: int) -> dict[int, float]:
+    def _matches(self, query: tantivy.Query, limit: int, *, remember: bool = True) -> dict[int, float]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
         found: dict[int, float] = {}
         for fetch in (limit + self._ties, limit + _MANY_TIES) if limit > 0 else ():
-            own, scored = self._unordered(query, fetch, remember=True)
+            own, scored = self._unordered(query, fetch, remember=remember)
             if not own:
                 break
             ids, scores = np.array(own, np.uint64), np.array(scored).round(_SCORE_DECIMALS)
