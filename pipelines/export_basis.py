@@ -5,8 +5,8 @@
 
 Runs after pipelines.export_model, from whose PCA basis it starts, and pipelines.export_static, whose table it turns to
 the new one. Needs pip, npm, and apt-get with source entries. Packages are fetched once into --packages; pairs and the
-transformer's vectors of them are kept in --work, so that an interrupted run goes on. The same bytes come out of the same
-vectors on the same machine.
+transformer's vectors of them are kept in --work, so that an interrupted run goes on. The same bytes come out of the
+same vectors on the same machine.
 """
 
 from __future__ import annotations
