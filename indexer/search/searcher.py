@@ -167,6 +167,8 @@ class Searcher:
         weighted = (*word_terms(query).items(), *name_terms(query).items())
         terms: list[Term] = [(field, term) for field, own in weighted for term in own]
         documents = sum(space.chunks for space in self._spaces)
+        if len(self._spaces) == 1:
+            return Statistics(documents, self._spaces[0].frequencies(terms))
         total: Counter[Term] = Counter()
         for space in self._spaces:
             total.update(space.frequencies(terms))

@@ -1,13 +1,15 @@
-"""What the float32 graph computes on real texts: ranges and second moments of every matrix product's input."""
+"""What the float32 graph computes on real texts: ranges and moments of every matrix product's input."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .rounding import Wide
 from .weights import Float
 
 if TYPE_CHECKING:
@@ -18,65 +20,65 @@ TOKEN_BUDGET = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
-    """One product's input over all real tokens: float32[channels]; `moment` is E[x xT], float64[channels, channels]."""
+class Ranges:
+    """One product's input over all real tokens: float32[channels]."""
 
     low: Float
     high: Float
-    mean: Float
-    moment: NDArray[np.float64]
 
-    def divided_by(self, factors: Float) -> Statistics:
-        """Return the statistics of the input divided by positive factors, float32[channels]."""
-        wide = factors.astype(np.float64)
-        return Statistics(
-            self.low / factors, self.high / factors, self.mean / factors, self.moment / np.outer(wide, wide)
-        )
+    def divided_by(self, factors: Float) -> Ranges:
+        """Return the ranges of the input divided by positive factors, float32[channels]."""
+        return Ranges(self.low / factors, self.high / factors)
 
 
-class _Sums:
-    """Running sums for one product's input."""
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """One product's input, and what is multiplied in its place once that is in uint8, over all real tokens.
 
-    def __init__(self, channels: int) -> None:
-        self.low = np.full(channels, np.inf, dtype=np.float32)
-        self.high = np.full(channels, -np.inf, dtype=np.float32)
-        self.total = np.zeros(channels)
-        self.moment = np.zeros((channels, channels))
-        self.tokens = 0
-
-    def add(self, values: Float) -> None:
-        self.low = np.minimum(self.low, values.min(axis=0))
-        self.high = np.maximum(self.high, values.max(axis=0))
-        self.total += values.sum(axis=0, dtype=np.float64)
-        self.moment += values.T @ values
-        self.tokens += len(values)
-
-    def statistics(self) -> Statistics:
-        mean = (self.total / self.tokens).astype(np.float32)
-        return Statistics(self.low, self.high, mean, self.moment / self.tokens)
-
-
-def calibrate(
-    session: onnxruntime.InferenceSession, tokenizer: Tokenizer, texts: list[str], *, short_texts: list[str]
-) -> list[Statistics]:
-    """Run the observing float32 graph and return the statistics of its further outputs, in the graph's order.
-
-    Short texts widen the ranges alone: queries are short and reach values that long chunks never do, while the
-    moments stay those of what an index embeds.
+    `mean` float64[channels] is the input's, `met_mean` float64[met] that of what is met, float64[met, met] `met` its
+    second moment E[m mT], and `shared` float64[met, channels] its moment with the input, E[m xT].
     """
+
+    mean: Wide
+    met_mean: Wide
+    met: Wide
+    shared: Wide
+
+
+def product_inputs(
+    session: onnxruntime.InferenceSession, tokenizer: Tokenizer, texts: list[str]
+) -> Iterator[list[Float]]:
+    """Yield, a batch at a time, what the observing graph gives every product, float32[real tokens, channels] each."""
     names = [output.name for output in session.get_outputs()][1:]
-    sums: dict[str, _Sums] = {}
     for ids, mask in batches(tokenizer, texts):
         outputs = session.run(names, {"input_ids": ids, "attention_mask": mask})
-        for name, output in zip(names, outputs, strict=True):
-            sums.setdefault(name, _Sums(output.shape[-1])).add(output[mask.astype(bool)])
-    for ids, mask in batches(tokenizer, short_texts):
-        outputs = session.run(names, {"input_ids": ids, "attention_mask": mask})
-        for name, output in zip(names, outputs, strict=True):
-            values = output[mask.astype(bool)]
-            sums[name].low = np.minimum(sums[name].low, values.min(axis=0))
-            sums[name].high = np.maximum(sums[name].high, values.max(axis=0))
-    return [sums[name].statistics() for name in names]
+        yield [output[mask.astype(bool)] for output in outputs]
+
+
+def find_ranges(given: Iterable[list[Float]]) -> list[Ranges]:
+    """Return the ranges of every product's input."""
+    found: list[Ranges] = []
+    for batch in given:
+        own = [Ranges(values.min(axis=0), values.max(axis=0)) for values in batch]
+        pairs = zip(found or own, own, strict=True)
+        found = [Ranges(np.minimum(a.low, b.low), np.maximum(a.high, b.high)) for a, b in pairs]
+    return found
+
+
+def find_moments(given: Iterable[list[Float]], met: Sequence[Callable[[Float], Float]]) -> list[Moments]:
+    """Return the moments of every product; `met` makes of its input, float32[tokens, channels], what it multiplies."""
+    sums: list[list[Wide]] = []
+    tokens = 0
+    for batch in given:
+        added = [_sums(values, rounded(values)) for values, rounded in zip(batch, met, strict=True)]
+        sums = [[a + b for a, b in zip(*own, strict=True)] for own in zip(sums, added, strict=True)] if sums else added
+        tokens += len(batch[0])
+    return [Moments(*(total / tokens for total in own)) for own in sums]
+
+
+def _sums(values: Float, met: Float) -> list[Wide]:
+    means = [own.sum(axis=0, dtype=np.float64) for own in (values, met)]
+    return [*means, *((met.T @ own).astype(np.float64) for own in (met, values))]
 
 
 def batches(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

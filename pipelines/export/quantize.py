@@ -1,8 +1,7 @@
-"""Static int8 quantisation of the encoder: SmoothQuant, weights by a scale a column, activations by fixed scales.
+"""Static int8 quantisation of the encoder: weights by a scale a column, activations by fixed scales.
 
-SmoothQuant (Xiao et al., 2023, arXiv 2211.10438): dividing a product's input by s and multiplying its weight's rows
-by s changes nothing in real numbers and moves outliers from the activations to the weights;
-s = max|x| ** alpha / max|w| ** (1 - alpha) a channel.
+`activations.py` says how activations become uint8. Weights are fitted to what that leaves of them: the least squares
+solution for the float32 product's output, from the rounded input, rounded with GPTQ.
 """
 
 from __future__ import annotations
@@ -12,15 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import Statistics
-from .rounding import (
-    column_scales,
-    round_compensated,
-    round_nearest,
-    round_rows,
-    round_up_significant,
-)
+from .activations import Activation, plain, smoothed, with_copies
+from .calibration import Moments, Ranges
+from .rounding import column_scales, round_compensated, round_nearest, round_rows
 from .weights import Float, Layer, Linear, Norm, Weights
+
+PRODUCTS = ("qkv", "output", "up", "down")
+"""Of a layer, in the graph's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +26,18 @@ class Recipe:
 
     x86 without VNNI adds two products of a uint8 and a weight in int16 and saturates (vpmaddubsw), which would make
     vectors depend on the machine. `limit_pairs` keeps all 8 bits and bounds the two weights of such a sum together;
-    `weight_bits` 7 would bound each. `alpha` is SmoothQuant's; `smooth_down` says whether the product after the GELU is
-    smoothed as well. `compensate` rounds with GPTQ instead of to nearest.
+    `weight_bits` 7 would bound each. `alpha` is SmoothQuant's, `smoothed` names the products that have its factors
+    (those of attention's output are free, folded into the values). `copies` is how many the GELU's channels have, if
+    *down* is not smoothed; sixteen keep rows aligned. `fit` fits weights to the rounded input and rounds with GPTQ,
+    instead of to nearest.
     """
 
     weight_bits: int = 8
     limit_pairs: bool = True
     alpha: float = 0.75
-    smooth_down: bool = True
-    compensate: bool = True
+    smoothed: frozenset[str] = frozenset({"qkv", "output", "up"})
+    copies: int = 16
+    fit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +85,51 @@ class QuantizedWeights:
     layers: tuple[QuantizedLayer, ...]
 
 
-def quantize(weights: Weights, statistics: list[Statistics], recipe: Recipe) -> QuantizedWeights:
-    """Quantise all but norms, biases and positions; `statistics` holds four entries a layer, in graph order."""
+def plan(weights: Weights, ranges: list[Ranges], recipe: Recipe) -> list[Activation]:
+    """Return how each product's input becomes uint8: four a layer, as `ranges`, in the graph's order."""
+    layers = [(layer, ranges[4 * index : 4 * index + 4]) for index, layer in enumerate(weights.layers)]
+    return [
+        _activation(layer, product, own, recipe)
+        for layer, four in layers
+        for product, own in zip(PRODUCTS, four, strict=True)
+    ]
+
+
+def _activation(layer: Layer, product: str, ranges: Ranges, recipe: Recipe) -> Activation:
+    if product in recipe.smoothed:
+        return smoothed(ranges, getattr(layer, product).weight, recipe.alpha)
+    if product == "down" and recipe.copies:
+        return with_copies(ranges, recipe.copies)
+    return plain(ranges)
+
+
+def quantize(
+    weights: Weights, activations: list[Activation], moments: list[Moments], recipe: Recipe
+) -> QuantizedWeights:
+    """Quantise all but norms, biases and positions; `activations` are those of `plan`, `moments` of what they give."""
     words, words_scale = round_rows(weights.words)
     layers = tuple(
-        _quantize_layer(layer, statistics[4 * index : 4 * index + 4], recipe)
+        _quantize_layer(layer, activations[4 * index : 4 * index + 4], moments[4 * index : 4 * index + 4], recipe)
         for index, layer in enumerate(weights.layers)
     )
     return QuantizedWeights(words, words_scale, weights.positions, weights.embedding_norm, layers)
 
 
-def _quantize_layer(layer: Layer, statistics: list[Statistics], recipe: Recipe) -> QuantizedLayer:
-    before_qkv, context, before_up, gelu = statistics
+def _quantize_layer(
+    layer: Layer, activations: list[Activation], moments: list[Moments], recipe: Recipe
+) -> QuantizedLayer:
+    _, context, _, gelu = activations
     # The context's factors cost nothing: the value columns that make it take the division.
-    folded = smoothing_factors(context, layer.output.weight, recipe.alpha)
-    output = Linear(layer.output.weight * folded[:, None], layer.output.bias)
+    qkv = layer.qkv if context.factors is None else _divide_values(layer.qkv, context.factors)
+    up = gelu.columns(layer.up)
+    linears = (qkv, layer.output, up, layer.down)
+    made = [_quantize_linear(*own, recipe) for own in zip(linears, activations, moments, strict=True)]
     return QuantizedLayer(
-        qkv=_smoothed(_divide_values(layer.qkv, folded), before_qkv, recipe),
-        output=_quantize_linear(output, context.divided_by(folded), recipe, None),
+        qkv=made[0],
+        output=replace(made[1], smoothing=None),
         attention_norm=layer.attention_norm,
-        up=_smoothed(layer.up, before_up, recipe),
-        down=_smoothed(layer.down, gelu, recipe)
-        if recipe.smooth_down
-        else _quantize_linear(layer.down, gelu, recipe, None),
+        up=made[2],
+        down=made[3],
         output_norm=layer.output_norm,
     )
 
@@ -120,43 +142,24 @@ def _divide_values(qkv: Linear, factors: Float) -> Linear:
     return Linear(weight, bias)
 
 
-def _smoothed(linear: Linear, statistics: Statistics, recipe: Recipe) -> QuantizedLinear:
-    factors = smoothing_factors(statistics, linear.weight, recipe.alpha)
-    scaled = Linear(linear.weight * factors[:, None], linear.bias)
-    return _quantize_linear(scaled, statistics.divided_by(factors), recipe, factors)
-
-
-def _quantize_linear(
-    linear: Linear, statistics: Statistics, recipe: Recipe, smoothing: Float | None
-) -> QuantizedLinear:
-    low, high = min(float(statistics.low.min()), 0.0), max(float(statistics.high.max()), 0.0)
-    input_scale = round_up_significant((high - low) / 255)
-    input_zero = min(max(round(-low / input_scale), 0), 255)
-    scales = column_scales(
-        linear.weight, recipe.weight_bits, np.diag(statistics.moment), limit_pairs=recipe.limit_pairs
-    )
-    if recipe.compensate:
-        # Rounding the inputs adds noise of variance scale^2 / 12 to each channel: the moment that the product meets.
-        levels = round_compensated(
-            linear.weight,
-            scales,
-            recipe.weight_bits,
-            statistics.moment,
-            damping=input_scale**2 / 12,
-            limit_pairs=recipe.limit_pairs,
-        )
+def _quantize_linear(linear: Linear, activation: Activation, moments: Moments, recipe: Recipe) -> QuantizedLinear:
+    bits, limit_pairs = recipe.weight_bits, recipe.limit_pairs
+    weight = activation.rows(linear.weight)
+    importance = np.diag(moments.met)
+    if recipe.fit:
+        # As much as rounding the inputs adds to each channel's variance; it keeps the fit near the weights.
+        damping = activation.scale**2 / 12
+        damped = moments.met + damping * np.eye(len(weight))
+        fitted = np.linalg.solve(damped, moments.shared @ linear.weight + damping * weight)
+        weight = fitted.astype(np.float32)
+        scales = column_scales(weight, bits, importance, limit_pairs=limit_pairs)
+        levels = round_compensated(weight, scales, bits, damped, limit_pairs=limit_pairs)
     else:
-        levels = round_nearest(linear.weight, scales, recipe.weight_bits, limit_pairs=recipe.limit_pairs)
-    # The mean of what rounding still loses is known, so the bias gives it back; in 4096ths, so that reruns agree.
-    lost = statistics.mean @ (linear.weight - levels * scales)
-    bias = linear.bias + np.round(lost * 4096) / np.float32(4096)
-    return QuantizedLinear(levels, scales, bias.astype(np.float32), input_scale, input_zero, smoothing)
-
-
-def smoothing_factors(statistics: Statistics, weight: Float, alpha: float) -> Float:
-    """Return SmoothQuant's factor a channel, rounded to an eighth of an octave so that reruns agree."""
-    inputs = np.maximum(np.maximum(np.abs(statistics.low), np.abs(statistics.high)), 1e-5)
-    outputs = np.maximum(np.abs(weight).max(axis=1), 1e-5)
-    factors = inputs.astype(np.float64) ** alpha / outputs.astype(np.float64) ** (1 - alpha)
-    factors /= np.exp(np.mean(np.log(factors)))
-    return np.asarray(np.exp2(np.round(np.log2(factors) * 8) / 8), dtype=np.float32)
+        scales = column_scales(weight, bits, importance, limit_pairs=limit_pairs)
+        levels = round_nearest(weight, scales, bits, limit_pairs=limit_pairs)
+    # The mean of what is lost is known, so the bias gives it back; in 4096ths, so that reruns agree.
+    lost = moments.mean @ linear.weight - moments.met_mean @ (levels * scales)
+    bias = linear.bias + np.round(lost * 4096) / 4096
+    return QuantizedLinear(
+        levels, scales, bias.astype(np.float32), activation.scale, activation.zero, activation.factors
+    )

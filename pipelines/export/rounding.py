@@ -57,20 +57,17 @@ def _limit_pairs(levels: Float) -> Float:
     return limited.reshape(levels.shape)
 
 
-def round_compensated(
-    weight: Float, scales: Float, bits: int, moment: Wide, *, damping: float, limit_pairs: bool
-) -> NDArray[np.int8]:
+def round_compensated(weight: Float, scales: Float, bits: int, moment: Wide, *, limit_pairs: bool) -> NDArray[np.int8]:
     """Return int8[in, out], rounded row by row, each row's error made up for by the rows still to come.
 
     This is GPTQ (Frantar et al., 2023, arXiv 2210.17323): the inputs' second moment, float64[in, in], says which rows
-    can stand in for which; rows with the largest moment go first. `damping` is added to its diagonal. `limit_pairs`
-    keeps the sums that x86 without VNNI forms of two neighbouring rows (vpmaddubsw) within int16, where they saturate.
+    can stand in for which; rows with the largest moment go first. `limit_pairs` keeps the sums that x86 without VNNI
+    forms of two neighbouring rows (vpmaddubsw) within int16, where they saturate.
     """
     low, high = integer_range(bits)
-    damped = moment + np.eye(len(moment)) * damping
-    order = np.argsort(-np.diag(damped), kind="stable")
+    order = np.argsort(-np.diag(moment), kind="stable")
     remaining = weight.astype(np.float64)[order]
-    spread = np.linalg.cholesky(np.linalg.inv(damped[np.ix_(order, order)])).T
+    spread = np.linalg.cholesky(np.linalg.inv(moment[np.ix_(order, order)])).T
     result = np.zeros(weight.shape, dtype=np.int8)
     for row, place in enumerate(order):
         levels = np.clip(np.round(remaining[row] / scales), low, high)

@@ -73,7 +73,8 @@ class TextIndex:
         self._schema = self._index.schema
         self._frequencies = Frequencies(paths, self._searcher)
         self._known: dict[int, tantivy.DocAddress] = {}
-        self._ties = _TIES if len(paths) == 1 else _TIES_OF_SEVERAL
+        self._is_several = len(paths) > 1
+        self._ties = _TIES_OF_SEVERAL if self._is_several else _TIES
 
     @property
     def count(self) -> int:
@@ -104,7 +105,9 @@ class TextIndex:
         query = self._weighted(terms, statistics)
         if query is None:
             return {}
-        return self._passing(limited(query, limits(self._schema, filters, any_of)), limit, passing)
+        found = limited(query, limits(self._schema, filters, any_of))
+        # What of it is read is asked for again, with all chunks of its file; of several indexes, first whose it is.
+        return self._passing(found, limit, passing, remember=self._is_several)
 
     def holding(
         self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
@@ -259,10 +262,12 @@ class TextIndex:
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)
 
-    def _passing(self, query: tantivy.Query, limit: int, passing: Passing | None) -> dict[int, float]:
+    def _passing(
+        self, query: tantivy.Query, limit: int, passing: Passing | None, *, remember: bool = True
+    ) -> dict[int, float]:
         """Return the best `limit` that pass; more are asked for until so many do."""
         if passing is None:
-            return self._matches(query, limit)
+            return self._matches(query, limit, remember=remember)
         wanted = limit
         while True:
             wanted *= 2
@@ -271,11 +276,11 @@ class TextIndex:
             if len(passed) >= limit or len(found) < wanted:
                 return dict(islice(((key, score) for key, score in found.items() if key in passed), limit))
 
-    def _matches(self, query: tantivy.Query, limit: int) -> dict[int, float]:
+    def _matches(self, query: tantivy.Query, limit: int, *, remember: bool = True) -> dict[int, float]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
         found: dict[int, float] = {}
         for fetch in (limit + self._ties, limit + _MANY_TIES) if limit > 0 else ():
-            own, scored = self._unordered(query, fetch, remember=True)
+            own, scored = self._unordered(query, fetch, remember=remember)
             if not own:
                 break
             ids, scores = np.array(own, np.uint64), np.array(scored).round(_SCORE_DECIMALS)
