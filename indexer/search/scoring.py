@@ -71,7 +71,7 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
     files = generation.places.chunks_of(paths)
     if selection.filters is not None and files:
-        allowed = allowed_chunks(generation, Selection(filters, selection.only))
+        allowed = allowed_chunks(generation, Selection(filters, selection.only, selection.passing))
         files = [_among(file, allowed) for file in files]
         files = [file for file in files if len(file.ids)]
     kept = tuple(file.path for file in files)
