@@ -3,9 +3,10 @@ whichever retriever found them."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit
 from indexer.search.filters import Selection
@@ -83,13 +84,16 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     file_of = np.repeat(np.arange(len(files)), sizes)
     asked_words = list(asked.query.words)
     terms = np.zeros((len(asked_words), len(ids)), np.bool_)
+    calls: list[Callable[[], Any]] = [partial(_similarities, generation, asked, files, ids, segments)]
     if asked.words and kept:
+        hold = partial(generation.text.holding, asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
+        calls.insert(0, hold)
+    *held, (cosines, centroids) = asked.together(calls)
+    for masks in held:
         places = _Places(ids)
-        masks = generation.text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
         for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
             own = terms[first : first + MASK_BITS]
             own[:] = places.column(*found).astype(np.int64) >> np.arange(len(own))[:, None] & 1
-    cosines, centroids = _similarities(generation, asked, files, ids, segments)
     spaces = np.zeros(len(kept), np.int64)
     return FileScores(spaces, kept, ids, file_of, np.cumsum([0, *sizes])[:-1], terms, cosines, centroids)
 
