@@ -136,9 +136,10 @@ def main() -> None:
     fitted = fit_both([*cases, *weak], functions, names)
     weights = {name: float(weight) for name, weight in zip(names, fitted, strict=True)} | BY_HAND
     trained_on = (
-        f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over single "
-        f"functions, of vectors of {' and '.join(arguments.encoders)}, and by {WEAK_WEIGHT / REPOSITORY_WEIGHT:g} "
-        f"{len(weak)} of commits and comments, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}"
+        f"{len(cases) // len(configs)} queries over {len(repositories.questions)} repositories and "
+        f"{len(functions) // len(configs)} over single functions, each asked of vectors of "
+        f"{' and '.join(arguments.encoders)}, and by {WEAK_WEIGHT / REPOSITORY_WEIGHT:g} {len(weak)} of commits and "
+        f"comments, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}"
     )
     model = ranking.Model(trained_on, {name: round(weight, 4) for name, weight in weights.items()})
     ranker = msgspec.structs.replace(ranking.shipped_ranker(), files=model)
