@@ -39,7 +39,8 @@ def mapped_bytes() -> int:
     if sys.platform != "linux":
         return 0
     try:
-        return int(_STATM.read_bytes().split()[2]) * mmap.PAGESIZE
+        with _STATM.open("rb", buffering=0) as file:
+            return int(file.read(256).split()[2]) * mmap.PAGESIZE
     except OSError:
         return 0
 
