@@ -200,8 +200,8 @@ class TextIndex:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
         with damage(self._path):
             documents = {}
-            for chunk_id, found in self._documents(ids):
-                documents[chunk_id] = document = decode_stored(found.stored)
+            for chunk_id, address in self._addresses(ids):
+                documents[chunk_id] = document = decode_stored(self._stored(address).stored)
                 if document.id != chunk_id:
                     raise ValueError("a document is stored under another id than its own")
             return documents
