@@ -161,8 +161,9 @@ class NearEncoder:
         basis = chosen.basis()
         assert basis is not None
         matrix = bundled_projection(basis, dims=Config().projection.dims).matrix
-        # The projection's columns are orthonormal, so that what they make of this is the vector again.
-        self._vectors = {text: (matrix @ np.array(vector, np.float32))[None] for text, vector in questions}
+        # The projection's columns are orthogonal, so that what they make of this is the vector again.
+        inverse = matrix / np.square(matrix).sum(axis=0)
+        self._vectors = {text: (inverse @ np.array(vector, np.float32))[None] for text, vector in questions}
         self.identity = chosen.identity
 
     def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedTexts:

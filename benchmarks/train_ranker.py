@@ -1,13 +1,14 @@
 """Fits the ranker's weights on queries with known answers, and says how good they are on repositories not fitted on.
 
-    python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA WEAK [--encoder NAME] [--indexes DIR] [--boosted]
+    python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA WEAK [--encoders NAME ...] [--indexes DIR] [--boosted]
         [--write]
 
 CODE_SEARCH, REPOS and COSQA are the folders of benchmarks.retrieval's sets, WEAK that of benchmarks.weak_questions,
 whose questions count little. Repositories of the first and of the last are held out in turn; on the second, a folder of
 single functions asked for in the words of web searches, only the weights of IN_SMALL are fitted, once the others are
-known. With --boosted gradient-boosted trees are tried on the same folds. The figures are written to results/; with
---write the weights fitted on everything replace indexer/search/ranker.json. What was tried is in ranking.md.
+known. Each question is asked of the vectors of every one of --encoders, the weak ones of the first's. With --boosted
+gradient-boosted trees are tried on the same folds. The figures are written to results/; with --write the weights fitted
+on everything replace indexer/search/ranker.json. What was tried is in ranking.md.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ WEAK_WEIGHT = 1.0
 """What a repository's commits weigh, and what its comments weigh: more of either costs real questions."""
 NEWTON_STEPS = 30
 FOLDS = 5
-IN_SMALL = ("nearest_in_small", "words_in_small")
+IN_SMALL = ("nearest_in_small", "words_in_small", "size_in_small")
 """Features for folders whose files are small."""
-FUNCTION_FOLDERS = 2
-"""As so many repositories the functions weigh: enough for the penalty not to outweigh them."""
+FUNCTION_FOLDERS = 22
+"""As so many repositories the functions weigh, as many as there are: fewer, and the penalty outweighs them."""
 SEEDS = 5
 DEPTH = 10
 BY_HAND = {
@@ -53,12 +54,9 @@ BY_HAND = {
     "prose": -1.5,
     "data": -3.0,
     "compatibility": -1.05,
-    "nearest_in_small": 4.44,
-    "words_in_small": -1.84,
 }
 """Weights that training can't see or sees too little of: no question names a file, few repositories hold documents,
-and commits mend old code that nobody asks for. Those of IN_SMALL were fitted on the transformer's vectors; static ones,
-which training may use in their place, find more with them than with their own."""
+and commits mend old code that nobody asks for."""
 BOOSTED = ((50, 4), (100, 4), (200, 8))
 """Trees and leaves of the gradient-boosted models that are tried."""
 RANKER = Path(ranking.__file__).with_name("ranker.json")
@@ -91,24 +89,32 @@ def main() -> None:
     parser.add_argument("repos", type=Path)
     parser.add_argument("cosqa", type=Path)
     parser.add_argument("weak", type=Path)
-    parser.add_argument("--encoder", default="minilm", help="what indexes are made with, and queries encoded")
+    parser.add_argument(
+        "--encoders", nargs="+", default=["static", "minilm"], help="what indexes are made with, and queries encoded"
+    )
     parser.add_argument("--indexes", type=Path, default=Path("build/ranker-indexes"))
     parser.add_argument("--cache", type=Path, help="embeddings kept between runs")
-    parser.add_argument("--encoder-path", default="", help="the encoder's folder; default: the bundled one")
     parser.add_argument("--boosted", action="store_true", help="also try gradient-boosted trees")
-    parser.add_argument("--mean-with", type=Path, help="weights fitted otherwise; the mean of both is what is written")
     parser.add_argument("--write", action="store_true", help="replace indexer/search/ranker.json")
     arguments = parser.parse_args()
-    config = Config(encoder=EncoderOptions(name=arguments.encoder, path=arguments.encoder_path))
+    configs = [Config(encoder=EncoderOptions(name=name)) for name in arguments.encoders]
     names: list[str] = []
+
+    def asked(evaluation: EvaluationSet) -> list[Case]:
+        return [
+            case
+            for config in configs
+            for case in gather(evaluation, arguments.indexes / config.encoder.name, config, names, arguments.cache)
+        ]
+
     repositories = code_search(arguments.code_search, arguments.repos)
     snippets = cosqa(arguments.cosqa, arguments.indexes / "corpora")
-    cases = list(gather(repositories, arguments.indexes, config, names, arguments.cache))
+    cases = asked(repositories)
     functions = [
         replace(case, repository=f"functions {number % FUNCTION_FOLDERS}")
-        for number, case in enumerate(gather(snippets, arguments.indexes, config, names, arguments.cache))
+        for number, case in enumerate(asked(snippets))
     ]
-    weak = list(gather_weak(arguments.weak, arguments.indexes, config, names, arguments.cache))
+    weak = list(gather_weak(arguments.weak, arguments.indexes, configs[0], names, arguments.cache))
     print(
         f"{len(cases)} queries of repositories, {len(functions)} of functions, {len(weak)} weak, {len(names)} features"
     )
@@ -125,19 +131,16 @@ def main() -> None:
         figures["linear"][f"{group}, not fitted on"] = round(evaluate(own, models["linear"](cases)), 4)
         beside = _beside([*cases, *rest], functions, names)
         figures["linear, with weak questions"][f"{group}, folds"] = round(cross_validate(own, beside, seed=0), 4)
-    flags = f" --encoder {arguments.encoder}" + (" --boosted" if arguments.boosted else "")
+    flags = f" --encoders {' '.join(arguments.encoders)}" + (" --boosted" if arguments.boosted else "")
     write_result("ranker", f"python -m benchmarks.train_ranker CODE_SEARCH REPOS COSQA WEAK{flags}", figures)
     fitted = fit_both([*cases, *weak], functions, names)
     weights = {name: float(weight) for name, weight in zip(names, fitted, strict=True)} | BY_HAND
     trained_on = (
-        f"{len(cases)} queries over {len(repositories.questions)} repositories and {len(functions)} over "
-        f"single functions, and by {WEAK_WEIGHT / REPOSITORY_WEIGHT:g} {len(weak)} of commits and comments, "
-        f"L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}"
+        f"{len(cases) // len(configs)} queries over {len(repositories.questions)} repositories and "
+        f"{len(functions) // len(configs)} over single functions, each asked of vectors of "
+        f"{' and '.join(arguments.encoders)}, and by {WEAK_WEIGHT / REPOSITORY_WEIGHT:g} {len(weak)} of commits and "
+        f"comments, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}"
     )
-    if arguments.mean_with:
-        other = msgspec.json.decode(arguments.mean_with.read_bytes(), type=ranking.Ranker).files
-        weights = {name: (weight + other.weights[name]) / 2 for name, weight in weights.items()}
-        trained_on = f"the mean of two fits: {trained_on}; and {other.trained_on}"
     model = ranking.Model(trained_on, {name: round(weight, 4) for name, weight in weights.items()})
     ranker = msgspec.structs.replace(ranking.shipped_ranker(), files=model)
     encoded = msgspec.json.format(msgspec.json.encode(ranker), indent=1) + b"\n"

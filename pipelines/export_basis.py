@@ -3,9 +3,10 @@
     python -m pipelines.export_basis --seconds 3600     encode for an hour, learn, write both folders of indexer/assets
     python -m pipelines.export_basis --seconds 0        learn again from what was encoded so far
 
-Runs after pipelines.export_model; the static table is turned from the basis that it has to the new one. Needs pip, npm,
-and apt-get with source entries. Packages are fetched once into --packages; pairs and the transformer's vectors of them
-are kept in --work, so that an interrupted run goes on. The same bytes come out of the same vectors on the same machine.
+Runs after pipelines.export_model, from whose PCA basis it starts, and pipelines.export_static, whose table it turns to
+the new one. Needs pip, npm, and apt-get with source entries. Packages are fetched once into --packages; pairs and the
+transformer's vectors of them are kept in --work, so that an interrupted run goes on. The same bytes come out of the
+same vectors on the same machine.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from indexer.encoders.bundle import BASIS, BUNDLED, BUNDLED_STATIC, SCALES, STATIC_LOADED, TABLE, WORDS, open_bundle
-from indexer.stages.reduce import fit
+from indexer.encoders.static import from_coordinates
 
-from .export.basis.learn import learn_basis, reciprocal_rank
+from .export.basis.learn import SHIPPED, learn_basis, reciprocal_rank
 from .export.basis.pairs import Pair, PairRules, in_fair_order, package_pairs, read_rules
 from .export.folder import write_basis, write_sums
 from .export.static.corpus import StaticCorpus, read_corpus
@@ -27,7 +28,6 @@ from .export.static.teacher import taught, teach
 from .export.weights import Float
 from .export_static import read_vocabulary
 
-BASIS_DIMS = 256
 BASIS_DECIMALS = 6
 HELD_OUT = 10
 """One of so many packages is left out, to see how well the basis finds answers in what it was not learned on."""
@@ -54,11 +54,12 @@ def main() -> None:
     written, typed = (known.vectors[[place[pair.forms()[form]] for _, pair in whole]] for form in (0, 1))
     questions = np.concatenate([written[~held], typed[~held]])
     answered = np.tile(answers[~held], (2, 1))
-    start = fit(np.concatenate([questions, answered]), dims=BASIS_DIMS, centered=False).matrix
+    start = open_bundle(BUNDLED).basis()
+    assert start is not None
     basis = np.round(learn_basis(questions, answered, start), BASIS_DECIMALS)
-    for dims in (128, 192, BASIS_DIMS):
+    for dims in SHIPPED.dims:
         ranks = [reciprocal_rank(typed[held], answers[held], one[:, :dims]) for one in (start, basis)]
-        print(f"{dims} dims, {held.sum()} held-out pairs: reciprocal rank {ranks[1]:.4f}, by PCA {ranks[0]:.4f}")
+        print(f"{dims} dims, {held.sum()} held-out pairs: reciprocal rank {ranks[1]:.4f}, at first {ranks[0]:.4f}")
     write_basis(BUNDLED / BASIS, basis)
     write_sums(BUNDLED)
     turn_table(BUNDLED_STATIC, basis)
@@ -82,7 +83,8 @@ def turn_table(folder: Path, basis: Float) -> None:
     before = bundle.basis()
     assert before is not None
     table, scales = np.load(folder / TABLE), np.load(folder / SCALES)
-    rows = (table * scales[:, None].astype(np.float32)) @ (before.T @ basis)
+    turn = (from_coordinates(before) @ basis).astype(np.float32)
+    rows = (table * scales[:, None].astype(np.float32)) @ turn
     whole = (folder / WORDS).read_text(encoding="utf-8").splitlines()
     write_static(folder, rows=rows, basis=basis, vocabulary=read_vocabulary(), whole=whole, spec=bundle.spec)
 

@@ -28,7 +28,7 @@ _BASIS_UNIT = 2.0**20
 """Sums of 256 products of coordinates below 2^24 and of the basis in this unit stay below 2^53, exact in float64."""
 
 _lock = threading.Lock()
-_loaded: dict[tuple[Path, str], StaticEncoder] = {}
+_loaded: dict[tuple[Path, EncoderIdentity], StaticEncoder] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class StaticEncoder:
         self._spec = bundle.spec
         self._scales = scales.astype(np.float64)
         self._pieces = WordPieces(vocabulary, whole)
-        self._basis = np.rint(basis.T.astype(np.float64) * _BASIS_UNIT)
+        self._basis = np.rint(from_coordinates(basis) * _BASIS_UNIT)
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -115,12 +115,22 @@ class StaticEncoder:
         return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
 
 
+def from_coordinates(basis: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what turns coordinates in a basis of orthogonal columns, float32[dims, m], into a vector, times a factor:
+    float64[m, dims], no entry above 1.
+    """
+    columns = basis.T.astype(np.float64)
+    squares = np.square(columns).sum(axis=1, keepdims=True)
+    whole: NDArray[np.float64] = columns * (squares.min() / squares)
+    return whole
+
+
 def load(bundle: Bundle) -> StaticEncoder:
     """Return the encoder of a folder, its files verified, loaded once a process.
 
     Raises ModelError when a file is missing or damaged, or when they don't fit together.
     """
-    key = (bundle.folder.resolve(), bundle.identity.digest)
+    key = (bundle.folder.resolve(), bundle.identity)
     with _lock:
         if key not in _loaded:
             _loaded[key] = StaticEncoder(bundle)

@@ -24,7 +24,7 @@ CONTINUED: Final = "##"
 MAX_WORD: Final = 100
 """Characters; a longer word is unknown."""
 
-MAX_KNOWN_WORDS: Final = 1 << 14
+MAX_KNOWN_WORDS: Final = 1 << 15
 """So many words are remembered; then the memory starts anew."""
 
 _WORD: Final = re.compile(r"[^\x00-/:-@\[-`{-\x7f]+|[!-/:-@\[-`{-~]+")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from indexer.search.candidates import SCORE_DECIMALS
 from indexer.search.features import Evidence, is_sure, named_definition
-from indexer.search.passages import SHORTLIST, arrange, closer_look
+from indexer.search.passages import arrange, closer_look, shortlist
 from indexer.search.query import Query
 from indexer.search.ranking import Model, RankedFile
 from indexer.search.snippet import best_row, shown_rows, terms_by_row
@@ -48,13 +48,13 @@ def best_hits(
             if own:
                 known.update(documents(space, own))
 
-    shortlist = SHORTLIST if passages else 1
-    fetch([(file.space, islice(file.chunks, shortlist)) for file in leading])
+    short = [shortlist(file.chunks, passages.weights) if passages else [*islice(file.chunks, 1)] for file in leading]
+    fetch([(file.space, ids) for file, ids in zip(leading, short, strict=True)])
     looked: list[tuple[float, dict[int, float]]] = []
-    for file in leading:
-        known, chunks = stored[file.space], file.chunks
+    for file, ids in zip(leading, short, strict=True):
+        chunks = file.chunks
         if passages:
-            read = [known[i] for i in islice(chunks, shortlist) if i in known]
+            read = [own for i in ids if (own := stored[file.space].get(i))]
             chunks = closer_look(query, evidence.rarity, chunks, read, passages.weights)
         looked.append((file.score, chunks))
     chosen = arrange(looked, count=k)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import merge, nlargest
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from indexer.search.filters import Selection
@@ -42,7 +42,7 @@ LOOKED_UP = 4_000
 """Up to so many chunks are looked up one by one to see which a filter lets through, rather than asking for all."""
 EXACT_FILTERED = 20_000
 """Up to so many chunks that a filter leaves, each one's vector is compared."""
-FLOORS: Mapping[str, float] = {"minilm": 0.34, "static": 0.29}
+FLOORS: Mapping[str, float] = {"minilm": 0.29, "static": 0.29}
 """By encoder, the cosine below which 95 of 100 nonsense queries have their nearest chunk (benchmarks/nonsense.py)."""
 RANK_CONSTANT = 10
 """The k of 1 / (k + rank). The paper's 60 is for lists of a thousand; here the first ten matter."""
@@ -125,6 +125,7 @@ def find(generation: Content, asked: Asked, selection: Selection, paths: Mapping
             generation.text.search,
             filters=selection.filters,
             any_of=sorted(selection.only or ()),
+            passing=selection.passing,
             statistics=asked.statistics,
         )
         calls["text"] = partial(search, word_terms(query), limit=TEXT_LIMIT)
@@ -135,7 +136,7 @@ def find(generation: Content, asked: Asked, selection: Selection, paths: Mapping
         calls["vector"] = partial(_meant, generation, asked.vector, selection, static_offset=asked.static_offset)
     chunks: dict[str, Scores] = dict(zip(calls, asked.together(list(calls.values())), strict=True)) if calls else {}
     if (near := chunks.pop("vector", None)) is not None:
-        if asked.words and selection.only is None and not (files or any(chunks.values())):
+        if asked.words and selection.only is None and selection.passing is None and not (files or any(chunks.values())):
             # What no word speaks for must be near enough to be more than the nearest of what is there.
             floor = FLOORS.get(generation.encoder_name, -1.0)
             near = {chunk_id: similarity for chunk_id, similarity in near.items() if similarity >= floor}
@@ -225,19 +226,22 @@ def by_meaning(
         found = generation.nearest(vector, limit=limit, static_offset=static_offset)
         return dict(zip(found.ids.tolist(), found.similarities.tolist(), strict=True))
     # Of those that let more through than are compared, only how they judge what was found is asked.
-    allowed = allowed_chunks(generation, selection, limit=EXACT_FILTERED + 1)
-    if len(allowed) <= EXACT_FILTERED:
-        return _compare(generation, vector, sorted(allowed), limit=limit, static_offset=static_offset)
+    likely = allowed_chunks(generation, Selection(selection.filters, selection.only), limit=EXACT_FILTERED + 1)
+    is_exact = len(likely) <= EXACT_FILTERED
+    near = _compare(generation, vector, sorted(likely), static_offset=static_offset) if is_exact else {}
+    if is_exact and selection.passing is None:
+        return dict(islice(near.items(), limit))
     wanted = limit
     while True:
         wanted *= 4
-        found = generation.nearest(vector, limit=wanted, static_offset=static_offset)
-        ids = found.ids.tolist()
+        if not is_exact:
+            found = generation.nearest(vector, limit=wanted, static_offset=static_offset)
+            near = dict(zip(found.ids.tolist(), found.similarities.tolist(), strict=True))
+        ids = list(islice(near, wanted))
         allowed = allowed_chunks(generation, selection, among=ids)
-        pairs = zip(ids, found.similarities.tolist(), strict=True)
-        kept = [(chunk_id, similarity) for chunk_id, similarity in pairs if chunk_id in allowed]
+        kept = [chunk_id for chunk_id in ids if chunk_id in allowed]
         if len(kept) >= limit or len(ids) < wanted:
-            return dict(kept[:limit])
+            return {chunk_id: near[chunk_id] for chunk_id in kept[:limit]}
 
 
 def _meant(generation: Content, vector: QueryVector, selection: Selection, *, static_offset: float) -> Scores:
@@ -277,19 +281,20 @@ def allowed_chunks(
 ) -> set[int]:
     """Return the chunks that the selection lets through: `among` these when given, no more than `limit` when given."""
     assert selection.filters is not None
-    chunks = selection.only
+    text, filters, chunks = generation.text, selection.filters, selection.only
     if among is not None:
         chunks = frozenset(among) if chunks is None else chunks.intersection(among)
-    if chunks is None or len(chunks) > LOOKED_UP:
-        every = generation.text.filter(selection.filters, limit=limit or generation.text.count)
-        return set(every if chunks is None else chunks.intersection(every))
-    return set(generation.text.filter(selection.filters, limit=len(chunks), any_of=sorted(chunks)) if chunks else ())
+    if chunks is None:
+        allowed = set(text.filter(filters, limit=limit or text.count))
+    elif len(chunks) > LOOKED_UP:
+        allowed = set(chunks.intersection(text.filter(filters, limit=text.count)))
+    else:
+        allowed = set(text.filter(filters, limit=len(chunks), any_of=sorted(chunks), remember=True) if chunks else ())
+    return allowed if selection.passing is None else set(selection.passing(sorted(allowed)))
 
 
-def _compare(
-    generation: Content, vector: NDArray[np.int8], ids: Sequence[int], *, limit: int, static_offset: float
-) -> Scores:
-    """Return the nearest of the given chunks, every one compared."""
+def _compare(generation: Content, vector: NDArray[np.int8], ids: Sequence[int], *, static_offset: float) -> Scores:
+    """Return the given chunks by cosine, the nearest first."""
     import numpy as np
 
     segments: dict[int, list[int]] = {}
@@ -303,4 +308,4 @@ def _compare(
             cosines += np.float32(static_offset)
         scored.extend(zip(cosines.tolist(), members, strict=True))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
-    return {chunk_id: similarity for similarity, chunk_id in scored[:limit]}
+    return {chunk_id: similarity for similarity, chunk_id in scored}

@@ -16,10 +16,13 @@ from indexer.languages.analyzer import word_terms
 from indexer.search.literals import verbatim
 
 if TYPE_CHECKING:
-    from indexer.search.content import Content
-    from indexer.stores.text.queries import Filters
+    from indexer.stores.text.index import TextIndex
 
 READ_AT_ONCE = 512
+READ_ALL = 1_000
+"""Up to so many chunks that have the words are all read; of more, those that are found."""
+MOST_READ = 1 << 17
+"""Of so many chunks it is remembered whether they hold it, about 12 MB; then the memory starts anew."""
 MAX_PATTERN_CHARS = 1000
 _WORD = re.compile(r"\w+")
 
@@ -53,23 +56,28 @@ class Containing:
             start = match.start()
         return text.count("\n", 0, start)
 
-    def chunks(self, generation: Content, filters: Filters, only: frozenset[int] | None) -> frozenset[int]:
-        """Return the chunks of a generation that hold it, of those that the filters let through; each is read."""
-        text, limit, any_of = generation.text, generation.text.count, sorted(only or ())
-        if only is not None and not only:
-            return frozenset()
-        if self.terms:
-            ids = list(text.holding_all(self.terms, "body", limit=limit, filters=filters))
-            ids = ids if only is None else [chunk_id for chunk_id in ids if chunk_id in only]
-        else:
-            ids = text.filter(filters, limit=limit, any_of=any_of)
-        found: set[int] = set()
-        for first in range(0, len(ids), READ_AT_ONCE):
-            chunks = text.documents(ids[first : first + READ_AT_ONCE]).values()
-            found.update(chunk.id for chunk in chunks if self.row(chunk.text) is not None)
+
+class Reading:
+    """Says which chunks of a text index hold something; each is read once. Safe to share between threads."""
+
+    def __init__(self, text: TextIndex, held: Containing) -> None:
+        self._text = text
+        self._held = held
+        self._known: dict[int, bool] = {}
+
+    def __call__(self, ids: Sequence[int]) -> set[int]:
+        """Return those of the chunks that hold it."""
+        known = self._known
+        unknown = [chunk_id for chunk_id in ids if chunk_id not in known]
+        if len(known) + len(unknown) > MOST_READ:
+            self._known = known = {}
+            unknown = list(ids)
+        for first in range(0, len(unknown), READ_AT_ONCE):
+            chunks = self._text.documents(unknown[first : first + READ_AT_ONCE]).values()
+            known.update((chunk.id, self._held.row(chunk.text) is not None) for chunk in chunks)
             if first:  # memory is to be that of a few batches
-                text.let_go()
-        return frozenset(found)
+                self._text.let_go()
+        return {chunk_id for chunk_id in ids if known.get(chunk_id)}
 
 
 @lru_cache(maxsize=32)

@@ -46,6 +46,7 @@ class CurrentGeneration(Closing):
         self._options = options
         self._accept = accept
         self._lock = threading.Lock()
+        self._stamp = self._look()
         self._opened: OpenGeneration | None = self._open()
 
     @property
@@ -60,11 +61,14 @@ class CurrentGeneration(Closing):
         """Give the generation that CURRENT names now, and keep it open meanwhile."""
         with self._lock:
             generation = self.generation
-            made = layout.Current(generation.number, generation.manifest.checksum)
-            if layout.read_current(self._index_dir) != made:
-                replaced, self._opened = self._opened, self._open()
-                if replaced is not None:
-                    replaced.retire()
+            stamp = self._look()
+            if stamp is None or stamp != self._stamp:
+                made = layout.Current(generation.number, generation.manifest.checksum)
+                if layout.read_current(self._index_dir) != made:
+                    replaced, self._opened = self._opened, self._open()
+                    if replaced is not None:
+                        replaced.retire()
+                self._stamp = stamp
             opened = self._opened
             assert opened is not None
             opened.users += 1
@@ -81,6 +85,14 @@ class CurrentGeneration(Closing):
             opened, self._opened = self._opened, None
             if opened is not None:
                 opened.retire()
+
+    def _look(self) -> tuple[int, int, int] | None:
+        """Return what changes when CURRENT is replaced, seen in less time than it is read; None where it can't be."""
+        try:
+            found = (self._index_dir / layout.CURRENT).lstat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns
 
     def _open(self) -> OpenGeneration:
         generation = open_generation(self._index_dir, options=self._options)

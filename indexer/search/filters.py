@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from indexer.errors import ConfigError
 from indexer.globs import path_pattern
 from indexer.languages.detection import language_named
 from indexer.languages.registry import LANGUAGES
-from indexer.search.containing import containing
+from indexer.search.containing import READ_ALL, Reading, containing
 from indexer.types import SymbolKind
 
 if TYPE_CHECKING:
     from indexer.search.content import Content
+    from indexer.stores.text.index import Passing
     from indexer.stores.text.queries import Filters
 
 MAX_VALUES = 100
@@ -25,10 +28,14 @@ _SEPARATORS = re.compile(r"::|->|[.#/\\]")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What may be found: the text index's filters, and the only chunks allowed when that is a known set."""
+    """What may be found: the text index's filters, and the only chunks allowed when that is a known set.
+
+    Where it is not, since too many would have to be read, `passing` returns those of the given chunks that are allowed.
+    """
 
     filters: Filters | None
     only: frozenset[int] | None = None
+    passing: Passing | None = None
 
 
 def select(
@@ -65,7 +72,13 @@ def select(
         not_path_patterns=tuple(path_pattern(glob[1:]) for glob in paths if glob.startswith("!")),
     )
     only = _inside(generation, within) if within else None
-    return Selection(filters, held.chunks(generation, filters, only) if held else only)
+    if held is None or only == frozenset():
+        return Selection(filters, only)
+    filters = replace(filters, body=tuple(held.terms))
+    most = READ_ALL if only is None else len(only)
+    likely = generation.text.filter(filters, limit=most + 1, any_of=sorted(only or ()), remember=True)
+    reading = Reading(generation.text, held)
+    return Selection(filters, frozenset(reading(likely))) if len(likely) <= most else Selection(filters, None, reading)
 
 
 def _language(written: str) -> str:

@@ -79,7 +79,12 @@ class Look:
         if terms not in self._found:
             limit = CHECKED if len(terms) > 1 else CHECKED_FOR_ONE
             matches = self.text.holding_all(
-                terms, "body", limit=limit, filters=self.selection.filters, any_of=sorted(self.selection.only or ())
+                terms,
+                "body",
+                limit=limit,
+                filters=self.selection.filters,
+                any_of=sorted(self.selection.only or ()),
+                passing=self.selection.passing,
             )
             self._found[terms] = matches, self.documents(list(matches))
         return self._found[terms]
@@ -106,6 +111,7 @@ class Look:
             limit=limit,
             filters=self.selection.filters,
             any_of=sorted(self.selection.only or ()),
+            passing=self.selection.passing,
         )
 
     def chunks_of(self, path: str) -> list[StoredChunk]:

@@ -30,7 +30,7 @@ the cost of files."""
 MOST_OF_A_FILE = 3
 """No file has more in an answer until files run out."""
 SHORTLIST = 6
-"""How many chunks of a file are looked at closely."""
+"""How many chunks of a file are looked at closely, at most."""
 NAME_FEATURES = ("name_covered", "name_meant", "region", "later_part", "private")
 
 
@@ -65,6 +65,13 @@ def chunk_features(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
         "meaning": scores.cosines,
         "named": scores.aligned(named),
     }
+
+
+def shortlist(scores: Mapping[int, float], weights: Mapping[str, float]) -> list[int]:
+    """Return the chunks of a file, of their scores best first, that its best may be by what they are called."""
+    most = sum([max(0.0, weights.get(name, 0.0)) for name in NAME_FEATURES])
+    least = next(iter(scores.values()), 0.0) - most
+    return [chunk_id for chunk_id, score in islice(scores.items(), SHORTLIST) if score >= least]
 
 
 def closer_look(

@@ -3,9 +3,10 @@ whichever retriever found them."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit
 from indexer.search.filters import Selection
@@ -71,7 +72,7 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     filters = msgspec.structs.replace(selection.filters or Filters(), paths=tuple(paths))
     files = generation.places.chunks_of(paths)
     if selection.filters is not None and files:
-        allowed = allowed_chunks(generation, Selection(filters, selection.only))
+        allowed = allowed_chunks(generation, Selection(filters, selection.only, selection.passing))
         files = [_among(file, allowed) for file in files]
         files = [file for file in files if len(file.ids)]
     kept = tuple(file.path for file in files)
@@ -83,13 +84,16 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     file_of = np.repeat(np.arange(len(files)), sizes)
     asked_words = list(asked.query.words)
     terms = np.zeros((len(asked_words), len(ids)), np.bool_)
+    calls: list[Callable[[], Any]] = [partial(_similarities, generation, asked, files, ids, segments)]
     if asked.words and kept:
+        hold = partial(generation.text.holding, asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
+        calls.insert(0, hold)
+    *held, (cosines, centroids) = asked.together(calls)
+    for masks in held:
         places = _Places(ids)
-        masks = generation.text.holding(asked_words, WORD_FIELDS, limit=FILE_CHUNKS, filters=filters)
         for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
             own = terms[first : first + MASK_BITS]
             own[:] = places.column(*found).astype(np.int64) >> np.arange(len(own))[:, None] & 1
-    cosines, centroids = _similarities(generation, asked, files, ids, segments)
     spaces = np.zeros(len(kept), np.int64)
     return FileScores(spaces, kept, ids, file_of, np.cumsum([0, *sizes])[:-1], terms, cosines, centroids)
 
@@ -169,14 +173,20 @@ def _similarities(
     vector = asked.vector()
     sizes = [len(file.ids) for file in files]
     starts = np.cumsum([0, *sizes])[:-1]
-    vectors = np.empty((len(ids), len(vector)), np.float32)
-    for segment in set(segments.tolist()):
-        members = np.flatnonzero(segments == segment)
-        vectors[members] = generation.vectors.get(segment, ids[members])
-    if any(file.lengths is None for file in files):
-        lengths = _lengths(vectors)
-        sums = np.add.reduceat(vectors / lengths[:, None], starts)
-        for file, own, length in zip(files, np.split(lengths, starts[1:]), _lengths(sums).tolist(), strict=True):
+    first = int(segments[0])
+    if (segments == first).all():
+        vectors = generation.vectors.get(first, ids).astype(np.float32)
+    else:
+        vectors = np.empty((len(ids), len(vector)), np.float32)
+        for segment in set(segments.tolist()):
+            members = np.flatnonzero(segments == segment)
+            vectors[members] = generation.vectors.get(segment, ids[members])
+    if new := [file for file in files if file.lengths is None]:
+        rows = vectors[np.repeat([file.lengths is None for file in files], sizes)]
+        bounds = np.cumsum([0, *(len(file.ids) for file in new)])
+        lengths = _lengths(rows)
+        sums = np.add.reduceat(rows / lengths[:, None], bounds[:-1])
+        for file, own, length in zip(new, np.split(lengths, bounds[1:-1]), _lengths(sums).tolist(), strict=True):
             file.lengths, file.sum_length = own, length
     lengths = np.concatenate([file.lengths for file in files if file.lengths is not None])
     query = unit(vector.astype(np.float32)[None])[0]

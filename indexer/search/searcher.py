@@ -131,9 +131,12 @@ class Searcher:
             own = paths.get(place)
             return self._spaces[place].second_pass(asked, chosen, own) if own else nothing
 
-        scores = joined([score(place) for place in range(len(self._spaces))])
+        define = partial(self._definitions, query, found)
+        definitions, scores = self._together(
+            [define, lambda: joined([score(place) for place in range(len(self._spaces))])]
+        )
         by_words = scores.aligned([own.chunks.get("text", {}) for own in found])
-        return Evidence(asked, found, scores, by_words, self._definitions(query, found))
+        return Evidence(asked, found, scores, by_words, definitions)
 
     def _is_message(self, query: Query, chosen: Filter) -> bool:
         """Whether the quotes are part of a message rather than what must stand.
@@ -167,6 +170,8 @@ class Searcher:
         weighted = (*word_terms(query).items(), *name_terms(query).items())
         terms: list[Term] = [(field, term) for field, own in weighted for term in own]
         documents = sum(space.chunks for space in self._spaces)
+        if len(self._spaces) == 1:
+            return Statistics(documents, self._spaces[0].frequencies(terms))
         total: Counter[Term] = Counter()
         for space in self._spaces:
             total.update(space.frequencies(terms))

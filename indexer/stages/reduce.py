@@ -108,12 +108,13 @@ def retained_energy(
 ) -> NDArray[np.float64]:
     """Return the share of each vector's squared length that its reduced form keeps, float64[m], m <= n.
 
-    Takes float32[n, d] and what `reduce` made of them. Of a centred projection it is the share of the variance. Vectors
-    without length are left out.
+    Takes float32[n, d] and what `reduce` made of them by orthogonal columns, whose own lengths are not counted. Of a
+    centred projection it is the share of the variance. Vectors without length are left out.
     """
     centered = vectors - projection.mean
     before = np.einsum("ij,ij->i", centered, centered, dtype=np.float64)
-    after = np.einsum("ij,ij->i", reduced, reduced, dtype=np.float64) * np.square(scales, dtype=np.float64)
+    weights = 1 / np.square(projection.matrix, dtype=np.float64).sum(axis=0)
+    after = (np.square(reduced, dtype=np.float64) @ weights) * np.square(scales, dtype=np.float64)
     some = before > 0
     shares: NDArray[np.float64] = after[some] / before[some]
     return shares

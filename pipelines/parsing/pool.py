@@ -35,7 +35,7 @@ BATCH_BYTES = 1 << 18
 """A batch takes a worker about 50 ms, so that the round trip to the parent weighs little."""
 
 WINDOW_FILES = 1024
-WINDOW_BYTES = 8 << 20
+WINDOW_BYTES = 4 << 20
 """What may be in work or wait for an earlier file, in files and in bytes of source: the bound on memory."""
 
 

@@ -39,7 +39,7 @@ ERRORS_BYTES = 1 << 20
 GARBAGE = 50_000
 """So many objects more than before are looked through for cycles at a time: a file makes thousands and few cycles."""
 
-RELEASED_BATCHES = 4
+RELEASED_BATCHES = 16
 """Freed memory is given back after so many, some megabytes of it."""
 
 PATIENCE = 1.0

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from indexer.config import Config, EncoderOptions
 from indexer.encoders.hashing import HashingEncoder
 from indexer.errors import ConfigError, ModelError, NoIndexError
 from indexer.index import Index
-from indexer.search import candidates
+from indexer.search import candidates, filters
 from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import EncoderIdentity
 from pipelines.build import build
@@ -203,6 +204,32 @@ def test_a_filter_that_lets_much_through_finds_the_same(
     monkeypatch.setattr(candidates, "EXACT_FILTERED", 0)
     monkeypatch.setattr(candidates, "LOOKED_UP", looked_up)
     assert len(compared) > 2 and found() == compared
+
+
+@pytest.mark.parametrize("asked", [{"query": 'where is "the" price'}, {"query": "price", "pattern": "item|card"}])
+@pytest.mark.parametrize("mode", ["hybrid", "text", "vector"])
+@pytest.mark.parametrize("compared", [0, 4, 20_000])
+def test_what_a_text_must_hold_is_the_same_whether_all_that_may_are_read(
+    index: Index, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], mode: str, compared: int
+) -> None:
+    def found() -> list[tuple[int, float]]:
+        index.search("another question")  # so that the choice is made anew
+        return [(hit.id, hit.score) for hit in index.search(**asked, k=20, mode=mode).hits]  # type: ignore[arg-type]
+
+    all_read = found()
+    monkeypatch.setattr(filters, "READ_ALL", 0)
+    monkeypatch.setattr(candidates, "EXACT_FILTERED", compared)
+    assert len(all_read) > 1 and found() == all_read
+
+
+def test_of_many_that_a_choice_leaves_all_are_compared(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> list[int]:
+        return [hit.id for hit in index.search("price", mode="vector", k=20, pattern="bank|Cookie").hits]
+
+    looked_up = found()
+    monkeypatch.setattr(candidates, "LOOKED_UP", 0)
+    monkeypatch.setattr(candidates, "EXACT_FILTERED", len(looked_up))
+    assert len(looked_up) > 1 and found() == looked_up
 
 
 def test_bad_requests_are_refused(index: Index) -> None:

@@ -70,6 +70,13 @@ def test_words_that_stand_in_one_chunk_tell_more_than_the_same_in_several() -> N
     assert order(replace(given, scores=replace(given.scores, terms=terms))) == ["b.py", "a.py"]
 
 
+def test_a_larger_file_is_before_unless_files_are_single_functions() -> None:
+    large = order(evidence("price", {"a.py": 1, "b.py": 4, "c.py": 60}))
+    assert large.index("b.py") < large.index("a.py")
+    single = order(evidence("price", {"a.py": 2, **{f"{name}.py": 1 for name in "bcdefghijk"}}))
+    assert single[-1] == "a.py"
+
+
 def test_a_definition_comes_before_uses() -> None:
     files = {"cart.py": 1, "uses.py": 1}
     found = {1: Definition("cart.py", "class", "Price", "Price")}

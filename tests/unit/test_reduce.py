@@ -61,13 +61,17 @@ def test_too_few_samples_keep_all_dimensions() -> None:
     assert fit(_unit_rows(16, 24), dims=4, centered=False).dims == 4
 
 
+@pytest.mark.parametrize("shortest", [1.0, 0.4])
 @pytest.mark.parametrize("mean", [0.0, 0.05])
-def test_retained_energy_is_the_share_of_squared_length_that_the_projection_keeps(mean: float) -> None:
-    vectors = _unit_rows(40, 32)
-    projection = Projection("fit", _orthonormal(32, 16), np.full(32, mean, dtype=np.float32))
+def test_retained_energy_is_the_share_of_squared_length_in_the_directions_of_the_columns(
+    mean: float, shortest: float
+) -> None:
+    vectors, directions = _unit_rows(40, 32), _orthonormal(32, 16)
+    matrix = directions * np.linspace(1, shortest, 16, dtype=np.float32)
+    projection = Projection("fit", matrix, np.full(32, mean, dtype=np.float32))
     shares = retained_energy(vectors, *reduce(vectors, projection), projection)
     centered = vectors - mean
-    expected = np.square(centered @ projection.matrix).sum(axis=1) / np.square(centered).sum(axis=1)
+    expected = np.square(centered @ directions).sum(axis=1) / np.square(centered).sum(axis=1)
     assert shares == pytest.approx(expected, abs=0.01)
 
 

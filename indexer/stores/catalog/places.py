@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 MOST_CHUNKS = 1 << 15
 """So many chunks' paths are remembered, about 4 MB; then the memory starts anew."""
-MOST_FILES = 1 << 12
-"""The same of files' chunks, about 3 MB where they have twenty each."""
+MOST_FILES = 1 << 13
+"""The same of files' chunks, about 6 MB where they have twenty each."""
 WHOLE_CHUNKS = 1 << 18
 """A catalog of no more chunks is read whole once an eighth of them was asked for: 0.1 s, 8 MB."""
 WHOLE_AFTER = 8
@@ -82,12 +82,12 @@ class Places:
         known = self._paths
         found = {chunk_id: known.get(chunk_id) for chunk_id in ids}
         missing = [chunk_id for chunk_id, path in found.items() if path is None]
-        if missing:
-            asked = self._catalog.paths_of(missing)
-            self._count(len(missing))
-            self._remember(asked)
-            found.update(asked)
-        return {chunk_id: path for chunk_id, path in found.items() if path is not None}
+        if not missing:
+            return cast(dict[int, str], found)
+        asked = self._catalog.paths_of(missing)
+        self._count(len(missing))
+        self._remember(asked)
+        return {chunk_id: own for chunk_id, path in found.items() if (own := path or asked.get(chunk_id))}
 
     def chunks_of(self, paths: Sequence[str]) -> list[FileChunks]:
         """Return the chunks of those of the given files that have any, by path."""
@@ -132,12 +132,13 @@ class _Table:
 
         rows = content.chunks[np.lexsort((content.chunks[:, 1], content.chunks[:, 0]))]
         self._paths = content.files
-        self._files, self._ids, self._segments = np.ascontiguousarray(rows.T)
+        files, self._ids, self._segments = np.ascontiguousarray(rows.T)
         # Not np.unique, whose first call loads numpy.ma: 20 ms of a search from a shell.
-        starts = np.flatnonzero(np.diff(self._files, prepend=-1))
-        spans = zip(self._files[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True)
+        starts = np.flatnonzero(np.diff(files, prepend=-1))
+        spans = zip(files[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True)
         self._spans = {content.files[file]: slice(start, stop) for file, start, stop in spans if file in content.files}
-        self._order = self._ids.argsort()
+        order = self._ids.argsort()
+        self._sorted_ids, self._sorted_files = self._ids[order], files[order]
 
     def chunks_of(self, paths: Iterable[str]) -> dict[str, FileChunks | None]:
         """Return the chunks of files, None of a file without any."""
@@ -154,7 +155,7 @@ class _Table:
         if not len(self._ids):
             return {}
         wanted = np.array(ids, np.int64)
-        rows = self._order[self._ids.searchsorted(wanted, sorter=self._order).clip(max=len(self._ids) - 1)]
-        files = np.where(self._ids[rows] == wanted, self._files[rows], -1).tolist()
+        rows = np.minimum(self._sorted_ids.searchsorted(wanted), len(self._ids) - 1)
+        files = np.where(self._sorted_ids[rows] == wanted, self._sorted_files[rows], -1).tolist()
         paths = self._paths
         return {chunk_id: paths[file] for chunk_id, file in zip(ids, files, strict=True) if file in paths}

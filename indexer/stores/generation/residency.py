@@ -24,7 +24,7 @@ MAPPED_BYTES = 192 << 20
 below. At 1,000,000 chunks of 64 dims letting go, which each search then leads to, doubles a search's processor time;
 without, 1,000 searches leave 950 MB mapped."""
 
-MERGED_BYTES = 32 << 20
+MERGED_BYTES = 8 << 20
 """Of file-backed pages that a build may hold more than at its start, or little more for a moment."""
 
 MADV_PAGEOUT = 21
@@ -39,7 +39,8 @@ def mapped_bytes() -> int:
     if sys.platform != "linux":
         return 0
     try:
-        return int(_STATM.read_bytes().split()[2]) * mmap.PAGESIZE
+        with _STATM.open("rb", buffering=0) as file:
+            return int(file.read(256).split()[2]) * mmap.PAGESIZE
     except OSError:
         return 0
 

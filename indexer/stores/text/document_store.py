@@ -17,9 +17,9 @@ from indexer.stores.text.store_check import StoreIndex
 
 STORED_FIELD, EMBEDDING_FIELD = 12, 13
 """The numbers of `stored` and `embedding` in the schema."""
-MOST_BLOCKS = 128
-"""So many blocks are kept, 2 MB, since a search asks for a document's neighbours too; then the memory starts anew."""
-MOST_STORES = 8
+MOST_BLOCKS = 512
+"""So many blocks are kept, 8 MB, since a search asks for a document's neighbours too; then the memory starts anew."""
+MOST_STORES = 2
 """Where an index has more segments, each keeps fewer blocks, so that all keep as many as these would, ..."""
 LEAST_BLOCKS = 2
 """... but no fewer than this."""

@@ -7,7 +7,7 @@ indexer.stores.text.document.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -47,6 +47,10 @@ _MOST_ADDRESSES = 1 << 13
 """Where so many chunks lie is remembered, 1 MB: what a search finds it reads soon; then the memory starts anew."""
 
 
+Passing = Callable[[Sequence[int]], Collection[int]]
+"""Returns those of the given chunks that may be found."""
+
+
 class TextIndex:
     """A committed text index, or several as one, read-only and safe to share between threads."""
 
@@ -69,7 +73,8 @@ class TextIndex:
         self._schema = self._index.schema
         self._frequencies = Frequencies(paths, self._searcher)
         self._known: dict[int, tantivy.DocAddress] = {}
-        self._ties = _TIES if len(paths) == 1 else _TIES_OF_SEVERAL
+        self._is_several = len(paths) > 1
+        self._ties = _TIES_OF_SEVERAL if self._is_several else _TIES
 
     @property
     def count(self) -> int:
@@ -88,16 +93,21 @@ class TextIndex:
         limit: int,
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
+        passing: Passing | None = None,
         statistics: Statistics | None = None,
     ) -> dict[int, float]:
         """Return the best chunks with their scores by weighted BM25, best first, equal scores by id.
 
         `terms` maps a field to its terms and their weights: analysed terms for WORD_FIELDS, whole values for
-        RAW_FIELDS. `any_of` limits the search to these chunk ids. `statistics` are those that terms are weighed by;
-        default: this index's own, of its living documents.
+        RAW_FIELDS. `any_of` limits the search to these chunk ids, `passing` to those that it returns. `statistics` are
+        those that terms are weighed by; default: this index's own, of its living documents.
         """
         query = self._weighted(terms, statistics)
-        return {} if query is None else self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
+        if query is None:
+            return {}
+        found = limited(query, limits(self._schema, filters, any_of))
+        # What of it is read is asked for again, with all chunks of its file; of several indexes, first whose it is.
+        return self._passing(found, limit, passing, remember=self._is_several)
 
     def holding(
         self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
@@ -128,10 +138,12 @@ class TextIndex:
         limit: int,
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
+        passing: Passing | None = None,
     ) -> dict[int, float]:
         """Return the best `limit` chunks by BM25, with it, among those that have every one of the terms in a field."""
         every = [(tantivy.Occur.Must, term_query(self._schema, field, word)) for word in dict.fromkeys(words)]
-        return self._matches(tantivy.Query.boolean_query([*every, *limits(self._schema, filters, any_of)]), limit)
+        query = tantivy.Query.boolean_query([*every, *limits(self._schema, filters, any_of)])
+        return self._passing(query, limit, passing)
 
     def holding_most(
         self,
@@ -142,6 +154,7 @@ class TextIndex:
         limit: int,
         filters: Filters | None = None,
         any_of: Sequence[int] = (),
+        passing: Passing | None = None,
     ) -> dict[int, float]:
         """Return the `limit` chunks whose terms in a field weigh most together, with that: `least` or more.
 
@@ -159,7 +172,7 @@ class TextIndex:
         if not needed:
             return {}
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, either(needed)), *others])
-        found = self._matches(limited(query, limits(self._schema, filters, any_of)), limit)
+        found = self._passing(limited(query, limits(self._schema, filters, any_of)), limit, passing)
         return {chunk_id: weight for chunk_id, weight in found.items() if weight >= least}
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
@@ -173,10 +186,10 @@ class TextIndex:
             found: list[tuple[str, int]] = self._searcher.terms_with_prefix(field, "", filter_query=living)
         return found
 
-    def filter(self, filters: Filters, *, limit: int, any_of: Sequence[int] = ()) -> list[int]:
-        """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`."""
+    def filter(self, filters: Filters, *, limit: int, any_of: Sequence[int] = (), remember: bool = False) -> list[int]:
+        """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`, `scores`."""
         query = limited(tantivy.Query.all_query(), limits(self._schema, filters, any_of))
-        return self._unordered(query, limit)[0] if limit > 0 else []
+        return self._unordered(query, limit, remember=remember)[0] if limit > 0 else []
 
     def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
         """Return the ids of chunks whose raw field is exactly this value."""
@@ -187,8 +200,8 @@ class TextIndex:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
         with damage(self._path):
             documents = {}
-            for chunk_id, found in self._documents(ids):
-                documents[chunk_id] = document = decode_stored(found.stored)
+            for chunk_id, address in self._addresses(ids):
+                documents[chunk_id] = document = decode_stored(self._stored(address).stored)
                 if document.id != chunk_id:
                     raise ValueError("a document is stored under another id than its own")
             return documents
@@ -249,11 +262,25 @@ class TextIndex:
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)
 
-    def _matches(self, query: tantivy.Query, limit: int) -> dict[int, float]:
+    def _passing(
+        self, query: tantivy.Query, limit: int, passing: Passing | None, *, remember: bool = True
+    ) -> dict[int, float]:
+        """Return the best `limit` that pass; more are asked for until so many do."""
+        if passing is None:
+            return self._matches(query, limit, remember=remember)
+        wanted = limit
+        while True:
+            wanted *= 2
+            found = self._matches(query, wanted)
+            passed = passing(list(found))
+            if len(passed) >= limit or len(found) < wanted:
+                return dict(islice(((key, score) for key, score in found.items() if key in passed), limit))
+
+    def _matches(self, query: tantivy.Query, limit: int, *, remember: bool = True) -> dict[int, float]:
         """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
         found: dict[int, float] = {}
         for fetch in (limit + self._ties, limit + _MANY_TIES) if limit > 0 else ():
-            own, scored = self._unordered(query, fetch, remember=True)
+            own, scored = self._unordered(query, fetch, remember=remember)
             if not own:
                 break
             ids, scores = np.array(own, np.uint64), np.array(scored).round(_SCORE_DECIMALS)

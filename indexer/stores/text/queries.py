@@ -35,13 +35,15 @@ def register_tokenizer(index: tantivy.Index) -> None:
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """What a chunk must be: of one of the languages, of one of the kinds, in one of the files (`paths`, as the source
-    has them), in a file whose path one of the regular expressions of globs.path_pattern matches, or none matches."""
+    has them), in a file whose path one of the regular expressions of globs.path_pattern matches, or none matches, and
+    with every one of the terms in its `body`."""
 
     languages: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     path_patterns: tuple[str, ...] = ()
     not_path_patterns: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
 
 
 def term_query(fields: tantivy.Schema, field: str, term: str) -> tantivy.Query:
@@ -86,6 +88,7 @@ def limits(
             wanted = either([_path_query(pattern) for pattern in filters.path_patterns])
             clauses.append((tantivy.Occur.Must, _silent(wanted)))
         clauses.extend((tantivy.Occur.MustNot, _path_query(pattern)) for pattern in filters.not_path_patterns)
+        clauses.extend((tantivy.Occur.Must, _silent(term_query(fields, "body", term))) for term in filters.body)
     return clauses
 
 

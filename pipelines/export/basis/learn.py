@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,20 +27,20 @@ class Settings:
     dims: tuple[int, ...] = (128, 192, 256)
     temperature: float = 0.05
     own: float = 0.5
-    rate: float = 3e-3
+    rate: float = 1e-3
 
 
 SHIPPED = Settings()
 
 
 def learn_basis(questions: Float, answers: Float, start: Float, settings: Settings = SHIPPED) -> Float:
-    """Return orthonormal columns, float32[width, components], moved from those of `start`.
+    """Return orthogonal columns, float32[width, components], the longest of length 1, moved from those of `start`.
 
     `questions` and `answers` are unit rows, float32[pairs, width]. What falls is the cross entropy between what a
     question should find among the answers of its batch and the softmax of its reduced cosines (van den Oord et al.,
     "Representation Learning with Contrastive Predictive Coding", 2018), for a beginning of the columns of each size
-    (Kusupati et al., "Matryoshka Representation Learning", 2022), by Adam (Kingma and Ba, 2015). After each step the
-    columns are made orthonormal again, from the first on, so that each beginning spans what it did.
+    (Kusupati et al., "Matryoshka Representation Learning", 2022), by Adam (Kingma and Ba, 2015). A column's length says
+    what a direction counts.
     """
     generator = np.random.default_rng(0)
     basis = start.copy()
@@ -60,8 +62,8 @@ def learn_basis(questions: Float, answers: Float, start: Float, settings: Settin
         second = np.float32(0.99) * second + np.float32(0.01) * slope * slope
         rate = settings.rate * min(1.0, (step + 1) / 20) * (1 - step / (settings.epochs * per_epoch))
         scale = np.sqrt(second / np.float32(1 - 0.99 ** (step + 1))) + np.float32(1e-8)
-        basis = _orthonormal(basis - np.float32(rate / (1 - 0.9 ** (step + 1))) * first / scale)
-    return basis
+        basis = basis - np.float32(rate / (1 - 0.9 ** (step + 1))) * first / scale
+    return _orthogonal(basis, settings.dims)
 
 
 def reciprocal_rank(questions: Float, answers: Float, basis: Float) -> float:
@@ -101,7 +103,16 @@ def _softmax(cosines: Float, temperature: float) -> Float:
     return np.asarray(likely / likely.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _orthonormal(basis: Float) -> Float:
-    columns: NDArray[np.float64]
-    columns, corner = np.linalg.qr(basis.astype(np.float64))
-    return np.asarray(columns * np.sign(np.diag(corner)), dtype=np.float32)
+def _orthogonal(basis: Float, ends: Sequence[int]) -> Float:
+    """Return the columns turned, block by block, so that they are orthogonal, a block's longest first.
+
+    Turning the columns of a beginning among themselves changes no cosine. What a later block has of the directions of
+    those before is lost.
+    """
+    directions = np.zeros((len(basis), 0))
+    lengths = np.zeros(0)
+    for start, end in pairwise((0, *ends)):
+        own = basis[:, start:end].astype(np.float64)
+        turned, long, _ = np.linalg.svd(own - directions @ (directions.T @ own), full_matrices=False)
+        directions, lengths = np.hstack([directions, turned]), np.append(lengths, long)
+    return np.asarray(directions * (lengths / lengths.max()), dtype=np.float32)
