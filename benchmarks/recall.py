@@ -24,7 +24,7 @@ from pipelines.build import build
 PROJECTIONS = {
     "none": ProjectionOptions(mode="none"),
     "fit 128": ProjectionOptions(mode="fit", dims=128),
-    **{f"bundled {dims}": ProjectionOptions(dims=dims) for dims in (256, 128, 64, 32, 16)},
+    **{f"bundled {dims}": ProjectionOptions(dims=dims) for dims in (256, 192, 128, 64, 32, 16)},
 }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from indexer.search.candidates import QueryVector
 
-STATIC_OFFSETS: Mapping[str, Mapping[Tier, float]] = {"minilm": {Tier.CONTEXTUAL: 0.022, Tier.STATIC: -0.010}}
+STATIC_OFFSETS: Mapping[str, Mapping[Tier, float]] = {"minilm": {Tier.CONTEXTUAL: 0.022, Tier.STATIC: -0.01}}
 """By encoder and the tier of a query's vector: by how much the cosines of the nearest contextual vectors exceed those
 of the nearest static ones (benchmarks/mixed_tiers.py)."""
 

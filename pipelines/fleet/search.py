@@ -26,7 +26,7 @@ from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher
 from indexer.search.space import Searchable
 from indexer.search.together import at_once, one_by_one
-from indexer.stores.generation.residency import Residency
+from indexer.stores.generation.residency import Residency, release_freed
 from indexer.types import Encoder, Hit, SearchMode
 
 from .manifest import FleetManifest
@@ -37,6 +37,8 @@ from .union import MAPPED_VECTOR_BYTES
 MAPPED_BYTES = 352 << 20
 """Of file-backed pages besides vectors that a process may hold while it searches a fleet; until it is seen and they are
 let go, some hundred megabytes more may be mapped."""
+MAPPED_BYTES_OF_LARGE = 128 << 20
+"""The same of a fleet whose vectors are let go shard by shard: each search maps all of its pages anew in any case."""
 _LOOK_SECONDS = 0.004
 """A search maps some 20 MB between two looks at what is mapped."""
 MORE_FOR_DISTINCT = 4
@@ -160,6 +162,8 @@ class Fleet(Closing):
                         hits = _distinct(hits, space)[:k]
                     upgraded = space.upgraded
                     space.generation.text.let_go()  # another search reads other documents
+                    if _is_large(opened.manifest):
+                        release_freed()
                 break
             except NoIndexError as error:
                 # The build after next took a shard away before it was opened: the newest manifest has another.
@@ -204,10 +208,16 @@ class Fleet(Closing):
         return False
 
 
+def _is_large(manifest: FleetManifest) -> bool:
+    """Whether vectors are let go shard by shard."""
+    return manifest.chunks * manifest.projection.dims > MAPPED_VECTOR_BYTES
+
+
 def _most_mapped(manifest: FleetManifest) -> int:
     """Return how many bytes of file-backed pages a search may hold."""
-    vectors = manifest.chunks * manifest.projection.dims
-    return MAPPED_BYTES + (vectors if vectors <= MAPPED_VECTOR_BYTES else 0)
+    if _is_large(manifest):
+        return MAPPED_BYTES_OF_LARGE
+    return MAPPED_BYTES + manifest.chunks * manifest.projection.dims
 
 
 def _distinct(hits: Sequence[Hit], space: Searchable) -> tuple[Hit, ...]:
