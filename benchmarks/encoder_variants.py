@@ -3,7 +3,8 @@
     python -m benchmarks.encoder_variants [--packages build/packages] [--out benchmarks/encoder_variants.md]
 
 Texts are those of the corpus that nothing was fitted on: chunks, and single lines as short as queries. Speed is tokens
-a second of processor time on one thread, 16 texts of 128 tokens, the best of 20 runs.
+a second of processor time on one thread, 16 texts of 128 tokens, the best of 20 runs. Each recipe is calibrated on its
+own, which takes five minutes of processor time.
 """
 
 from __future__ import annotations
