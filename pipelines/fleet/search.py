@@ -37,7 +37,7 @@ from .union import MAPPED_VECTOR_BYTES
 MAPPED_BYTES = 352 << 20
 """Of file-backed pages besides vectors that a process may hold while it searches a fleet; until it is seen and they are
 let go, some hundred megabytes more may be mapped."""
-MAPPED_BYTES_OF_LARGE = 128 << 20
+MAPPED_BYTES_OF_LARGE = 256 << 20
 """The same of a fleet whose vectors are let go shard by shard: each search maps all of its pages anew in any case."""
 _LOOK_SECONDS = 0.004
 """A search maps some 20 MB between two looks at what is mapped."""
@@ -143,7 +143,9 @@ class Fleet(Closing):
                 with self._residency.bounded(_most_mapped(opened.manifest), every=_LOOK_SECONDS), ExitStack() as stack:
                     space = opened.space(repositories)
                     offset = self._encoder.static_offset(opened.manifest.encoder.name)
-                    searcher = Searcher([space], static_offset=offset, together=self._together)
+                    # Two questions of words at a time would touch pages of a large fleet faster than they are let go.
+                    together = one_by_one if _is_large(opened.manifest) else self._together
+                    searcher = Searcher([space], static_offset=offset, together=together)
                     vector = None
                     if mode != "text":
                         encoding = self._encoder.encoding(asked.embedded, opened.any_generation())
