@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 _TEST = re.compile(
-    r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)"
+    r"(?:^|/)(?:tests?|testing|specs?|__tests__|testdata|regress|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)"
     r"(?:/|$)|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$"
 )
 _COMPATIBILITY = re.compile(

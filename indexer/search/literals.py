@@ -182,14 +182,19 @@ def option_field(flag: str) -> re.Pattern[str]:
 
 
 def verbatim(text: str, literal: str) -> Iterator[tuple[int, int]]:
-    """Yield where the literal stands in a text as it is written, not within a longer word or flag, as start and end."""
+    """Yield where the literal stands in a text as it is written, not within a longer word, flag or key, as start and
+    end."""
     is_flag = literal.startswith("-")
+    is_key = "-" in literal and not _SPACE.search(literal)
     is_open = is_flag or _is_word(literal[0]), is_flag or _is_word(literal[-1])
     start = text.find(literal)
     while start >= 0:
         end = start + len(literal)
-        around = text[start - 1 : start] if is_open[0] else "", text[end : end + 1] if is_open[1] else ""
-        if any(own and (_is_word(own) or (is_flag and own == "-")) for own in around):
+        # The character beside it, and the one beyond: `--` before a key is a flag's, `a-` another key's beginning.
+        before = text[start - 1 : start], text[max(0, start - 2) : max(0, start - 1)]
+        after = text[end : end + 1], text[end + 1 : end + 2]
+        around = [own for own, is_checked in zip((before, after), is_open, strict=True) if is_checked and own[0]]
+        if any(_is_word(own) or (own == "-" and (is_flag or (is_key and _is_word(more)))) for own, more in around):
             end = start + 1
         else:
             yield start, end
@@ -197,7 +202,7 @@ def verbatim(text: str, literal: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_word(character: str) -> bool:
-    return character == "_" or character.isalnum()
+    return character == "_" or character.isalnum()  # of no character, False
 
 
 def phrase(text: str, words: tuple[str, ...], weights: Mapping[str, float]) -> Match | None:

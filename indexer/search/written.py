@@ -40,7 +40,8 @@ MOST_WORDS = 12
 SURE_WORDS = 6
 """So many words in a row are no chance, even where no value of a format string shows that it is the text."""
 RARE = 2
-"""A few plain words that stand in a row in no more chunks than this are told, not chanced upon."""
+"""A few plain words that stand in a row in no more chunks than this, of source if any is, are told, not chanced upon:
+tests and documents repeat what code tells."""
 MOST_NAMED = 8
 MOST_FILES = 5
 """Of more definitions or files of one name, none comes first."""
@@ -150,7 +151,8 @@ def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
         written = look.verbatim(text, Sureness.CHANCE if by_chance else Sureness.WHOLE)
         if by_chance:
             written = [own for own in written if own.kind is not FileKind.DATA]
-        if by_chance and len(written) <= RARE and len(literals.words) >= MIN_CONSTANT_WORDS:
+        in_source = sum(own.kind is FileKind.SOURCE for own in written)
+        if by_chance and (in_source or len(written)) <= RARE and len(literals.words) >= MIN_CONSTANT_WORDS:
             written = [replace(own, sureness=Sureness.WORDS) for own in written]
         if FLAG.fullmatch(text):
             written = _each_once([*written, *_declared(look, text)])
