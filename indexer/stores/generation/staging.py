@@ -38,8 +38,8 @@ from indexer.stores.text.document import Embedding, make_documents
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
 
-_LOOK_SECONDS = 0.01
-"""Tantivy reads some megabytes between two looks at what is mapped."""
+_LOOK_SECONDS = 0.05
+"""Tantivy reads some 10 MB between two looks at what is mapped."""
 _RELEASED_CHUNKS = 8192
 """Freed memory is given back after so many, lest it grows with the tree."""
 

@@ -187,7 +187,10 @@ class TextIndex:
         return found
 
     def filter(self, filters: Filters, *, limit: int, any_of: Sequence[int] = (), remember: bool = False) -> list[int]:
-        """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`, `scores`."""
+        """Return the ids of up to `limit` chunks that the filters let through, in no order; see `search`.
+
+        `remember` where they lie, if they will be read.
+        """
         query = limited(tantivy.Query.all_query(), limits(self._schema, filters, any_of))
         return self._unordered(query, limit, remember=remember)[0] if limit > 0 else []
 
