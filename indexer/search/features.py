@@ -114,7 +114,7 @@ def features(evidence: Evidence) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     columns |= zip(_NAMES, np.array(_names(evidence), np.float64).reshape(-1, len(_NAMES)).T, strict=True)
     sizes = np.bincount(scores.file_of, minlength=count)
     columns["size"] = np.log1p(sizes) / np.log1p(sizes.max(initial=1))
-    # Where files are single functions, no words add up over a file's chunks, a larger one is none that more is about,
+    # Where files are single functions, no words add up over a file's chunks, its size does not say that it is central,
     # and the nearest chunk tells more.
     small = count / max(1, len(scores.ids))
     columns["nearest_in_small"] = columns["cosine_best"] * small

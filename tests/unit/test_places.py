@@ -82,3 +82,19 @@ def test_answers_stay_right_when_the_memory_is_full(monkeypatch: pytest.MonkeyPa
         assert own.paths_of(ids) == {chunk_id: CHUNKS[chunk_id][0] for chunk_id in ids if chunk_id in CHUNKS}
     for paths in (["a.py"], ["b.py", "a.py"], ["c.py", "b.py", "a.py"], ["a.py", "c.py"]):
         assert [own_file.path for own_file in own.chunks_of(paths)] == sorted(paths)
+
+
+def test_a_catalog_is_read_whole_once_though_another_search_asks_meanwhile() -> None:
+    reads = 0
+
+    def whole() -> Everything:
+        nonlocal reads
+        reads += 1
+        assert own.paths_of([5]) == {5: "a.py"}  # as another thread would
+        rows = [(FILES[path], chunk_id, segment) for chunk_id, (path, segment) in CHUNKS.items()]
+        return Everything({number: path for path, number in FILES.items()}, np.array(rows, np.int64))
+
+    own = Places(cast(Catalog, _Catalog()), whole=whole, chunks=len(CHUNKS))
+    for _ in range(2):
+        assert own.paths_of([7, 3, 9]) == {7: "b.py", 3: "b.py", 9: "c.py"}
+    assert reads == 1

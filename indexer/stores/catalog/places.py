@@ -102,9 +102,10 @@ class Places:
     def _count(self, asked: int) -> None:
         """Read the catalog whole once that many chunks were asked for."""
         self._left -= asked
-        if self._left <= 0 and self._whole is not None:
-            self._table = _Table(self._whole())
-            self._whole, self._paths = None, {}
+        if self._left <= 0 and (whole := self._whole) is not None:
+            self._whole = None  # first, since another thread may come here meanwhile
+            self._table = _Table(whole())
+            self._paths = {}
 
     def _remember(self, paths: Mapping[int, str]) -> None:
         """Remember the paths of chunks."""
