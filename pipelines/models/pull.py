@@ -25,11 +25,12 @@ from indexer.encoders.spec import DESCRIPTION, encode_spec
 from indexer.errors import ConfigError, LockedError, ModelError
 
 from .download import NotThereError, Patience, download, open_client
-from .lock import PACKAGED, known_sums, read_sums, record
+from .lock import PACKAGED, known_sums, locked_revision, read_sums, record
 from .unpack import unpack
 
 HUB = "https://huggingface.co"
-REVISION = "main"
+NEWEST = "main"
+"""The revision that is asked for of a model whose files the package does not know."""
 CONFIGS = (*TOKENIZER_FILES, "sentence_bert_config.json", "config_sentence_transformers.json", POOLING)
 """Files beside a graph that say how it is used; the first must be there."""
 
@@ -157,6 +158,7 @@ def _fetch(
     known: KnownModel, base: str, staged: Path, sums: dict[str, str], patience: Patience, on_bytes: OnBytes
 ) -> list[str]:
     fetched = []
+    at = f"{base.rstrip('/')}/{known.repository}/resolve/{locked_revision(known.name) or NEWEST}"
     with open_client(patience) as client:
         for file in (*CONFIGS, known.model, *known.weights):
             if (staged / file).is_file():
@@ -164,7 +166,7 @@ def _fetch(
             try:
                 download(
                     client,
-                    f"{base.rstrip('/')}/{known.repository}/resolve/{REVISION}/{file}",
+                    f"{at}/{file}",
                     staged / file,
                     sha256=sums.get(file),
                     most_bytes=1_000_000 * known.megabytes * 3 // 2 + _SLACK,

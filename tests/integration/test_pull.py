@@ -18,18 +18,21 @@ import numpy as np
 import pytest
 
 from indexer.config import EncoderOptions
-from indexer.encoders.known import OWN
+from indexer.encoders.known import ALIASES
+from indexer.encoders.models import known_model
 from indexer.encoders.registry import find_encoder
 from indexer.errors import ConfigError, ModelError
 from pipelines.models.download import Patience, download, open_client
 from pipelines.models.lock import NAME as LOCK
-from pipelines.models.lock import read_sums
-from pipelines.models.pull import PulledModel, pull
+from pipelines.models.lock import PACKAGED, locked_revision, read_sums
+from pipelines.models.pull import CONFIGS, PulledModel, pull
 from pipelines.models.store import check, remove
 from tests.e2e.conftest import Cli
 from tests.small_models import write_small_model
 
-NAME = "multilingual-e5-small"
+NAME = "snowflake/snowflake-arctic-embed-xs"
+"""A known model that the package has no sums of, so that a small one can stand for it."""
+LOCKED = "multilingual-e5-small"
 PATIENCE = Patience(attempts=3, backoff_seconds=0.01, stalled_seconds=0.5)
 MODEL = "onnx/model.onnx"
 
@@ -41,8 +44,10 @@ class Hub(ThreadingHTTPServer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), partial(_Handler, folder))
+        self.folder = folder
         self.faults: dict[str, list[str]] = {}
         self.asked: Counter[str] = Counter()
+        self.revisions: set[str] = set()
         self.ranges: list[str] = []
 
     @property
@@ -61,8 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path_asked = self.path.partition("?")[0]
-        file = path_asked.partition("/resolve/main/")[2] or path_asked.lstrip("/")
+        revision, _, file = path_asked.partition("/resolve/")[2].partition("/")
+        file = file or path_asked.lstrip("/")
         self.server.asked[file] += 1
+        self.server.revisions.add(revision)
         faults = self.server.faults.get(file, [])
         fault = faults.pop(0) if faults else ""
         path = self.folder / file
@@ -104,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
     """A hub with one model, which takes token types and has 384 dims."""
-    folder = write_small_model(tmp_path / "hub", dims=OWN[NAME].dims, model=MODEL, token_types=True)
+    folder = write_small_model(tmp_path / "hub", dims=384, model=MODEL, token_types=True)
     with Hub(folder) as server:
         thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.01))
         thread.start()
@@ -168,6 +175,26 @@ def test_a_server_that_lies_about_a_known_file_is_not_believed(hub: Hub, tmp_pat
     hub.faults[MODEL] = ["lie"]  # one of two mirrors
     assert pull_from(hub, models).folder
     assert read_sums(models / LOCK)[NAME] == recorded
+
+
+def test_a_file_that_is_locked_is_taken_of_its_revision_or_not_at_all(hub: Hub, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"is not the file that is known, and was removed"):
+        pull(LOCKED, tmp_path / "models", mirror=hub.url, patience=PATIENCE)
+    assert hub.revisions == {locked_revision(LOCKED)}
+    with pytest.raises(ModelError, match="is not the file that was locked"):
+        pull(LOCKED, tmp_path / "models", source=hub.folder)
+    assert not list((tmp_path / "models").rglob("*.onnx"))
+
+
+def test_what_is_locked_are_files_that_a_pull_asks_for_of_models_that_are_known() -> None:
+    locked = read_sums(PACKAGED)
+    assert {LOCKED, "bge-m3", *ALIASES.values()} == set(locked)
+    for name, sums in locked.items():
+        known = known_model(name)
+        assert known is not None
+        assert {"tokenizer.json", known.model, *known.weights} <= set(sums) <= {*CONFIGS, known.model, *known.weights}
+        assert all(int(own, 16) for own in sums.values())
+        assert int(locked_revision(name) or "", 16)
 
 
 @pytest.mark.parametrize("damage", ["alter", "truncate", "remove"])
