@@ -51,7 +51,7 @@ ONLINE = {("model", "pull", "multilingual-e5-small")}
 """Commands that fetch from a hub; tests/integration/test_pull.py has a server of its own."""
 
 ON_RAY = {("fleet", "build", "--engine", "ray")}
-"""Commands that start a cluster; tests/integration/test_fleet_on_ray.py has one."""
+"""Commands that start a cluster; tests/integration/fleet/test_on_ray.py has one."""
 
 INDEXER = [
     command

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +183,22 @@ def test_several_processes_share_a_cache(tmp_path: Path) -> None:
         for number in range(3):
             for part in range(5):
                 assert len(cache.get_many(list(some(100, start=1000 * number + 100 * part)))) == 100
+
+
+def test_many_builders_share_a_cache(tmp_path: Path) -> None:
+    """Forks and vendored copies share vectors: none is lost, torn or another's, whoever writes at the same time."""
+
+    def work(builder: int) -> list[str]:
+        with opened(tmp_path, dims=8, max_bytes=MEGABYTE) as cache:
+            for number in range(40):
+                keys = [bytes([number, shared]) * 8 for shared in range(4)]
+                cache.put_many({key: np.full(8, key[1], np.float32) for key in keys})
+                for key, vector in cache.get_many(keys).items():
+                    assert vector.tolist() == [float(key[1])] * 8, builder
+            return cache.warnings
+
+    with ThreadPoolExecutor(6) as pool:
+        assert [warning for warnings in pool.map(work, range(6)) for warning in warnings] == []
+    with opened(tmp_path, dims=8, max_bytes=MEGABYTE) as cache:
+        keys = [bytes([number, shared]) * 8 for number in range(40) for shared in range(4)]
+        assert len(cache.get_many(keys)) == len(keys)

@@ -17,7 +17,7 @@ import pytest
 from pipelines.fleet.local import LocalEngine
 from pipelines.fleet.store import FOLDER
 from pipelines.fleet.verify import verify_fleet
-from tests.integration.test_fleet import bring_up_to_date, job_of, make
+from tests.integration.fleet.fleets import bring_up_to_date, job_of, make
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -28,7 +28,7 @@ REPOSITORIES = {
 }
 DRIVER = """
 import sys
-from tests.integration.test_fleet import bring_up_to_date
+from tests.integration.fleet.fleets import bring_up_to_date
 from pipelines.fleet.on_ray import RayEngine
 from pathlib import Path
 bring_up_to_date(Path(sys.argv[1]), RayEngine(address=sys.argv[2]))
