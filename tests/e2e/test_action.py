@@ -17,7 +17,7 @@ import yaml
 from action.steps import markdown
 from indexer.stores.generation.manifest import FORMAT_VERSION
 from tests.e2e.conftest import PROGRAM, Cli
-from tests.integration.test_git_tree import git, repository, write
+from tests.trees import git, repository, write
 
 ROOT = Path(__file__).parents[2]
 FILES = {

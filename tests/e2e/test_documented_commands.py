@@ -18,8 +18,8 @@ from pipelines.cli.main import cli as program
 from pipelines.cli.search import EXIT_NO_HIT
 from tests.documents import DOCUMENTS, PROGRAMS, ROOT, Documented, blocks, commands, options
 from tests.e2e.conftest import Cli
-from tests.integration.test_git_tree import git
 from tests.small_models import write_small_model
+from tests.trees import git
 
 PLACES = {
     "PATH": "src/app.py",

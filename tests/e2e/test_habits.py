@@ -13,15 +13,14 @@ import pytest
 
 from indexer.stores.generation.lock import note_progress, writer_lock
 from tests.e2e.conftest import PROGRAM, Cli
+from tests.trees import write
 
 STATIC = '[encoder]\nname = "static"\n'
 NO_HIT = 7
 
 
 def make(root: Path, cli: Cli, files: dict[str, str]) -> Path:
-    for name, text in {".indexer.toml": STATIC, **files}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    write(root, {".indexer.toml": STATIC, **files})
     assert cli("build", root).code == 0
     return root
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.cli.search import EXIT_NO_HIT
 from tests.e2e.conftest import PROGRAM, Cli, Done
-from tests.integration.test_git_tree import git, repository, write
+from tests.trees import git, repository, write
 
 HASHING = '[encoder]\nname = "hashing"\n'
 FILES = {".indexer.toml": HASHING, "tea.py": "def brew():\n    return 1\n", "cup.py": "def fill():\n    return 2\n"}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import PROGRAM, Cli
 from tests.e2e.test_hooks import FILES, commit, found
-from tests.integration.test_git_tree import git, repository, write
+from tests.trees import git, repository, write
 
 ROOT = Path(__file__).parents[2]
 

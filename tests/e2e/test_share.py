@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Cli
+from tests.trees import git
 
 SETTINGS = '[encoder]\nname = "hashing"\n'
 FILES = 12
@@ -61,11 +61,10 @@ def test_an_export_is_carried_on_by_another_clone_which_embeds_what_differs(
 
 def test_a_worktree_takes_over_the_index_beside_it(cli: Cli, project: Path, tmp_path: Path) -> None:
     worktree = tmp_path / "worktree"
-    git = ["git", "-c", "user.name=x", "-c", "user.email=x@x", "-C", str(project)]
-    subprocess.run(["git", "init", "-q", str(project)], check=True)
-    subprocess.run([*git, "add", "."], check=True)
-    subprocess.run([*git, "commit", "-qm", "x"], check=True)
-    subprocess.run([*git, "worktree", "add", "-q", str(worktree)], check=True)
+    git(project, "init", "-q")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "x")
+    git(project, "worktree", "add", "-q", worktree)
     assert cli("import", project, worktree).code == 0
     built = cli("build", worktree, "--no-cache", "--json").json
     assert (built["committed"], built["chunks"]["embedded"], built["files"]["unchanged"]) == (False, 0, FILES)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import PROGRAM, Cli
+from tests.trees import git
 
 PATIENCE = 180
 FILES = 2000
@@ -79,11 +80,6 @@ def root(tmp_path: Path) -> Path:
     git(root, "add", ".")
     git(root, "commit", "-qm", "x")
     return root
-
-
-def git(root: Path, *arguments: str) -> None:
-    """Run git as nobody in particular."""
-    subprocess.run(["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@x", *arguments], check=True)
 
 
 def test_each_change_is_one_build_and_what_is_ignored_none(cli: Cli, root: Path) -> None:

@@ -15,12 +15,6 @@ from pipelines.parsing.pool import parse_files
 QUICK = ParseOptions(timeout_seconds=0.5, memory_megabytes=1024)
 
 
-def make(root: Path, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-
-
 def parse_tree(root: Path, options: ParseOptions = QUICK) -> list[ParsedFile | FileRecord]:
     tree = Worktree(root, WalkOptions())
     return list(parse_files(tree, detect(tree, {}).added, Config(parse=options)))

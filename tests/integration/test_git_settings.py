@@ -17,7 +17,8 @@ from indexer.errors import SourceError
 from indexer.git import objects
 from indexer.types import SourceFile
 from pipelines.source import open_source
-from tests.integration.test_git_tree import FILES, contents, git, repository
+from tests.integration.git_sources import contents
+from tests.trees import FILES, git, repository
 
 PROGRAMS = (
     "core.fsmonitor",

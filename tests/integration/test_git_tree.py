@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from indexer.config import Config, EncoderOptions, ParseOptions, ProjectionOptions, WalkOptions
+from indexer.config import Config, WalkOptions
 from indexer.errors import SourceError
 from indexer.sources import git_tree
 from indexer.sources.git_reader import GitTreeReader
-from indexer.stages import detect as detection
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
 from indexer.types import SkippedFile, SkipReason, SourceFile, Stat
-from pipelines.build import build
-from pipelines.report import BuildReport
 from pipelines.source import open_source
 from pipelines.status import read_status
-
-CONFIG = Config(
-    encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"), parse=ParseOptions(workers=1)
-)
-SETTINGS = ("protocol.file.allow=always", "user.name=a", "user.email=a@b", "commit.gpgSign=false")
-
-
-def git(folder: Path, *arguments: str, check: bool = True) -> str:
-    """Run git without the settings of the machine."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_EDITOR": "true"}
-    settings = [word for setting in SETTINGS for word in ("-c", setting)]
-    done = subprocess.run(
-        ["git", *settings, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0 or not check, done.stderr
-    return done.stdout.strip()
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-FILES = {"a.py": "a = 1\n", "b/c.py": "c = 1\n", "b/d/e.py": "e = 1\n"}
-
-
-def repository(root: Path, files: dict[str, str] = FILES, *arguments: str) -> Path:
-    """Make a repository with one commit."""
-    root.mkdir(parents=True)
-    git(root, "init", "-q", "-b", "main", *arguments)
-    write(root, files)
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", "one")
-    return root
+from tests.integration.git_sources import CONFIG, contents, made
+from tests.trees import FILES, git, repository, write
 
 
 @pytest.fixture
@@ -64,23 +24,9 @@ def root(tmp_path: Path) -> Path:
     return repository(tmp_path / "root")
 
 
-def contents(root: Path, kind: str = "staged", options: WalkOptions | None = None) -> dict[str, str]:
-    """Return what a source gives for each file that it takes."""
-    source = open_source(root, Config(walk=options or WalkOptions()), kind=kind)
-    taken = [file for file in source.files() if isinstance(file, SourceFile)]
-    reader = pickle.loads(pickle.dumps(source.reader()))
-    read = {file.path: reader.read(file.path) for file in taken}
-    assert [file.stat for file in taken] == [stat for _, stat in read.values()]
-    return {path: content.decode() for path, (content, _) in read.items()}
-
-
 def skipped(root: Path, kind: str = "staged", options: WalkOptions | None = None) -> dict[str, SkipReason]:
     source = open_source(root, Config(walk=options or WalkOptions()), kind=kind)
     return {file.path: file.reason for file in source.files() if isinstance(file, SkippedFile)}
-
-
-def made(root: Path, kind: str | None = None) -> BuildReport:
-    return build(root, config=CONFIG, source_kind=kind)
 
 
 def test_a_partially_staged_file_is_taken_as_it_will_be_committed(root: Path) -> None:
@@ -329,57 +275,3 @@ def test_an_object_that_is_not_here_is_a_skip_that_says_so(root: Path) -> None:
     assert skipped(root) == {"a.py": SkipReason.UNREADABLE}
     report = made(root, "staged")
     assert (report.files.added, report.skips) == (2, {"unreadable": 1})
-
-
-@pytest.fixture
-def clone(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh clone with the index of another one, whose files are older than it and than git's index."""
-    made(root)
-    clone = root.parent / "clone"
-    git(root.parent, "clone", "-q", "root", "clone")
-    default_index_dir(root).rename(default_index_dir(clone))
-    os.utime(clone / ".git" / "index", ns=((clone / ".git" / "index").stat().st_mtime_ns + 10**9,) * 2)
-    return clone
-
-
-def reads_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
-
-    class Counting(detection._Comparison):
-        def _read(self, file: SourceFile) -> bytes | None:
-            found.append(file.path)
-            return super()._read(file)
-
-    monkeypatch.setattr(detection, "_Comparison", Counting)
-    return found
-
-
-def test_a_fresh_clone_reads_nothing_that_its_cached_index_knows(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads = reads_of(monkeypatch)
-    assert not made(clone).committed
-    assert reads == []
-    write(clone, {"a.py": "a = 5\n"})
-    assert made(clone).files.modified == 1
-    assert reads == ["a.py"]
-
-
-def test_a_file_that_git_can_not_vouch_for_is_read(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Changed in the tick in which git's index was written, a file may be another than the index says."""
-    reads = reads_of(monkeypatch)
-    os.utime(clone / ".git" / "index", ns=((clone / "a.py").stat().st_mtime_ns,) * 2)
-    assert not made(clone).committed
-    assert "a.py" in reads
-
-
-def test_content_behind_a_filter_is_never_taken_for_the_blob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = repository(tmp_path / "dos", {".gitattributes": "*.py text eol=crlf\n", "a.py": "a = 1\n"})
-    (root / "a.py").unlink()
-    git(root, "checkout", "-q", "a.py")
-    assert (root / "a.py").read_bytes() == b"a = 1\r\n"
-    os.utime(root / ".git" / "index", ns=((root / ".git" / "index").stat().st_mtime_ns + 10**9,) * 2)
-    made(root)
-    with open_generation(default_index_dir(root)) as generation:
-        assert generation.catalog.records()["a.py"].blob == b""
-    # What is staged is other content than the work tree's, and is told so either way.
-    assert made(root, "staged").files.modified == 1
-    assert made(root, "worktree").files.modified == 1

@@ -24,13 +24,14 @@ from pipelines.parsing.messages import Batch, Settings
 from pipelines.parsing.pool import Workers, parse_files
 from pipelines.tally import record_of
 from tests.fakes import MemorySource
-from tests.integration.parsed import QUICK, make, parse_tree, summary, workers
+from tests.integration.parsed import QUICK, parse_tree, summary, workers
+from tests.trees import write
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
 
 def test_a_worker_that_waits_for_ever_is_ended_by_the_clock(tmp_path: Path, misbehave: None) -> None:
-    make(tmp_path, {"a.py": b"sleep\n", "b.py": b"x = 1\n"})
+    write(tmp_path, {"a.py": b"sleep\n", "b.py": b"x = 1\n"})
     assert summary(parse_tree(tmp_path, ParseOptions(timeout_seconds=0.1))) == {
         "a.py": "by lines: hung (parse.timeout_seconds)",
         "b.py": "parsed",
@@ -42,7 +43,7 @@ def test_a_worker_that_somebody_stopped_is_replaced_and_no_file_pays(
 ) -> None:
     """Its own timers can't end it, so the parent's clock does."""
     monkeypatch.setattr(parse_process, "LAST_SECONDS", 1.0)
-    make(tmp_path, {f"{name}.py": b"nap\n" for name in "abc"})
+    write(tmp_path, {f"{name}.py": b"nap\n" for name in "abc"})
     tree = Worktree(tmp_path, WalkOptions())
     options = Config(parse=ParseOptions(timeout_seconds=0.2, workers=1))
     results = parse_files(tree, detect(tree, {}).added, options)
@@ -57,7 +58,7 @@ def test_a_file_that_stops_its_worker_is_indexed_by_its_lines(
 ) -> None:
     monkeypatch.setattr(parse_process, "WALL_GRACE", 1.0)
     monkeypatch.setattr(parse_process, "LAST_SECONDS", 1.0)
-    make(tmp_path, {"a.py": b"stop\n", "b.py": b"x = 1\n", "c.py": b"signal\n"})
+    write(tmp_path, {"a.py": b"stop\n", "b.py": b"x = 1\n", "c.py": b"signal\n"})
     assert summary(parse_tree(tmp_path)) == {
         "a.py": "by lines: stopped answering",
         "b.py": "parsed",
@@ -99,7 +100,7 @@ def test_a_reader_that_no_other_process_can_have_is_an_error() -> None:
 
 
 def test_what_workers_write_to_stderr_is_bounded(tmp_path: Path, misbehave: None) -> None:
-    make(tmp_path, {"a.py": b"shout\n", "b.py": b"shout\n", "c.py": b"x = 1\n"})
+    write(tmp_path, {"a.py": b"shout\n", "b.py": b"shout\n", "c.py": b"x = 1\n"})
     whole = f"by lines: KeyError: '{parse_worker.ERRORS_BYTES} bytes'"
     assert summary(parse_tree(tmp_path)) == {"a.py": whole, "b.py": whole, "c.py": "parsed"}
 
@@ -116,9 +117,9 @@ def parse_with(crew: Workers, root: Path) -> list[ParsedFile | FileRecord]:
 def test_workers_are_kept_from_one_source_to_the_next(tmp_path: Path, misbehave: None) -> None:
     """Each file is read from its own source, and one that ends its worker still pays alone."""
     one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
-    make(one, {"a.py": b"x = 1\n"})
-    make(two, {"a.py": b"x = 2\n"})
-    make(three, {"a.py": b"x = 3\n", "b.py": b"crash\n", "c.py": b"x = 4\n"})
+    write(one, {"a.py": b"x = 1\n"})
+    write(two, {"a.py": b"x = 2\n"})
+    write(three, {"a.py": b"x = 3\n", "b.py": b"crash\n", "c.py": b"x = 4\n"})
     with Workers(Config(parse=QUICK), keep_bytes=1 << 20) as crew:
         parse_with(crew, one)
         kept = workers()
@@ -132,7 +133,7 @@ def test_workers_are_kept_from_one_source_to_the_next(tmp_path: Path, misbehave:
 
 
 def test_kept_workers_read_so_much_and_then_there_are_new_ones(tmp_path: Path) -> None:
-    make(tmp_path, {"a.py": b"x = 1\n"})
+    write(tmp_path, {"a.py": b"x = 1\n"})
     with Workers(Config(parse=QUICK), keep_bytes=10) as crew:
         parse_with(crew, tmp_path)
         assert len(workers()) == 1
@@ -143,7 +144,7 @@ def test_kept_workers_read_so_much_and_then_there_are_new_ones(tmp_path: Path) -
 
 def test_a_file_that_is_tried_again_gets_a_worker_that_has_read_nothing(tmp_path: Path, misbehave: None) -> None:
     """Not a kept one, for whose memory it would pay."""
-    make(tmp_path, {"a.py": b"x = 1\n"})
+    write(tmp_path, {"a.py": b"x = 1\n"})
     with Workers(Config(parse=QUICK), keep_bytes=1 << 20) as crew:
         parse_with(crew, tmp_path)
         kept = workers()
@@ -156,13 +157,13 @@ def test_a_file_that_is_tried_again_gets_a_worker_that_has_read_nothing(tmp_path
 
 
 def test_a_broken_installation_is_an_error_and_no_skip(tmp_path: Path, misbehave: None) -> None:
-    make(tmp_path, {"a.py": b"broken\n"})
+    write(tmp_path, {"a.py": b"broken\n"})
     with pytest.raises(IndexerError, match=r"a\.py: the parser can't work \(ImportError: no such grammar\)"):
         parse_tree(tmp_path)
 
 
 def test_workers_that_cannot_start_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path, {"a.py": b"x = 1\n"})
+    write(tmp_path, {"a.py": b"x = 1\n"})
     monkeypatch.setattr(parse_process, "_BOOT", "raise SystemExit('no library {path!r:.0} {descriptor}')")
     with pytest.raises(IndexerError, match="did not start: no library"):
         parse_tree(tmp_path)
@@ -177,7 +178,7 @@ def test_no_files_start_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_leaving_early_ends_the_workers(tmp_path: Path, misbehave: None) -> None:
-    make(tmp_path, {"a.py": b"x = 1\n", "b.py": b"sleep\n"})
+    write(tmp_path, {"a.py": b"x = 1\n", "b.py": b"sleep\n"})
     tree = Worktree(tmp_path, WalkOptions())
     results = parse_files(tree, detect(tree, {}).added, Config())
     next(results)
@@ -206,7 +207,7 @@ for result in parse_files(tree, detect(tree, {}).added, Config()):
 )
 def test_workers_end_with_their_parent(tmp_path: Path, number: signal.Signals, word: bytes) -> None:
     """Also when it is killed; Ctrl-C reaches the parent alone, and no worker writes a traceback."""
-    make(tmp_path, {"a.py": b"x = 1\n", "b.py": word + b"\n"})
+    write(tmp_path, {"a.py": b"x = 1\n", "b.py": word + b"\n"})
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0
     )

@@ -19,6 +19,7 @@ from indexer.search import candidates, filters
 from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import EncoderIdentity
 from pipelines.build import build
+from tests.trees import write
 
 CONFIG = Config(encoder=EncoderOptions(name="hashing"))
 
@@ -103,11 +104,7 @@ How a credit card is charged with the total price, and how money is given back t
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop")
-    for name, text in FILES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    folder = write(tmp_path_factory.mktemp("shop"), FILES)
     build(folder, config=CONFIG)
     return folder
 
@@ -276,14 +273,9 @@ def test_similar_chunks_leave_out_the_one_asked_about(index: Index) -> None:
 
 
 def test_an_increment_answers_like_a_fresh_build(root: Path, tmp_path: Path) -> None:
-    changing = tmp_path / "changing"
-    for name, text in FILES.items():
-        path = changing / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace("cart", "basket"), encoding="utf-8")
+    changing = write(tmp_path / "changing", {name: text.replace("cart", "basket") for name, text in FILES.items()})
     build(changing, config=CONFIG)
-    for name, text in FILES.items():
-        (changing / name).write_text(text, encoding="utf-8")
+    write(changing, FILES)
     build(changing, config=CONFIG)
     with indexer.open(changing, options=CONFIG.encoder) as grown, indexer.open(root, options=CONFIG.encoder) as fresh:
         for query in ("Cart", "how is a credit card charged", "session cookie"):

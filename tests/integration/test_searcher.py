@@ -23,6 +23,7 @@ from indexer.stores.generation.reader import Generation, open_generation
 from indexer.types import Hit, Role, SymbolKind, Tier
 from pipelines.build import build
 from tests.integration.test_search import FILES
+from tests.trees import write
 
 CONFIG = Config(encoder=EncoderOptions(name="hashing"))
 QUERIES = (
@@ -33,14 +34,6 @@ QUERIES = (
     "session cookie",
     "refund",
 )
-
-
-def write(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from indexer.config import Config, EncoderOptions
 from indexer.errors import ConfigError
 from indexer.index import Index
 from pipelines.build import build
+from tests.trees import write
 
 CONFIG = Config(encoder=EncoderOptions(name="static"))
 FILES = {
@@ -162,10 +163,7 @@ typedef long shape_area;
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    root = tmp_path_factory.mktemp("standing")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text.lstrip("\n"), encoding="utf-8")
+    root = write(tmp_path_factory.mktemp("standing"), {name: text.lstrip("\n") for name, text in FILES.items()})
     build(root, config=CONFIG)
     with indexer.open(root, options=CONFIG.encoder) as opened:
         yield opened

@@ -3,67 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import indexer
-from indexer.config import BuildOptions, Config, EncoderOptions
-from indexer.encoders.registry import find_static
+from indexer.config import Config, EncoderOptions
 from indexer.errors import ModelError, NoIndexError
-from indexer.search.encoding import load_encoder, load_projection, load_static
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
-from indexer.types import Encoder, EncoderIdentity, PreparedTexts, Role, Tier
+from indexer.types import Tier
 from pipelines.build import build
-from pipelines.check.findings import FindingKind
 from pipelines.check.repair import Repair, repair
 from pipelines.check.verify import verify
 from pipelines.progress import Silence
 from pipelines.report import BuildReport
-
-FAST = Config(build=BuildOptions(upgrade="never"))
-FUNCTIONS = 3
-
-
-def write_tree(root: Path, *, files: int = 4, word: str = "original") -> Path:
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "tests").mkdir(exist_ok=True)
-    for number in range(files):
-        body = "\n\n".join(
-            f"def {word}_{number}_{place}(value):\n"
-            f'    """Return what {word} makes of the value {number * place}."""\n'
-            f"    result = value * {number} + {place}\n"
-            f"    return {{'{word}': result, 'place': {place}, 'number': {number}}}\n"
-            for place in range(FUNCTIONS)
-        )
-        (root / f"module_{number}.py").write_text(body)
-        (root / "tests" / f"test_module_{number}.py").write_text(body.replace("def ", "def test_"))
-    (root / "README.md").write_text(f"# Words\n\nWhat {word} does.\n")
-    return root
-
-
-class Stopped(Silence):
-    """Raises what a user or a kill does, once so many chunks of the upgrade have their vector."""
-
-    def __init__(self, after: int) -> None:
-        self._left: int | None = None
-        self._after = after
-
-    def upgrading(self, chunks: int) -> None:
-        """Count from here on."""
-        self._left = self._after
-
-    def vectors(self, chunks: int) -> None:
-        """Count, and stop."""
-        if self._left is not None:
-            self._left -= chunks
-            if self._left < 0:
-                raise KeyboardInterrupt
+from tests.integration.upgraded import FAST, Stopped, write_tree
 
 
 def digests(report: BuildReport) -> tuple[str, str]:
@@ -278,76 +234,6 @@ def test_text_is_neither_rewritten_nor_added_to_by_an_upgrade(root: Path, tmp_pa
     with open_generation(index_dir) as generation:
         after = {name: entry for name, entry in generation.manifest.files.items() if name.startswith("text/")}
         assert after == before
-
-
-def test_a_sample_of_each_tier_is_embedded_again(root: Path, tmp_path: Path) -> None:
-    config = msgspec.convert({"build": {"commit_seconds": 0}, "encoder": {"window_chunks": 8}}, Config)
-    with pytest.raises(KeyboardInterrupt):
-        build(root, config=config, index_dir=tmp_path / "index", progress=Stopped(8))
-    with open_generation(tmp_path / "index") as generation:
-        options = config.encoder
-        projection = load_projection(generation, options)
-        own, static = load_encoder(generation, options), load_static(generation, options)
-        counts = generation.manifest.tiers
-    for encoder, tier in ((own, Tier.CONTEXTUAL), (static, Tier.STATIC)):
-        report = verify(tmp_path / "index", deep=[(encoder, projection)])
-        assert (report.ok, report.reembedded, report.rounded) == (True, counts[tier], 0)
-    assert verify(tmp_path / "index", deep=[(own, projection), (static, projection)]).reembedded == sum(counts.values())
-
-
-class Noisy:
-    """An encoder whose vectors are another one's, a little off."""
-
-    def __init__(self, encoder: Encoder, noise: float) -> None:
-        self._encoder, self._noise, self.identity = encoder, noise, encoder.identity
-
-    def prepare(self, texts: Sequence[str], *, role: Role = "passage") -> PreparedTexts:
-        return self._encoder.prepare(texts, role=role)
-
-    def encode_prepared(self, prepared: PreparedTexts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        vectors = self._encoder.encode_prepared(prepared, rows)
-        noise = np.random.default_rng(0).standard_normal(vectors.shape, np.float32)
-        vectors += self._noise * noise / np.linalg.norm(noise, axis=1, keepdims=True)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
-
-    def encode(self, texts: Sequence[str], *, role: Role = "passage") -> NDArray[np.float32]:
-        return self.encode_prepared(self.prepare(texts, role=role), np.arange(len(texts)))
-
-
-def test_other_rounding_of_a_vector_is_counted_and_another_vector_is_a_finding(root: Path, tmp_path: Path) -> None:
-    build(root, config=FAST, index_dir=tmp_path / "index")
-    with open_generation(tmp_path / "index") as generation:
-        projection = load_projection(generation, EncoderOptions())
-        static = load_static(generation, EncoderOptions())
-        chunks = generation.manifest.counts.chunks
-    rounded = verify(tmp_path / "index", deep=[(Noisy(static, 0.06), projection)])
-    assert (rounded.ok, rounded.reembedded, rounded.rounded) == (True, chunks, chunks)
-    other = verify(tmp_path / "index", deep=[(Noisy(static, 0.5), projection)])
-    assert [own.kind for own in other.findings] == [FindingKind.VECTOR] and other.rounded == 0
-
-
-def test_static_vectors_of_another_encoder_are_found_and_are_not_searched_with(root: Path, tmp_path: Path) -> None:
-    build(root, config=FAST, index_dir=tmp_path / "index")
-    with begin(tmp_path / "index") as staging:
-        assert staging.base is not None
-        made = staging.base.manifest
-        staging.touch_file(next(iter(staging.base.catalog.records().values())))
-        staging.commit(
-            encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
-            projection=made.projection,
-            made_with={**made.made_with, "static": "0" * 32},
-            source=made.source,
-        )
-    with open_generation(tmp_path / "index") as generation:
-        static = find_static(EncoderOptions())
-        assert static is not None
-        encoder, projection = static.load(threads=1, light=True), load_projection(generation, EncoderOptions())
-        with pytest.raises(ModelError, match="of another encoder; build it again"):
-            load_static(generation, EncoderOptions())
-    (finding,) = verify(tmp_path / "index", deep=[(encoder, projection)]).findings
-    assert finding.kind is FindingKind.MODEL
-    assert build(root, config=FAST, index_dir=tmp_path / "index").rebuilt == "the static encoder changed"
 
 
 def test_a_query_by_the_static_encoder_finds_what_is_asked_for(root: Path, tmp_path: Path) -> None:

@@ -18,12 +18,7 @@ from indexer.errors import ConfigError, SourceError
 from indexer.regular import stat_of
 from indexer.sources.worktree import Worktree
 from indexer.types import IndexedSource, SkippedFile, SkipReason, SourceFile
-
-
-def make(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+from tests.trees import write
 
 
 def taken(root: Path, options: WalkOptions | None = None, **more: Path) -> list[str]:
@@ -37,7 +32,7 @@ def skipped(root: Path, options: WalkOptions | None = None) -> dict[str, Skipped
 
 
 def test_ignore_files_count_outside_a_git_checkout_too(tmp_path: Path) -> None:
-    make(
+    write(
         tmp_path,
         {
             ".gitignore": "*.log\n/build/\n",
@@ -81,14 +76,14 @@ def test_hidden_settings_of_tools_are_taken_where_git_tracks_them(tmp_path: Path
 
 def test_hidden_files_on_request_but_never_gits_own_nor_the_index(tmp_path: Path) -> None:
     files = (".env", ".git/config", ".github/ci.yml", ".gitlab-ci.yml", ".indexer/CURRENT", "a.py", "index/x")
-    make(tmp_path, dict.fromkeys(files, "a"))
+    write(tmp_path, dict.fromkeys(files, "a"))
     assert taken(tmp_path, WalkOptions(hidden=True)) == [".env", ".github/ci.yml", ".gitlab-ci.yml", "a.py", "index/x"]
     # What people look for is there without.
     assert taken(tmp_path, index_dir=tmp_path / "index") == [".github/ci.yml", ".gitlab-ci.yml", "a.py"]
 
 
 def test_the_repository_around_the_root_has_its_say(tmp_path: Path) -> None:
-    make(
+    write(
         tmp_path,
         {
             ".gitignore": "outside_git.py\n",
@@ -104,12 +99,14 @@ def test_the_repository_around_the_root_has_its_say(tmp_path: Path) -> None:
     assert taken(tmp_path / "repo" / "sub") == ["outside_git.py"]
     assert skipped(tmp_path / "repo" / "sub")["lib.js"].reason is SkipReason.VENDORED
     (tmp_path / "plain").mkdir()
-    make(tmp_path, {"plain/outside_git.py": "a"})
+    write(tmp_path, {"plain/outside_git.py": "a"})
     assert taken(tmp_path / "plain") == ["outside_git.py"]
 
 
 def test_global_excludes_count_even_through_a_link(tmp_path: Path) -> None:
-    make(tmp_path, {"dotfiles/ignore": "*.swp\n/sub/b.py\n", "tree/a.swp": "a", "tree/a.py": "a", "tree/sub/b.py": "b"})
+    write(
+        tmp_path, {"dotfiles/ignore": "*.swp\n/sub/b.py\n", "tree/a.swp": "a", "tree/a.py": "a", "tree/sub/b.py": "b"}
+    )
     (tmp_path / "ignore").symlink_to("dotfiles/ignore")
     assert taken(tmp_path / "tree", global_excludes=tmp_path / "ignore") == ["a.py"]
     (tmp_path / "tree" / ".git").mkdir()
@@ -117,7 +114,7 @@ def test_global_excludes_count_even_through_a_link(tmp_path: Path) -> None:
 
 
 def test_configured_patterns_are_left_out(tmp_path: Path) -> None:
-    make(tmp_path, {"a.py": "a", "data/big.json": "a", "src/data/x.json": "a", "src/a.lock": "a"})
+    write(tmp_path, {"a.py": "a", "data/big.json": "a", "src/data/x.json": "a", "src/a.lock": "a"})
     assert taken(tmp_path, WalkOptions(exclude=("/data", "*.lock"))) == ["a.py", "src/data/x.json"]
 
 
@@ -128,7 +125,7 @@ def test_a_malformed_pattern_is_a_configuration_error(tmp_path: Path, pattern: s
 
 
 def test_nested_repositories_are_named_and_followed_only_on_request(tmp_path: Path) -> None:
-    make(
+    write(
         tmp_path,
         {".git/HEAD": "", "a.py": "a", "lib/.git/HEAD": "", "lib/b.py": "b", "sub/.git": "gitdir: x", "sub/c.py": ""},
     )
@@ -141,7 +138,7 @@ def test_nested_repositories_are_named_and_followed_only_on_request(tmp_path: Pa
 
 
 def test_gitattributes_skip_and_keep(tmp_path: Path) -> None:
-    make(
+    write(
         tmp_path,
         {
             ".gitattributes": "*.gen.py linguist-generated\nvendor/** linguist-vendored\n",
@@ -166,7 +163,7 @@ def test_gitattributes_skip_and_keep(tmp_path: Path) -> None:
 
 
 def test_odd_files_are_skipped_and_never_opened(tmp_path: Path) -> None:
-    make(tmp_path, {"dir/a.py": "a", "large.txt": "a" * 11})
+    write(tmp_path, {"dir/a.py": "a", "large.txt": "a" * 11})
     os.mkfifo(tmp_path / "pipe.py")
     (tmp_path / "link.py").symlink_to("dir/a.py")
     (tmp_path / "dir" / "loop").symlink_to("..")
@@ -211,14 +208,14 @@ def test_names_with_newlines_and_invalid_utf_8_are_walked_and_read(tmp_path: Pat
 
 
 def test_files_are_sorted_by_path(tmp_path: Path) -> None:
-    make(tmp_path, dict.fromkeys(("b/a", "b.py", "a-b", "a/z", "B", "é", "a.py"), "a"))
+    write(tmp_path, dict.fromkeys(("b/a", "b.py", "a-b", "a/z", "B", "é", "a.py"), "a"))
     found = taken(tmp_path)
     assert found == sorted(found)
 
 
 def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
     deep = "/".join(["d"] * 200)
-    make(tmp_path, {f"{deep}/a.py": "a"})
+    write(tmp_path, {f"{deep}/a.py": "a"})
     assert taken(tmp_path) == [f"{deep}/a.py"]
 
 
@@ -226,7 +223,7 @@ def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
 def test_a_folder_that_vanishes_during_the_walk_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    make(tmp_path, {"z.py": "a"})
+    write(tmp_path, {"z.py": "a"})
     (tmp_path / name).mkdir()
     scandir = os.scandir
 
@@ -240,7 +237,7 @@ def test_a_folder_that_vanishes_during_the_walk_is_no_error(
 
 
 def test_a_file_that_vanishes_during_the_walk_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(tmp_path, {"a.py": "a", "b.py": "a"})
+    write(tmp_path, {"a.py": "a", "b.py": "a"})
     scandir = os.scandir
 
     @contextmanager
@@ -256,7 +253,7 @@ def test_a_file_that_vanishes_during_the_walk_is_left_out(tmp_path: Path, monkey
 
 
 def test_a_root_that_vanished_is_an_error_and_not_an_empty_tree(tmp_path: Path) -> None:
-    make(tmp_path / "tree", {"a.py": "a"})
+    write(tmp_path / "tree", {"a.py": "a"})
     tree = Worktree(tmp_path / "tree", WalkOptions())
     (tmp_path / "tree").rename(tmp_path / "elsewhere")
     with pytest.raises(SourceError, match="can't be listed"):
@@ -270,7 +267,7 @@ def test_it_describes_itself_as_seen_from_its_index(tmp_path: Path) -> None:
 
 
 def test_its_reader_reads_in_another_process_and_holds_its_limit(tmp_path: Path) -> None:
-    make(tmp_path, {"a.py": "a" * 9, "b.py": "b"})
+    write(tmp_path, {"a.py": "a" * 9, "b.py": "b"})
     reader = pickle.loads(pickle.dumps(Worktree(tmp_path, WalkOptions(max_file_bytes=8)).reader()))
     assert reader.read("b.py") == (b"b", stat_of((tmp_path / "b.py").stat()))
     with pytest.raises(OSError, match="has outgrown the limit of 8 bytes"):
@@ -317,7 +314,7 @@ except SourceError as error:
 def test_unreadable_folders_and_files_are_counted(tmp_path: Path) -> None:
     """Root reads everything, so the walk runs as nobody in a process of its own."""
     root = tmp_path / "tree"
-    make(root, {"a.py": "a", "shut/b.py": "b", "shut.py": "c", "listed/d.py": "d", "z.py": "a"})
+    write(root, {"a.py": "a", "shut/b.py": "b", "shut.py": "c", "listed/d.py": "d", "z.py": "a"})
     for folder in (root, *[parent for parent in root.parents if parent.owner() != "root" or "pytest" in str(parent)]):
         folder.chmod(0o755)
     (root / "shut.py").chmod(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,31 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.git.index import Tracked, read_index
+from tests.trees import git, write
 
 NAMES = ["a.py", "b/c.py", "b/d/e.py", "b.py", "new\nline", "é", os.fsdecode(b"caf\xe9"), "x" * 200, "z/" + "y" * 250]
-
-
-def git(folder: Path, *arguments: str, text: str = "") -> str:
-    environment = {
-        **os.environ,
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        **{f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-    }
-    command = ["git", "-c", "protocol.file.allow=always", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, input=text.encode(), capture_output=True, check=True, timeout=60
-    )
-    return os.fsdecode(done.stdout)
 
 
 def make(folder: Path, *arguments: str, names: list[str] = NAMES) -> Path:
     """Make a repository that tracks files; return its index."""
     folder.mkdir()
     git(folder, "init", "--quiet", *arguments)
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(name[:3])
+    write(folder, {name: os.fsencode(name[:3]) for name in names})
     git(folder, "add", ".")
     return folder / ".git" / "index"
 
@@ -63,7 +47,7 @@ def test_an_index_without_entries_or_with_other_repositories(tmp_path: Path) -> 
 
 def test_a_conflict_counts_once(tmp_path: Path) -> None:
     index = make(tmp_path / "tree", names=["a.py"])
-    blob = git(tmp_path / "tree", "hash-object", "-w", "a.py").strip()
+    blob = git(tmp_path / "tree", "hash-object", "-w", "a.py")
     stages = "".join(f"100644 {blob} {stage}\tc.py\n" for stage in (1, 2, 3))
     git(tmp_path / "tree", "update-index", "--index-info", text=stages)
     assert read_index(str(index)).paths == ("a.py", "c.py")

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from indexer.errors import StorageError
 from indexer.stores.ownership import is_tracked, open_to_write
-
-
-def git(*arguments: str | Path, cwd: Path) -> None:
-    """Run git with no settings but those given."""
-    subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a@b", *map(str, arguments)],
-        cwd=cwd,
-        check=True,
-        capture_output=True,
-        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull},
-    )
+from tests.trees import git
 
 
 @pytest.fixture(params=[("sha1", "2"), ("sha1", "4"), ("sha256", "2"), ("sha256", "4")], ids="-".join)
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A repository in each form of the git index, with an index folder that git ignores."""
     hashes, version = request.param
-    git("init", "-q", f"--object-format={hashes}", ".", cwd=tmp_path)
-    git("config", "index.version", version, cwd=tmp_path)
+    git(tmp_path, "init", "-q", f"--object-format={hashes}", ".")
+    git(tmp_path, "config", "index.version", version)
     (tmp_path / ".indexer" / "generations").mkdir(parents=True)
     (tmp_path / ".indexer" / "generations" / "link").symlink_to("../..")
     for number in range(300):
@@ -39,7 +28,7 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     (tmp_path / "below" / ".indexer").mkdir(parents=True)
     (tmp_path / "below" / ".indexer" / "file").write_text("")
     (tmp_path / "later.py").write_text("")
-    git("add", "--all", "--", ".", ":!.indexer", cwd=tmp_path)
+    git(tmp_path, "add", "--all", "--", ".", ":!.indexer")
     return tmp_path
 
 
@@ -48,23 +37,23 @@ def test_what_git_tracks_is_refused_and_nothing_else(repository: Path) -> None:
     assert is_tracked(repository / "below" / ".indexer")
     assert not is_tracked(index_dir)
     open_to_write(index_dir).close()
-    git("add", "--intent-to-add", ".indexer", cwd=repository)  # extended flags, which make version 2 version 3
+    git(repository, "add", "--intent-to-add", ".indexer")  # extended flags, which make version 2 version 3
     assert is_tracked(index_dir)
-    git("add", ".indexer", cwd=repository)
+    git(repository, "add", ".indexer")
     with pytest.raises(StorageError, match=r"git tracks files in it.*git rm -r --cached \.indexer"):
         open_to_write(index_dir)
-    git("rm", "-rq", "--cached", ".indexer", cwd=repository)
+    git(repository, "rm", "-rq", "--cached", ".indexer")
     open_to_write(index_dir).close()
 
 
 def test_a_linked_worktree_has_an_index_of_its_own(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    git("add", ".", cwd=repository)
-    git("commit", "-qm", "with an index", cwd=repository)
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "with an index")
     other = tmp_path_factory.mktemp("worktrees") / "other"
-    git("worktree", "add", "-q", other, cwd=repository)
+    git(repository, "worktree", "add", "-q", other)
     assert (other / ".git").is_file()
     assert is_tracked(other / ".indexer")
-    git("rm", "-rq", "--cached", ".indexer", cwd=other)
+    git(other, "rm", "-rq", "--cached", ".indexer")
     assert not is_tracked(other / ".indexer")
     assert is_tracked(repository / ".indexer")
 

@@ -12,6 +12,7 @@ from pipelines.fleet.manifest import FleetManifest
 from pipelines.fleet.search import open_fleet
 from pipelines.fleet.serial import SerialEngine
 from pipelines.fleet.store import FOLDER, open_newest
+from tests.trees import write
 
 CONFIG = Config(encoder=EncoderOptions(name="hashing"))
 REPOSITORIES = {
@@ -32,13 +33,6 @@ REPOSITORIES = {
     },
 }
 QUERIES = ("charge a credit card", "ledger entry", "the bank is busy", "letter to a customer", "Cart.total")
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 def make(folder: Path, repositories: dict[str, dict[str, str]] = REPOSITORIES, more: str = "") -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from pipelines.fleet.serial import SerialEngine
 from pipelines.fleet.shard import Outcome, ShardTask
 from pipelines.fleet.store import FOLDER, shard_dir
 from pipelines.fleet.verify import verify_fleet
-from tests.integration.fleet.fleets import CONFIG, REPOSITORIES, bring_up_to_date, hits_of, make, manifest_of, write
+from tests.integration.fleet.fleets import CONFIG, REPOSITORIES, bring_up_to_date, hits_of, make, manifest_of
+from tests.trees import git, write
 
 
 def test_one_changed_repository_costs_its_shard_and_the_manifest(tmp_path: Path) -> None:
@@ -109,9 +109,7 @@ def test_a_revision_of_a_clone_is_indexed_without_a_network(tmp_path: Path) -> N
     clone = tmp_path / "clones" / "host.example" / "team" / "tools"
     write(clone, {"a.py": 'def old():\n    """Old kettle."""\n'})
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"], ["tag", "v1"]):
-        subprocess.run(
-            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *command], cwd=clone, check=True, capture_output=True
-        )
+        git(clone, *command)
     write(clone, {"a.py": 'def new():\n    """New teapot."""\n'})
     (tmp_path / "fleet.toml").write_text(
         'clones = "clones"\n[[repository]]\nurl = "https://host.example/team/tools.git"\nrevision = "v1"\n'

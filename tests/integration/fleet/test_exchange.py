@@ -18,7 +18,8 @@ from pipelines.fleet.remote import RemoteStore
 from pipelines.fleet.search import open_fleet
 from pipelines.fleet.store import FOLDER
 from pipelines.fleet.verify import verify_fleet
-from tests.integration.fleet.fleets import QUERIES, bring_up_to_date, hits_of, make, manifest_of, write
+from tests.integration.fleet.fleets import QUERIES, bring_up_to_date, hits_of, make, manifest_of
+from tests.trees import write
 
 
 class LooksFirst(MemoryFileSystem):  # type: ignore[misc]

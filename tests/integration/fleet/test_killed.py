@@ -17,7 +17,8 @@ from pipelines.fleet.serial import SerialEngine
 from pipelines.fleet.shard import Outcome, ShardTask
 from pipelines.fleet.store import FOLDER
 from pipelines.fleet.verify import verify_fleet
-from tests.integration.fleet.fleets import bring_up_to_date, hits_of, make, manifest_of, write
+from tests.integration.fleet.fleets import bring_up_to_date, hits_of, make, manifest_of
+from tests.trees import write
 
 
 class Killer:

@@ -22,16 +22,8 @@ from pipelines.fleet.opened import OpenShard
 from pipelines.fleet.search import open_fleet
 from pipelines.fleet.store import FOLDER, FolderLog, open_newest, shard_dir
 from pipelines.fleet.union import ShardUnion
-from tests.integration.fleet.fleets import (
-    CONFIG,
-    QUERIES,
-    REPOSITORIES,
-    bring_up_to_date,
-    hits_of,
-    make,
-    manifest_of,
-    write,
-)
+from tests.integration.fleet.fleets import CONFIG, QUERIES, REPOSITORIES, bring_up_to_date, hits_of, make, manifest_of
+from tests.trees import write
 
 
 def test_a_fleet_answers_as_one_index_over_all(tmp_path: Path) -> None:

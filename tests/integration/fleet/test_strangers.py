@@ -20,7 +20,8 @@ from pipelines.fleet import manifest as manifests
 from pipelines.fleet.config import read_fleet_file
 from pipelines.fleet.store import FOLDER, shard_dir
 from pipelines.fleet.verify import verify_fleet
-from tests.integration.fleet.fleets import bring_up_to_date, hits_of, make, manifest_of, write
+from tests.integration.fleet.fleets import bring_up_to_date, hits_of, make, manifest_of
+from tests.trees import write
 
 
 def test_what_a_stranger_writes_leads_nowhere(tmp_path: Path) -> None:
