@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measure import write_result
 from indexer.config import ChunkOptions, Config
 from indexer.encoders.bundle import BUNDLED, TOKENIZER, open_bundle
-from indexer.encoders.onnx import open_tokenizer
+from indexer.encoders.sessions import open_tokenizer
 from indexer.languages.detection import detect_language
 from indexer.languages.registry import LANGUAGES
 from indexer.sources.worktree import Worktree

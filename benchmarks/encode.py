@@ -21,8 +21,9 @@ from benchmarks.measure import alternate, median_ratio, write_result
 from indexer.config import Config
 from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.onnx import RUN_TOKENS, open_session
+from indexer.encoders.onnx import RUN_TOKENS
 from indexer.encoders.registry import find_encoder
+from indexer.encoders.sessions import open_session
 from indexer.sources.worktree import Worktree
 from indexer.stages.detect import detect
 from indexer.stages.embed import embed, plan_batches

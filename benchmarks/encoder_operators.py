@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from indexer.encoders.onnx import open_session
+from indexer.encoders.sessions import open_session
 
 FUSED = "com.microsoft"
 OPSETS = [helper.make_opsetid("", 23), helper.make_opsetid(FUSED, 1)]

@@ -31,8 +31,8 @@ from benchmarks.measure import write_result
 from indexer.config import EncoderOptions
 from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.onnx import open_session
 from indexer.encoders.registry import find_encoder
+from indexer.encoders.sessions import open_session
 from indexer.stages.embed import plan_batches
 
 TEXTS = 250

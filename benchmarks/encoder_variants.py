@@ -23,7 +23,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.quantization import quantize_dynamic
 
-from indexer.encoders.onnx import open_session, open_tokenizer
+from indexer.encoders.sessions import open_session, open_tokenizer
 from pipelines.export.corpus import load_corpus, sample_texts, short_texts
 from pipelines.export.graph import float_graph, int8_graph
 from pipelines.export.packages import read_manifest

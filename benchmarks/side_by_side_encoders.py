@@ -28,8 +28,8 @@ from benchmarks.measure import Run, run, write_result
 from indexer.config import EncoderOptions
 from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL
-from indexer.encoders.onnx import open_session
 from indexer.encoders.registry import find_encoder
+from indexer.encoders.sessions import open_session
 from indexer.stages.embed import embed
 from pipelines.export.packages import read_manifest
 

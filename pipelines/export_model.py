@@ -18,7 +18,7 @@ import msgspec
 from threadpoolctl import threadpool_limits
 
 from indexer.encoders.bundle import BUNDLED
-from indexer.encoders.onnx import open_session, open_tokenizer
+from indexer.encoders.sessions import open_session, open_tokenizer
 from indexer.encoders.spec import EncoderSpec
 
 from .export.calibration import find_moments, find_ranges, product_inputs

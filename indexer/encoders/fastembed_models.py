@@ -41,7 +41,7 @@ _LANGUAGES = re.compile(r"(?:Unimodal \(text\)|Multimodal \([^)]*\)), (?:support
 @cache
 def listed() -> dict[str, KnownModel]:
     """Return fastembed's dense text models by name."""
-    from indexer.encoders.onnx import silence
+    from indexer.encoders.sessions import silence
 
     silence()
     from fastembed import TextEmbedding

@@ -168,7 +168,7 @@ def _devices(config: Config) -> list[tuple[str, ...]]:
     """Return what the settings name, or else the CPU and each device that onnxruntime was built for."""
     if config.encoder.providers:
         return [config.encoder.providers]
-    from indexer.encoders.onnx import available_providers
+    from indexer.encoders.sessions import available_providers
 
     there = available_providers()
     return [(), *((name,) for name, own in PROVIDERS.items() if own in there and name != "cpu")]

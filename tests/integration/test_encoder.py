@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.encoders import onnx
+from indexer.encoders import onnx, sessions
 from indexer.encoders.bundle import BUNDLED, LOADED, open_bundle
 from indexer.encoders.onnx import OnnxEncoder, load
 from indexer.errors import ModelError
@@ -167,4 +167,4 @@ def test_a_missing_file_is_a_named_error(copied: Path) -> None:
 def test_a_model_that_onnxruntime_refuses_is_a_named_error(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not a graph")
     with pytest.raises(ModelError, match=r"model\.onnx.*can't load"):
-        onnx.open_session(tmp_path / "model.onnx")
+        sessions.open_session(tmp_path / "model.onnx")

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from indexer.encoders.bundle import BUNDLED, MODEL, TOKENIZER, open_bundle
-from indexer.encoders.onnx import OnnxEncoder, load, open_session, open_tokenizer
+from indexer.encoders.onnx import OnnxEncoder, load
+from indexer.encoders.sessions import open_session, open_tokenizer
 from indexer.errors import ModelError
 from pipelines.export.calibration import batches, find_moments, find_ranges, product_inputs
 from pipelines.export.folder import write_folder, write_sums

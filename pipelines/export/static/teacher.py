@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from indexer.cores import cores
 from indexer.encoders.bundle import BUNDLED, MODEL, TOKENIZER, open_bundle
-from indexer.encoders.onnx import open_session, open_tokenizer
+from indexer.encoders.sessions import open_session, open_tokenizer
 
 from ..calibration import TOKEN_BUDGET
 from ..weights import Float
