@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import RESULTS, write_result
 from pipelines.fleet.config import CutOptions
-from pipelines.fleet.engine import wait_seconds
+from pipelines.fleet.tries import wait_seconds
 
 SEED = 15
 ROUNDS = 20

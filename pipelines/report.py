@@ -85,7 +85,12 @@ def _by_reason(reasons: Iterable[str]) -> dict[str, int]:
 
 def upgraded_text(upgraded: float) -> str:
     """Return in a line which part of the vectors is the encoder's own, or nothing when all are."""
-    return "" if upgraded == 1 else f"{upgraded:.0%} are the encoder's own, the others static"
+    return "" if upgraded == 1 else f"{min(round(100 * upgraded), 99)}% are the encoder's own, the others static"
+
+
+def counted(count: int, thing: str) -> str:
+    """Return so many of a thing in words, such as "1 file" and "2 files"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def source_text(kind: str) -> str:

@@ -13,7 +13,7 @@ from indexer.stores.generation.layout import default_index_dir
 
 from ..build import build
 from ..quality.figures import recall_text
-from ..report import BuildReport, left_out_text, source_text, upgraded_text
+from ..report import BuildReport, counted, left_out_text, source_text, upgraded_text
 from ..settings import Chosen
 from .console import echo
 from .display import progress
@@ -175,7 +175,7 @@ def summary(report: BuildReport) -> list[str]:
         ("vectors", upgraded_text(report.upgraded)),
         ("searchable", f"after {report.searchable_seconds:.1f} s" if report.searchable_seconds else ""),
         ("languages", shown + rest),
-        ("coverage", f"{report.bytes / 1e6:.2f} MB indexed in {len(report.languages)} languages"),
+        ("coverage", f"{report.bytes / 1e6:.2f} MB indexed in {counted(len(report.languages), 'language')}"),
         ("parse errors", errors),
         ("by lines", f"{failures} (files on which the grammar failed)" if failures else ""),
         ("recall", recall_text(report.recall) if report.recall and not (report.drift and report.drift.added) else ""),

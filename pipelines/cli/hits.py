@@ -28,7 +28,7 @@ MAX_HIGHLIGHTED = 100
 class Shown:
     """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`.
 
-    `upgrades` says whether builds would go on to the encoder's own vectors.
+    `upgraded_by` is the command that goes on to the encoder's own vectors, "" where none would.
     """
 
     as_json: bool
@@ -38,7 +38,7 @@ class Shown:
     k: int
     explain: bool = False
     paged: bool = True
-    upgrades: bool = True
+    upgraded_by: str = ""
 
 
 def check_form(*, as_json: bool, line_format: str | None, files_only: bool) -> None:
@@ -57,18 +57,23 @@ def show(result: SearchResult, roots: Sequence[Path], shown: Shown) -> None:
         return
     many = len(roots) > 1
     hits = [(seen_from_here(hit.path, roots[hit.space], many=many), hit) for hit in result.hits]
+    show_hits(result.query, hits, shown, upgraded=result.upgraded)
+
+
+def show_hits(query: str, hits: Sequence[tuple[str, Hit]], shown: Shown, *, upgraded: float) -> None:
+    """Print an answer's hits, each with its path as it is to be read, for a person or a pipe."""
     if shown.files_only:
         lines = list(file_lines(hits))[: shown.k]
     elif shown.line_format:
         lines = list(LINE_FORMATS[shown.line_format](hits))
     else:
-        lines = list(page(result.query, hits, explain=shown.explain))
+        lines = list(page(query, hits, explain=shown.explain))
     print_lines(lines, paged=shown.paged)
-    if not result.hits:
+    if not hits:
         echo("no hits", err=True)
-    if result.upgraded < 1:
-        rest = "; `indexer build` goes on with them" if shown.upgrades else ""
-        note(f"of the vectors {upgraded_text(result.upgraded)}{rest}")
+    if upgraded < 1:
+        rest = f"; `{shown.upgraded_by}` goes on with them" if shown.upgraded_by else ""
+        note(f"of the vectors {upgraded_text(upgraded)}{rest}")
 
 
 def location_lines(hits: Iterable[tuple[str, Hit]]) -> Iterator[str]:
@@ -119,8 +124,8 @@ def page(query: str, hits: Iterable[tuple[str, Hit]], *, explain: bool) -> Itera
 
 def _block(path: str, hit: Hit, pattern: re.Pattern[str] | None, *, explain: bool) -> Iterator[str]:
     place = style(f"{path}:{hit.line}", fg="cyan", bold=True)
-    title = style(hit.qualified_name or hit.name, bold=True)
-    yield f"{place}  {printable(hit.kind)} {title}".rstrip()
+    name = hit.qualified_name or hit.name
+    yield f"{place}  {printable(hit.kind)}" + (f" {style(name, bold=True)}" if name else "")
     if explain:
         ranks = ", ".join(f"{name} #{rank}" for name, rank in hit.ranks.items())
         parts = sorted(hit.contributions.items(), key=lambda item: -abs(item[1]))

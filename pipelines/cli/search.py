@@ -22,6 +22,7 @@ from indexer.types import SearchMode, SearchResult
 
 from ..answer import BatchAnswer, answer
 from ..freshness import count_stale
+from ..report import counted
 from ..settings import Chosen
 from .batch import batch_queries
 from .console import note, write_out
@@ -171,7 +172,7 @@ def command(
             return 0
         shown = Shown(
             as_json=as_json, line_format=line_format, files_only=files_only, explain=explain, quiet=quiet, k=k,
-            paged=not no_pager, upgrades=config.build.upgrade == "now",
+            paged=not no_pager, upgraded_by="indexer build" if config.build.upgrade == "now" else "",
         )  # fmt: skip
         result = ask(" ".join(words))
         show(result, searched, shown)
@@ -193,4 +194,4 @@ def open_index(root: Path, index_dir: Path, config: Config, *, by_content: bool 
 def _staleness(root: Path, stale: int | None) -> str:
     if stale is None:
         return f"{root}: the indexed files are not here, so the index can't be compared with them"
-    return f"{root}: {stale} files changed since the index was built"
+    return f"{root}: {counted(stale, 'file')} changed since the index was built"

@@ -70,7 +70,7 @@ def command(
             result = nearest(count)
     shown = Shown(
         as_json=as_json, line_format=line_format, files_only=files_only, quiet=quiet, k=k, paged=not no_pager,
-        upgrades=config.build.upgrade == "now",
+        upgraded_by="indexer build" if config.build.upgrade == "now" else "",
     )  # fmt: skip
     show(result, [root], shown)
     return 0 if result.hits else EXIT_NO_HIT

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..quality.figures import drift_text, recall_text
-from ..report import left_out_text, source_text, upgraded_text
+from ..report import counted, left_out_text, source_text, upgraded_text
 from ..settings import Chosen
 from ..status import Status, read_status
 from .options import aligned, hash_option, index_options, print_report, settings
@@ -33,7 +33,7 @@ def _lines(status: Status) -> list[str]:
     failures = ", ".join(f"{name} {counts.failures}" for name, counts in status.languages.items() if counts.failures)
     size = sum(counts.bytes for counts in status.languages.values())
     skips = ", ".join(f"{reason} {count}" for reason, count in status.skips.items()) or "none"
-    stale = f"{status.stale} files changed since; run `indexer build`" if status.stale else "up to date"
+    stale = f"{counted(status.stale, 'file')} changed since; run `indexer build`" if status.stale else "up to date"
     if status.stale is None:
         stale = "unknown: the indexed files are not here"
     left_out, tracked = left_out_text(status.left_out) if status.left_out else ("", "")

@@ -15,6 +15,7 @@ from indexer.types import Encoder
 
 from ..check.source import SourceReport
 from ..check.verify import verify
+from ..report import counted
 from ..settings import Chosen
 from ..source import open_source, recorded_kind
 from .console import echo
@@ -72,10 +73,10 @@ def command(
 
 
 def _source_lines(report: SourceReport) -> Iterator[str]:
-    yield f"source: {report.files} files parsed again and compared"
+    yield f"source: {counted(report.files, 'file')} parsed again and compared"
     for paths, why in ((report.stale, "changed since the build"), (report.not_compared, "failed to parse once")):
         if paths:
-            yield f"{len(paths)} files {why}, and were not compared: {', '.join(paths[:MAX_PATHS])}" + (
+            yield f"{counted(len(paths), 'file')} {why}, and not compared: {', '.join(paths[:MAX_PATHS])}" + (
                 ", …" if len(paths) > MAX_PATHS else ""
             )
 

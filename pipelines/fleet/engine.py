@@ -1,4 +1,4 @@
-"""What runs shard builders, and what they have in common: which errors are worth another try, and how long to wait."""
+"""What runs shard builders, and the builder that they have in common."""
 
 from __future__ import annotations
 
@@ -6,28 +6,22 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from indexer.closing import Closing
-from indexer.errors import ConfigError, DamagedIndexError, IndexerError, ModelError, RecallError, SourceError
+from indexer.errors import IndexerError
 
 from .shard import Built, Outcome, ShardTask, build_shard
 
 if TYPE_CHECKING:
     from ..parsing.pool import Workers
 
-ATTEMPTS = 3
-"""How often a shard is tried before it counts as failed."""
-FIRST_WAIT_SECONDS = 0.5
-"""How long the second try waits; each one after that waits twice as long."""
 KEPT_BYTES = 32 << 20
 """Of source that a parse worker reads before there is a new one: a start takes 0.15 s, a hundredth of that."""
-
-_FINAL = (ConfigError, SourceError, ModelError, DamagedIndexError, RecallError)
 
 
 class Engine(Protocol):
     """Builds shards somewhere; the caller alone commits what they make."""
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[Outcome]:
-        """Yield what became of each shard, as it comes; what is worth it was tried ATTEMPTS times."""
+        """Yield what became of each shard, as it comes; what is worth it was tried more than once (`tries.py`)."""
 
 
 class ShardBuilder(Closing):
@@ -53,24 +47,9 @@ class ShardBuilder(Closing):
             self._workers.close()
 
 
-def is_worth_another_try(error: BaseException) -> bool:
-    """Whether a builder's error may pass: a machine's trouble, and not that of the input or the settings."""
-    return not isinstance(error, _FINAL)
-
-
-def wait_seconds(attempt: int) -> float:
-    """Return how long to wait before another try, after so many that failed."""
-    return float(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
-
-
 def as_sent(error: Exception) -> Exception:
     """Return an error in a form that another process can read: those of engines need not be picklable."""
     return error if isinstance(error, IndexerError | OSError) else IndexerError(f"{type(error).__name__}: {error}")
-
-
-def failure_text(error: BaseException) -> str:
-    """Return an error as a sentence for a person."""
-    return str(error) or type(error).__name__
 
 
 def largest_first(tasks: Sequence[ShardTask]) -> list[ShardTask]:

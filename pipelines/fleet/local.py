@@ -19,9 +19,9 @@ from multiprocessing.connection import Connection, wait
 from indexer.cores import cores
 
 from ..spawned import start
-from .engine import ATTEMPTS, ShardBuilder, failure_text, is_worth_another_try, largest_first, wait_seconds
-from .manifest import Failure
+from .engine import ShardBuilder, largest_first
 from .shard import Built, Outcome, ShardTask, shared_out
+from .tries import Tries
 
 _SPAWN = multiprocessing.get_context("spawn")
 LAST_SECONDS = 5.0
@@ -38,30 +38,24 @@ class LocalEngine:
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[Outcome]:
         """Yield what became of each shard, as it comes."""
         jobs = min(self._jobs or cores(), len(tasks))
-        waiting = [
-            replace(task, config=shared_out(task.config, cores=cores(), builders=jobs)) for task in largest_first(tasks)
-        ]
-        later: list[tuple[float, ShardTask]] = []
-        attempts = dict.fromkeys((task.id for task in tasks), 0)
+        tries = Tries(
+            [
+                replace(task, config=shared_out(task.config, cores=cores(), builders=jobs))
+                for task in largest_first(tasks)
+            ]
+        )
         with ExitStack() as stack:
             builders = [_Builder(stack) for _ in range(jobs)]
-            while waiting or later or any(builder.task for builder in builders):
-                now = time.monotonic()
-                waiting += [task for ready, task in later if ready <= now]
-                later = [(ready, task) for ready, task in later if ready > now]
-                for builder in builders:
-                    if builder.task is None and waiting:
-                        builder.give(waiting.pop(0))
-                for builder in _answering(builders, until=min((ready for ready, _ in later), default=None)):
+            while tries or any(builder.task for builder in builders):
+                idle = [builder for builder in builders if builder.task is None]
+                for builder, task in zip(idle, tries.take(len(idle)), strict=False):
+                    builder.give(task)
+                for builder in _answering(builders, until=tries.due):
                     task, answer = builder.receive()
                     if isinstance(answer, Built):
                         yield answer
-                        continue
-                    attempts[task.id] += 1
-                    if attempts[task.id] >= ATTEMPTS or not is_worth_another_try(answer):
-                        yield Failure(id=task.id, message=failure_text(answer))
-                    else:
-                        later.append((time.monotonic() + wait_seconds(attempts[task.id]), task))
+                    elif failure := tries.failed(task, answer):
+                        yield failure
 
 
 class _Builder:

@@ -22,9 +22,9 @@ from ray.exceptions import RayError, RayTaskError
 from indexer.errors import IndexerError
 
 from ..spawned import safe_path
-from .engine import ATTEMPTS, ShardBuilder, failure_text, is_worth_another_try, largest_first, wait_seconds
-from .manifest import Failure
+from .engine import ShardBuilder, largest_first
 from .shard import Built, Outcome, ShardTask, shared_out
+from .tries import Tries
 
 _cluster: Any = ray
 """Ray, where it says less of its types than is asked for here."""
@@ -79,23 +79,19 @@ class RayEngine:
             yield from self._run(tasks)
 
     def _run(self, tasks: Sequence[ShardTask]) -> Iterator[Outcome]:
-        waiting = [
-            replace(task, config=shared_out(task.config, cores=self._cores_each, builders=1))
-            for task in largest_first(tasks)
-        ]
-        later: list[tuple[float, ShardTask]] = []
-        attempts = dict.fromkeys((task.id for task in tasks), 0)
+        tries = Tries(
+            [
+                replace(task, config=shared_out(task.config, cores=self._cores_each, builders=1))
+                for task in largest_first(tasks)
+            ]
+        )
         busy: dict[Any, tuple[Any, ShardTask]] = {}
         idle: list[Any] = []
         last = time.monotonic()
         try:
-            while waiting or later or busy:
-                now = time.monotonic()
-                waiting += [task for ready, task in later if ready <= now]
-                later = [(ready, task) for ready, task in later if ready > now]
-                while waiting and len(busy) < self._places():
+            while tries or busy:
+                for task in tries.take(self._places() - len(busy)) if tries else ():
                     actor = idle.pop() if idle else _Actor.options(num_cpus=self._cores_each).remote()
-                    task = waiting.pop(0)
                     busy[actor.build.remote(task)] = (actor, task)
                 done, _ = ray.wait(list(busy), timeout=0.2) if busy else ([], None)
                 if not busy:
@@ -112,12 +108,8 @@ class RayEngine:
                         idle.append(actor)
                     if isinstance(answer, Built):
                         yield answer
-                        continue
-                    attempts[task.id] += 1
-                    if attempts[task.id] >= ATTEMPTS or not is_worth_another_try(answer):
-                        yield Failure(id=task.id, message=failure_text(answer))
-                    else:
-                        later.append((time.monotonic() + wait_seconds(attempts[task.id]), task))
+                    elif failure := tries.failed(task, answer):
+                        yield failure
         finally:
             for actor in [*idle, *(actor for actor, _ in busy.values())]:
                 _forget(actor)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from .engine import ATTEMPTS, failure_text, is_worth_another_try, wait_seconds
-from .manifest import Failure
 from .shard import Outcome, ShardTask, build_shard
+from .tries import Tries
 
 
 class SerialEngine:
@@ -15,13 +14,14 @@ class SerialEngine:
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[Outcome]:
         """Yield what became of each shard, as it comes."""
-        for task in tasks:
-            for attempt in range(1, ATTEMPTS + 1):
+        tries = Tries(tasks)
+        while tries:
+            taken = tries.take(1)
+            if not taken and (due := tries.due):
+                time.sleep(max(0.0, due - time.monotonic()))
+            for task in taken:
                 try:
                     yield build_shard(task)
-                    break
                 except Exception as error:
-                    if attempt == ATTEMPTS or not is_worth_another_try(error):
-                        yield Failure(id=task.id, message=failure_text(error))
-                        break
-                    time.sleep(wait_seconds(attempt))
+                    if failure := tries.failed(task, error):
+                        yield failure

@@ -16,6 +16,7 @@ from indexer.stores.generation.layout import default_index_dir, read_current
 
 from ..freshness import count_stale
 from ..models.choice import leaving
+from ..report import counted
 from ..settings import load_config, user_file, user_models
 from ..source import open_worktree
 from .builder import Builder, NotYetError
@@ -148,8 +149,8 @@ class Project:
 
     def _freshness(self) -> str:
         if self.builder.is_running:
-            return f"{self._stale} files changed since, being updated" if self._stale else "being updated"
+            return f"{counted(self._stale, 'file')} changed since, being updated" if self._stale else "being updated"
         if self._stale is None:
             return "its files are not here to compare"
-        changed = f"{self._stale} files changed since" if self._stale else "up to date"
+        changed = f"{counted(self._stale, 'file')} changed since" if self._stale else "up to date"
         return f"{changed}; the last update failed: {self.builder.failure}" if self.builder.failure else changed

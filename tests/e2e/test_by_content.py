@@ -31,9 +31,9 @@ def test_what_no_stat_shows_is_found_by_content(cli: Cli, forged: Path) -> None:
     assert cli("search", "boil", "--root", forged).code == 0
     cache = (forged / ".indexer" / "stat_cache").read_bytes()
     for command, code, said in (
-        (("status", forged, "--hash"), 0, "1 files changed since; run `indexer build`"),
-        (("search", "boil", "--root", forged, "--require-fresh"), 3, "1 files changed since the index was built"),
-        (("verify", forged, "--source"), 0, "1 files changed since the build, and were not compared: kettle.py"),
+        (("status", forged, "--hash"), 0, "1 file changed since; run `indexer build`"),
+        (("search", "boil", "--root", forged, "--require-fresh"), 3, "1 file changed since the index was built"),
+        (("verify", forged, "--source"), 0, "1 file changed since the build, and not compared: kettle.py"),
         (("build", forged, "--dry-run", "--hash"), 0, "modify     kettle.py"),
     ):
         (forged / ".indexer" / "stat_cache").write_bytes(cache)

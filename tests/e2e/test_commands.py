@@ -144,7 +144,7 @@ def test_a_stale_index_says_so_and_can_be_refused(cli: Cli, tea: Path, tmp_path:
     assert cli("status", root, "--json").json["stale"] == 1
     done = cli("search", "brew_green", "--root", root)
     assert done.code == 0
-    assert "1 files changed since" in done.err
+    assert "1 file changed since" in done.err
     refused = cli("search", "brew_green", "--root", root, "--require-fresh")
     assert (refused.code, refused.out) == (3, "")
 

@@ -176,7 +176,7 @@ def test_the_first_question_makes_the_index_and_a_change_the_next_one(cli: Cli, 
             assert "kettle.py" in await agent.ask("search", query="boil water")
             assert "kettle.py" in await agent.until("[index 1, up to date]", "search", query="boil water")
             (tea / "cup.py").write_text("def pour_into_cup(tea):\n    return tea.pour()\n")
-            await agent.until("1 files changed", "status")
+            await agent.until("1 file changed", "status")
             await agent.until("cup.py", "search", query="pour into a cup")
             await agent.until("index 2, up to date", "status")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,9 +15,6 @@ from ...fleet.config import FILE, FleetFile, read_fleet_file
 from ...fleet.store import FOLDER
 from ...settings import Chosen
 from ..options import settings
-
-if TYPE_CHECKING:
-    pass
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:

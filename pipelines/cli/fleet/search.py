@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import get_args
 
 import click
 from msgspec.structs import replace
 
+from indexer.index import MAX_HITS
+from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import SearchMode
 
-from ...report import upgraded_text
 from ...settings import Chosen
-from ..console import echo, note, print_lines
+from ..hits import Shown, check_form, show_hits
 from ..options import config_option, json_option, print_json, settings
-
-if TYPE_CHECKING:
-    pass
-
+from ..search import ALL_LINES, EXIT_NO_HIT, filter_options
 from .options import place_options
-
-
-def _search_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    from ..search import filter_options
-
-    return filter_options(command)
 
 
 @click.command(name="search")
@@ -34,7 +25,7 @@ def _search_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--repo", "repositories", multiple=True, help="Only this repository; may be repeated.")
 @click.option("--distinct", is_flag=True, help="Show a text once, wherever it was copied to.")
 @click.option("--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both.")
-@_search_options
+@filter_options
 @click.option("--in", "within", default="", help="Only inside the symbol of this name.")
 @click.option("--grep", "pattern", metavar="REGEX", default="", help="Only chunks that this expression (re2) matches.")
 @click.option("--fast", is_flag=True, help="Read the query with the static encoder: sooner, finds somewhat less.")
@@ -69,13 +60,8 @@ def command(
 
     Paths begin with the repository's name, and so do --path globs. Exits with 7 when nothing is found.
     """
-    from indexer.index import MAX_HITS
-    from indexer.search.passages import MOST_OF_A_FILE
-
     from ...fleet.answer import fleet_answer
     from ...fleet.search import open_fleet
-    from ..hits import LINE_FORMATS, check_form, file_lines, page
-    from ..search import ALL_LINES, EXIT_NO_HIT
 
     check_form(as_json=as_json, line_format=line_format, files_only=files_only)
     config = settings(fleet_file.absolute().parent, chosen)
@@ -98,16 +84,9 @@ def command(
     if as_json and not quiet:
         print_json(fleet_answer(result, explain=explain))
     elif not quiet:
-        hits = [(hit.path, hit) for hit in result.hits]
-        if files_only:
-            shown = list(file_lines(hits))[:k]
-        elif line_format:
-            shown = list(LINE_FORMATS[line_format](hits))
-        else:
-            shown = list(page(result.query, hits, explain=explain))
-        print_lines(shown, paged=not no_pager)
-        if not result.hits:
-            echo("no hits", err=True)
-        if result.upgraded < 1:
-            note(f"of the vectors {upgraded_text(result.upgraded)}; `indexer fleet build` goes on with them")
+        shown = Shown(
+            as_json=False, line_format=line_format, files_only=files_only, explain=explain, quiet=False, k=k,
+            paged=not no_pager, upgraded_by="indexer fleet build" if config.build.upgrade == "now" else "",
+        )  # fmt: skip
+        show_hits(result.query, [(hit.path, hit) for hit in result.hits], shown, upgraded=result.upgraded)
     return 0 if result.hits else EXIT_NO_HIT
