@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -164,6 +165,7 @@ def takes(name: str, words: list[str]) -> bool:
         return False
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 @pytest.mark.parametrize("command", commands("make"), ids=str)
 def test_a_target_of_make_is_there_with_its_variables(command: Documented) -> None:
     variables = set(re.findall(r"^([A-Z]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -1,8 +1,9 @@
-"""`make search Q=…` passes what it is given to the program, whatever it looks like to make or to a shell."""
+"""`make search Q=…` passes on what it is given, whatever it looks like to make or a shell; CI runs make's commands."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,3 +46,11 @@ def test_no_command_is_found_in_a_query_or_a_path(tmp_path: Path, text: str, by_
         )
         assert (folder / "arguments").read_text().splitlines() == expected
     assert not (folder / "x").exists()
+
+
+@pytest.mark.parametrize("target", ["$(STAMP)", "$(DEV_STAMP)", "lint", "test", "package"])
+def test_ci_runs_without_make_what_a_target_runs(target: str) -> None:
+    (recipe,) = re.findall(rf"^{re.escape(target)}:.*\n((?:\t.*\n)+)", MAKEFILE.read_text(), re.MULTILINE)
+    commands = [line.strip().replace("$(BIN)", ".venv/bin").replace("$$", "$") for line in recipe.splitlines()]
+    script = (MAKEFILE.parent / ".ci" / "run").read_text()
+    assert [command for command in commands if command != "@touch $@" and command not in script] == []
