@@ -49,7 +49,7 @@ def test_verify_compares_with_the_source_of_the_named_configuration(cli: Cli, fo
     cli("build", forged, "--hash")
     done = cli("verify", forged, "--source", "--deep")
     assert (done.code, done.err) == (0, "")
-    assert "source: 1 files parsed again and compared" in done.out
+    assert "source: 1 file parsed again and compared" in done.out
     config = tmp_path / "other.toml"
     config.write_text("[chunk]\nmax_chars = 300\n")
     done = cli("verify", forged, "--source", "--config", config)
