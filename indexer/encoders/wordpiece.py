@@ -123,28 +123,39 @@ class WordPieces:
 
         A sign of ASCII punctuation is a word of its own; a run of them is cut into its signs.
         """
-        if word in self._whole:
-            return (self._whole[word],)
-        if word[0] in SIGNS and len(word) > 1:
+        size = stop = len(word)
+        if word[0] in SIGNS and size > 1:
             return tuple(chain.from_iterable(map(self.cut, word)))
-        if len(word) > MAX_WORD:
+        known = self._numbers
+        if (number := self._whole.get(word, known.get(word))) is not None:
+            return (number,)
+        if size > MAX_WORD:
             return self._unknown
         pieces: list[int] = []
-        start, stop, known = 0, len(word), self._numbers
+        start = 0
         continued, longest = self._continued
-        while start < len(word):
+        if stop > self._longest:
+            stop = self._longest
+        while start < size:
             while word[start:stop] not in known:
                 stop -= 1
                 if stop == start:
                     return self._unknown
             pieces.append(known[word[start:stop]])
             start, known = stop, continued
-            stop = min(len(word), start + longest.get(word[start : start + 2], 1))
+            stop += longest.get(word[start : start + 3], 2)
+            if stop > size:
+                stop = size
         return tuple(pieces)
 
     @cached_property
+    def _longest(self) -> int:
+        """The length of the longest token."""
+        return max(map(len, self._numbers))
+
+    @cached_property
     def _continued(self) -> tuple[dict[str, int], dict[str, int]]:
-        """The pieces that continue a word, by what they add to it, and the longest of those by two characters.
+        """The pieces that continue a word, by what they add to it, and the longest of those by three characters.
 
         Most words that are cut are rare ones of many short pieces; made at the first one, since a load must be quick.
         """
@@ -152,7 +163,7 @@ class WordPieces:
         continued = {piece[begins:]: number for piece, number in self._numbers.items() if piece[:begins] == CONTINUED}
         longest: dict[str, int] = {}
         for piece in continued:
-            longest[piece[:2]] = max(len(piece), longest.get(piece[:2], 0))
+            longest[piece[:3]] = max(len(piece), longest.get(piece[:3], 0))
         return continued, longest
 
 
