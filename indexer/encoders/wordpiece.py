@@ -134,7 +134,7 @@ class WordPieces:
         pieces: list[int] = []
         start = 0
         continued, longest = self._continued
-        if stop > self._longest:
+        if stop > self._longest:  # noqa: PLR1730 - calls of min would take a sixth of the time
             stop = self._longest
         while start < size:
             while word[start:stop] not in known:
@@ -144,7 +144,7 @@ class WordPieces:
             pieces.append(known[word[start:stop]])
             start, known = stop, continued
             stop += longest.get(word[start : start + 3], 2)
-            if stop > size:
+            if stop > size:  # noqa: PLR1730
                 stop = size
         return tuple(pieces)
 

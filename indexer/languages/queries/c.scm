@@ -1,11 +1,10 @@
+; Wildcards in place of declarators, since a query takes long to compile where it names them.
 (function_definition
-  declarator: [
-    (function_declarator declarator: [(identifier) @name (parenthesized_declarator (identifier) @name)])
-    (pointer_declarator declarator: [
-      (function_declarator declarator: (identifier) @name)
-      (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-    ])
-  ]
+  declarator: (_ declarator: [
+    (identifier) @name
+    (parenthesized_declarator (identifier) @name)
+    (_ declarator: [(identifier) @name (_ declarator: (identifier) @name) @declarator]) @declarator
+  ]) @declarator
   body: (_) @body) @definition.function
 
 ; A pattern for each of the places would take as long to compile.
@@ -15,26 +14,23 @@
     (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
   ]) @definition.function) @place
 (ERROR (declaration
-  declarator: [
-    (function_declarator declarator: (identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
-  ]) @definition.function)
+  declarator: (_ declarator: [
+    (identifier) @name
+    (_ declarator: (identifier) @name) @declarator
+  ]) @declarator) @definition.function)
 (ERROR (field_declaration
-  declarator: [
-    (function_declarator declarator: (field_identifier) @name)
-    (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name))
-  ]) @definition.function)
+  declarator: (_ declarator: [
+    (field_identifier) @name
+    (_ declarator: (field_identifier) @name) @declarator
+  ]) @declarator) @definition.function)
 
 (translation_unit (declaration
   declarator: [
     (identifier) @name
-    (init_declarator declarator: [
+    (_ declarator: [
       (identifier) @name
-      (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
-      (array_declarator declarator: (identifier) @name)
-    ])
-    (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
-    (array_declarator declarator: (identifier) @name)
+      (_ declarator: [(identifier) @name (_ declarator: (identifier) @name) @declarator]) @declarator
+    ]) @declarator
   ]) @definition.variable)
 
 (struct_specifier
@@ -63,19 +59,19 @@
 (type_definition
   declarator: [
     (type_identifier) @name
-    (pointer_declarator declarator: (type_identifier) @name)
-    (array_declarator declarator: (type_identifier) @name)
-    (function_declarator declarator: (type_identifier) @name)
-    (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))
+    (_ declarator: [
+      (type_identifier) @name
+      (_ (_ declarator: (type_identifier) @name) @declarator) @declarator
+    ]) @declarator
   ]) @definition.type
 
 (field_declaration
   declarator: [
     (field_identifier) @name
-    (pointer_declarator declarator: (field_identifier) @name)
-    (array_declarator declarator: (field_identifier) @name)
-    (function_declarator
-      declarator: (parenthesized_declarator (pointer_declarator declarator: (field_identifier) @name)))
+    (_ declarator: [
+      (field_identifier) @name
+      (_ (_ declarator: (field_identifier) @name) @declarator) @declarator
+    ]) @declarator
   ]) @definition.field
 
 (preproc_def

@@ -14,7 +14,8 @@ Captures that a query may use:
   follows is declared in (package, namespace).
 
 Where two patterns take the same name or node, the one that stands first in the query decides. What a pattern captures
-as `@place` is a node of PLACES, or there is no definition: a predicate would be asked by a callback, which leaks.
+as `@place` is a node of PLACES, or there is no definition: a predicate would be asked by a callback, which leaks. What
+it captures as `@declarator` are, in C and C++, the nodes around the name, which must be of DECLARATORS for its kind.
 """
 
 from __future__ import annotations
@@ -39,6 +40,18 @@ PLACES: Final = frozenset(
     {"translation_unit", "preproc_ifdef", "preproc_if", "declaration_list", "linkage_specification"}
 )
 """Where a prototype of C stands; elsewhere what looks like one is a variable."""
+
+_FUNCTIONS: Final = frozenset({"function", "pointer function", "pointer pointer function", "reference function"})
+DECLARATORS: Final = {
+    SymbolKind.FUNCTION: _FUNCTIONS,
+    SymbolKind.METHOD: _FUNCTIONS,
+    SymbolKind.VARIABLE: frozenset(
+        {"array", "init", "init array", "init pointer", "init pointer array", "pointer", "pointer array"}
+    ),
+    SymbolKind.FIELD: frozenset({"array", "function parenthesized pointer", "pointer"}),
+    SymbolKind.TYPE: frozenset({"array", "function", "function parenthesized pointer", "pointer"}),
+}
+"""What may stand around a name that C declares, by what is declared; outermost first, without `_declarator`."""
 
 POD: Final = b"="
 """How Perl's documentation starts; an empty line must follow it."""
@@ -194,6 +207,8 @@ class _Found:
             if role == "definition":
                 if "place" in captures and captures["place"][0].type not in PLACES:
                     continue
+                if "declarator" in captures and not _declares(kind, captures["declarator"]):
+                    continue
                 if "name" in captures and kind is not None:
                     self.add_definition(_Match(pattern, captures[capture][0], kind, captures))
             elif role in ("comment", "leading", "signature"):
@@ -233,6 +248,12 @@ class _Found:
         self.leading[end] = Leading(
             start, end, node.start_point[0], role == "comment", kind, doc, role == "signature", not node.is_named
         )
+
+
+def _declares(kind: SymbolKind | None, declarators: Sequence[Node]) -> bool:
+    """Whether what stands around a name, outermost first, says that it is of this kind."""
+    types = " ".join([node.type.removesuffix("_declarator") for node in declarators])
+    return kind is not None and types in DECLARATORS[kind]
 
 
 def _take_leading(node: Node, leading: dict[int, Leading], data: bytes) -> tuple[int, int, list[Leading]]:
