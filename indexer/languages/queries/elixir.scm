@@ -1,6 +1,6 @@
 ((call
   target: (identifier) @_define
-  (arguments . (alias) @name)
+  (_ . (alias) @name)
   (do_block
     .
     (unary_operator operand: (call
@@ -10,17 +10,17 @@
   (#eq? @_moduledoc "moduledoc"))
 ((call
   target: (identifier) @_define
-  (arguments . (alias) @name)
+  (_ . (alias) @name)
   (do_block) @body) @definition.module
   (#eq? @_define "defmodule"))
 ((call
   target: (identifier) @_define
-  (arguments . (alias) @name)
+  (_ . (alias) @name)
   (do_block) @body) @definition.protocol
   (#eq? @_define "defprotocol"))
 ((call
   target: (identifier) @_define
-  (arguments . (alias) @name)
+  (_ . (alias) @name)
   (do_block) @body) @definition.implementation
   (#eq? @_define "defimpl"))
 
@@ -30,10 +30,10 @@
     .
     [
       (identifier) @name
-      (call target: (identifier) @name)
-      (binary_operator left: (call target: (identifier) @name) operator: "when")
-      (binary_operator left: (binary_operator left: (identifier) operator: _ @name) operator: "when")
-      (binary_operator left: (identifier) operator: _ @name)
+      (_ target: (identifier) @name)
+      (_ left: (_ target: (identifier) @name) operator: "when")
+      (_ left: (_ left: (identifier) operator: _ @name) operator: "when")
+      (_ left: (identifier) operator: _ @name)
     ]
     .
     (keywords)? @body)
@@ -45,10 +45,10 @@
     .
     [
       (identifier) @name
-      (call target: (identifier) @name)
-      (binary_operator left: (call target: (identifier) @name) operator: "when")
-      (binary_operator left: (binary_operator left: (identifier) operator: _ @name) operator: "when")
-      (binary_operator left: (identifier) operator: _ @name)
+      (_ target: (identifier) @name)
+      (_ left: (_ target: (identifier) @name) operator: "when")
+      (_ left: (_ left: (identifier) operator: _ @name) operator: "when")
+      (_ left: (identifier) operator: _ @name)
     ]
     .
     (keywords)? @body)
@@ -57,7 +57,7 @@
 
 ((call
   target: (identifier) @_define
-  (arguments . (string (quoted_content) @name))
+  (_ . (_ (quoted_content) @name))
   (do_block) @body) @definition.test
   (#any-of? @_define "test" "describe" "property"))
 
@@ -65,16 +65,16 @@
   operator: "@"
   operand: (call
     target: (identifier) @_attribute
-    (arguments . (binary_operator
-      left: [(identifier) @name (call target: (identifier) @name)]
+    (arguments . (_
+      left: [(identifier) @name (_ target: (identifier) @name)]
       operator: "::")))) @definition.type
   (#any-of? @_attribute "type" "typep" "opaque"))
 ((unary_operator
   operator: "@"
   operand: (call
     target: (identifier) @_attribute
-    (arguments . (binary_operator
-      left: (call target: (identifier) @name)
+    (arguments . (_
+      left: (_ target: (identifier) @name)
       operator: "::")))) @definition.method
   (#any-of? @_attribute "callback" "macrocallback"))
 ((unary_operator

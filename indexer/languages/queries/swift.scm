@@ -39,14 +39,14 @@
   "subscript" @name
   (computed_property) @body) @definition.property
 
-(source_file (property_declaration
-  name: (pattern bound_identifier: (_) @name)
+(source_file (_
+  name: (_ bound_identifier: (_) @name)
   computed_value: (_)? @body) @definition.variable)
-(class_body (property_declaration
-  name: (pattern bound_identifier: (_) @name)
+(class_body (_
+  name: (_ bound_identifier: (_) @name)
   [(computed_property) (willset_didset_block)]? @body) @definition.property)
-(enum_class_body (property_declaration
-  name: (pattern bound_identifier: (_) @name)
+(enum_class_body (_
+  name: (_ bound_identifier: (_) @name)
   [(computed_property) (willset_didset_block)]? @body) @definition.property)
 (protocol_property_declaration name: (pattern bound_identifier: (_) @name)) @definition.property
 

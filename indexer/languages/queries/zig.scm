@@ -1,31 +1,31 @@
 (Decl
-  (FnProto function: (IDENTIFIER) @name)
+  (_ function: (IDENTIFIER) @name)
   (Block)? @body) @definition.function
 
-(Decl (VarDecl
+(Decl (_
   variable_type_function: (IDENTIFIER) @name
-  (ErrorUnionExpr (SuffixExpr (ContainerDecl (ContainerDeclType "struct") "{" @body))))) @definition.struct
-(Decl (VarDecl
+  (_ (_ (_ (_ "struct") "{" @body))))) @definition.struct
+(Decl (_
   variable_type_function: (IDENTIFIER) @name
-  (ErrorUnionExpr (SuffixExpr (ContainerDecl (ContainerDeclType "enum") "{" @body))))) @definition.enum
-(Decl (VarDecl
+  (_ (_ (_ (_ "enum") "{" @body))))) @definition.enum
+(Decl (_
   variable_type_function: (IDENTIFIER) @name
-  (ErrorUnionExpr (SuffixExpr (ContainerDecl (ContainerDeclType "union") "{" @body))))) @definition.union
-(Decl (VarDecl
+  (_ (_ (_ (_ "union") "{" @body))))) @definition.union
+(Decl (_
   variable_type_function: (IDENTIFIER) @name
-  (ErrorUnionExpr (SuffixExpr (ContainerDecl))))) @definition.type
-(Decl (VarDecl
+  (_ (_ (ContainerDecl))))) @definition.type
+(Decl (_
   variable_type_function: (IDENTIFIER) @name
-  (ErrorUnionExpr (SuffixExpr (ErrorSetDecl))))) @definition.enum
-(source_file (Decl (VarDecl
+  (_ (_ (ErrorSetDecl))))) @definition.enum
+(source_file (_ (_
   "const"
   variable_type_function: (IDENTIFIER) @name)) @definition.constant)
-(source_file (Decl (VarDecl variable_type_function: (IDENTIFIER) @name)) @definition.variable)
-(ContainerDecl (Decl (VarDecl
+(source_file (_ (_ variable_type_function: (IDENTIFIER) @name)) @definition.variable)
+(ContainerDecl (_ (_
   "const"
   variable_type_function: (IDENTIFIER) @name)) @definition.constant)
 (ContainerField field_member: (IDENTIFIER) @name) @definition.field
-(ContainerField . (ErrorUnionExpr (SuffixExpr variable_type_function: (IDENTIFIER) @name))) @definition.enum_member
+(ContainerField . (_ (_ variable_type_function: (IDENTIFIER) @name))) @definition.enum_member
 
 (TestDecl
   [(STRINGLITERALSINGLE) (IDENTIFIER)] @name
