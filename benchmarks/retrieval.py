@@ -207,7 +207,7 @@ def _ablations() -> Iterator[tuple[str, Search]]:
 def _fused(index: Index, text: str) -> Answer:
     """Return the best chunk of each file, files in the order of reciprocal rank fusion."""
     evidence = evidence_of(index, text)
-    leading = leading_files(evidence.found, evidence.asked.query.kind, count=CANDIDATE_FILES)
+    leading = leading_files(evidence.found, evidence.asked.query, count=CANDIDATE_FILES)
     places = {path: place for place, (_, path) in enumerate(leading)}
     ranked = sorted(rank(evidence, shipped_ranker()), key=lambda file: places[file.path])[:DEPTH]
     chosen = [next(iter(file.chunks)) for file in ranked]

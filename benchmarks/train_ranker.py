@@ -38,6 +38,8 @@ Float = NDArray[np.float64]
 
 PENALTY = 10.0
 """The L2 penalty on weights of features of unit variance, beside a likelihood in which each repository weighs 20."""
+IN_SMALL_PENALTY = 1.0
+"""The same for the weights of IN_SMALL, which only the functions tell."""
 REPOSITORY_WEIGHT = 20.0
 WEAK_WEIGHT = 1.0
 """What a repository's commits weigh, and what its comments weigh: more of either costs real questions."""
@@ -139,7 +141,7 @@ def main() -> None:
         f"{len(cases) // len(configs)} queries over {len(repositories.questions)} repositories and "
         f"{len(functions) // len(configs)} over single functions, each asked of vectors of "
         f"{' and '.join(arguments.encoders)}, and by {WEAK_WEIGHT / REPOSITORY_WEIGHT:g} {len(weak)} of commits and "
-        f"comments, L2 penalty {PENALTY:g}; by hand: {', '.join(BY_HAND)}"
+        f"comments, L2 penalties {PENALTY:g} and {IN_SMALL_PENALTY:g}; by hand: {', '.join(BY_HAND)}"
     )
     model = ranking.Model(trained_on, {name: round(weight, 4) for name, weight in weights.items()})
     ranker = msgspec.structs.replace(ranking.shipped_ranker(), files=model)
@@ -185,7 +187,7 @@ def _kind(case: Case) -> str:
     return case.repository.partition(" ")[0]
 
 
-def fit(cases: Sequence[Case], *, held: Float) -> Float:
+def fit(cases: Sequence[Case], *, held: Float, penalty: float = PENALTY) -> Float:
     """Return the weights, float64[features], that make right files likely among the wrong ones of their query.
 
     Each right file is a choice against all wrong ones (conditional logit); repositories weigh the same, and so do a
@@ -201,7 +203,7 @@ def fit(cases: Sequence[Case], *, held: Float) -> Float:
         utilities = np.where(real, rows @ weights + given, -np.inf)
         likelihood = np.exp(utilities - utilities.max(axis=1, keepdims=True))
         likelihood /= likelihood.sum(axis=1, keepdims=True)
-        return PENALTY / 2 * float(weights @ weights) - float(shares @ np.log(likelihood[:, 0])), likelihood
+        return penalty / 2 * float(weights @ weights) - float(shares @ np.log(likelihood[:, 0])), likelihood
 
     weights = np.zeros(len(scale))
     for _ in range(NEWTON_STEPS):
@@ -209,8 +211,8 @@ def fit(cases: Sequence[Case], *, held: Float) -> Float:
         mean = np.einsum("cr,crf->cf", likelihood, rows)
         spread = (rows * np.sqrt(likelihood * shares[:, None])[:, :, None]).reshape(-1, len(scale))
         centre = mean * np.sqrt(shares)[:, None]
-        gradient = PENALTY * weights + shares @ (mean - rows[:, 0])
-        hessian = PENALTY * np.eye(len(scale)) + spread.T @ spread - centre.T @ centre
+        gradient = penalty * weights + shares @ (mean - rows[:, 0])
+        hessian = penalty * np.eye(len(scale)) + spread.T @ spread - centre.T @ centre
         step, length = np.linalg.solve(hessian, gradient), 1.0
         while loss(weights - length * step)[0] > before and length > 1e-3:
             length /= 2
@@ -242,7 +244,7 @@ def fit_both(cases: Sequence[Case], functions: Sequence[Case], names: Sequence[s
     """Return the weights fitted on repositories, and after them those of IN_SMALL on single functions."""
     small = np.isin(names, IN_SMALL)
     weights = fit(cases, held=np.where(small, 0.0, np.nan))
-    return fit(functions, held=np.where(small, np.nan, weights))
+    return fit(functions, held=np.where(small, np.nan, weights), penalty=IN_SMALL_PENALTY)
 
 
 def _judge(cases: Sequence[Case], functions: Sequence[Case], model: Fit) -> dict[str, float]:

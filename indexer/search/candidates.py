@@ -49,11 +49,13 @@ RANK_CONSTANT = 10
 RETRIEVER_WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
     QueryKind.SYMBOL: {"text": 1.0, "vector": 0.5, "name": 2.0, "path": 1.0},
     QueryKind.PATH: {"text": 0.5, "vector": 0.25, "name": 0.5, "path": 4.0},
-    QueryKind.NATURAL: {"text": 1.0, "vector": 1.0, "name": 0.5, "path": 1.0},
+    QueryKind.NATURAL: {"text": 1.0, "vector": 2.0, "name": 0.5, "path": 1.0},
     QueryKind.ERROR: {"text": 1.0, "vector": 0.5, "name": 0.5, "path": 1.5},
     QueryKind.CODE: {"text": 1.0, "vector": 1.0, "name": 0.5, "path": 0.5},
 }
 """How much each retriever counts for each kind of query."""
+LONG_TEXT_WEIGHTS: Mapping[str, float] = {"text": 1.0, "vector": 1.0, "name": 0.5, "path": 1.0}
+"""The same for a long text in plain words: its vector is of its opening alone."""
 
 FileKey = tuple[int, str]
 """A file among all spaces: the place of its space, and its path there."""
@@ -171,12 +173,13 @@ def with_paths(found: Found, paths_of: Callable[[Iterable[int]], Mapping[int, st
     return Found(found.chunks, found.files, paths_of(ids) if ids else {})
 
 
-def leading_files(found: Sequence[Found], kind: QueryKind, *, count: int) -> list[FileKey]:
+def leading_files(found: Sequence[Found], query: Query, *, count: int) -> list[FileKey]:
     """Return the files of all spaces that the retrievers put first, by reciprocal ranks, equal ones by path.
 
     Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet" (2009).
     """
-    fused = reciprocal_ranks(_rankings(found), RETRIEVER_WEIGHTS[kind])
+    is_long_text = query.is_long and query.kind is QueryKind.NATURAL
+    fused = reciprocal_ranks(_rankings(found), LONG_TEXT_WEIGHTS if is_long_text else RETRIEVER_WEIGHTS[query.kind])
     return sorted(fused, key=lambda key: (-fused[key], key[1], key[0]))[:count]
 
 

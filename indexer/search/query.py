@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -105,6 +105,17 @@ _CODE_MARK = re.compile(
     r"[{};]\s*+$|^\s*+(?:def|class|func|fn|function|public|private|static|return|import|from|const|let|var|if|for|while)\b"
     r".*[:({;=]|=>|->|[!=]==?|^(?>.*?\w\()(?>.*\))\s*+[;{]?$|\+=|&&|\|\||::<"
 )
+_FORMATS = (
+    *("css", "scss", "html", "markdown", "toml", "yaml", "json", "notebook"),
+    *("sql", "make", "dockerfile", "terraform", "protobuf"),
+)
+"""What a question names as a thing, not as the language that the code is in."""
+_LANGUAGE_NAMES = {
+    stem(name): row.name
+    for row in LANGUAGES.values()
+    if row.has_symbols and row.name not in _FORMATS
+    for name in (row.name, *row.aliases)
+}
 _EXTENSIONS = frozenset(extension for language in LANGUAGES.values() for extension in language.extensions)
 
 
@@ -129,6 +140,20 @@ def read_query(text: str) -> Query:
         paths=paths[:MAX_PATHS],
         embedded=_summary(text) if long else text,
     )
+
+
+def languages_named(query: Query) -> dict[str, str]:
+    """Return the programming languages that a question in words names, by its word for each."""
+    if query.kind is not QueryKind.NATURAL:
+        return {}
+    return {word: language for word in query.words if (language := _LANGUAGE_NAMES.get(word))}
+
+
+def without(query: Query, words: Collection[str]) -> Query:
+    """Return a query without some of its words, and names that are these, unless it has no others."""
+    kept = {word: gain for word, gain in query.words.items() if word not in words}
+    names = tuple(name for name in query.names if stem(name.lower()) not in words)
+    return replace(query, words=kept, names=names) if kept else query
 
 
 def classify(text: str) -> QueryKind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from indexer.search.candidates import (
 )
 from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import Literals, read_literals
-from indexer.search.query import Query
+from indexer.search.query import Query, languages_named, without
 from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores, joined, nothing_scored
 from indexer.search.space import Filter, Searchable
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
+MOST_CHUNKS = 0.5
+"""A language that a larger part of the chunks is of."""
 NAMED_CHUNKS = 60
 """How many chunks with a name that the query writes are looked at."""
 
@@ -118,12 +120,14 @@ class Searcher:
     ) -> Evidence:
         """Return what ranking needs to know of the `files` best candidates of all spaces: both passes."""
         chosen = chosen or Filter()
+        if words:
+            query = self._without_language(query)
         statistics = self._statistics(query) if words else _nothing()
         asked = Asked(query, vector, words, statistics, self._static_offset, self._together)
         passed = best_overall([space.first_pass(asked, chosen) for space in self._spaces])
         found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}
-        for place, path in leading_files(found, query.kind, count=files):
+        for place, path in leading_files(found, query, count=files):
             paths.setdefault(place, []).append(path)
         nothing = nothing_scored(asked)
 
@@ -163,19 +167,33 @@ class Searcher:
             (place, own) for place, space in enumerate(self._spaces) for own in space.standing(query, literals, chosen)
         ]
 
+    def _without_language(self, query: Query) -> Query:
+        """Return the query without the name of the language that most chunks are in.
+
+        Who asks for that says nothing of where to look, and the few chunks that write it are no better for it.
+        """
+        if not (named := languages_named(query)):
+            return query
+        counts = self._frequencies([("language", language) for language in named.values()])
+        most = MOST_CHUNKS * sum(space.chunks for space in self._spaces)
+        return without(query, {word for word, language in named.items() if counts["language", language] > most})
+
     def _statistics(self, query: Query) -> Statistics:
         """Return the document frequencies of the query's terms in all spaces together."""
         from indexer.stores.text.statistics import Statistics
 
         weighted = (*word_terms(query).items(), *name_terms(query).items())
-        terms: list[Term] = [(field, term) for field, own in weighted for term in own]
-        documents = sum(space.chunks for space in self._spaces)
+        terms = [(field, term) for field, own in weighted for term in own]
+        return Statistics(sum(space.chunks for space in self._spaces), self._frequencies(terms))
+
+    def _frequencies(self, terms: Sequence[Term]) -> Mapping[Term, int]:
+        """Return how many chunks of all spaces have each of the terms."""
         if len(self._spaces) == 1:
-            return Statistics(documents, self._spaces[0].frequencies(terms))
+            return self._spaces[0].frequencies(terms)
         total: Counter[Term] = Counter()
         for space in self._spaces:
             total.update(space.frequencies(terms))
-        return Statistics(documents, total)
+        return total
 
     def _definitions(self, query: Query, found: Sequence[Found]) -> list[dict[int, Definition]]:
         """Return the chunks of each space that have a name which the query writes."""

@@ -114,6 +114,24 @@ def test_the_order_of_spaces_is_no_evidence(halves: list[Path]) -> None:
         ]
 
 
+def test_the_language_of_most_chunks_is_no_word_to_look_for(tmp_path: Path) -> None:
+    """Few chunks write it, so that it would weigh more than what is asked about."""
+    told = {"setup.py": '"""Finds the python that runs this."""\nimport sys\n'}
+    files = {f"{name}.py": f'def {name}(card):\n    """{name.title()} a card."""\n' for name in ("charge", "refund")}
+    question = "how to refund a card in python"
+    with indexer.open(_built(tmp_path / "one", files | told), encoder=HashingEncoder()) as index:
+        assert [hit.path for hit in index.search(question, mode="text").hits] == ["refund.py", "charge.py"]
+        assert index.search("python", mode="text").hits[0].path == "setup.py"
+    others = {name.replace(".py", ".lua"): f"-- {text}" for name, text in files.items()}
+    with indexer.open(_built(tmp_path / "other", others | told), encoder=HashingEncoder()) as index:
+        assert "setup.py" in [hit.path for hit in index.search(question, mode="text").hits]
+
+
+def _built(root: Path, files: dict[str, str]) -> Path:
+    build(write(root, files), config=CONFIG)
+    return root
+
+
 @pytest.fixture
 def changing(tmp_path: Path) -> Iterator[tuple[Path, indexer.Index]]:
     root = write(tmp_path / "shop", FILES)

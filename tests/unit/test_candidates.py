@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer.search.candidates import RETRIEVER_WEIGHTS, Found, best_overall, leading_files, reciprocal_ranks
-from indexer.search.query import QueryKind
+from indexer.search.query import LONG_QUERY_WORDS, QueryKind, read_query
 
 A, B, C = ((0, path) for path in "abc")
 
@@ -35,9 +35,16 @@ def test_files_of_several_spaces_are_ranked_by_their_scores_not_by_their_spaces(
     """The same chunk ids and the same path in two spaces are different chunks and files."""
     first = Found({"text": {1: 9.0, 2: 1.0}}, {}, {1: "x.py", 2: "y.py"})
     second = Found({"text": {1: 5.0, 2: 4.0}}, {"x.py": 1.0}, {1: "z.py", 2: "x.py"})
-    leading = leading_files([first, second], QueryKind.NATURAL, count=4)
+    leading = leading_files([first, second], read_query("where it is done"), count=4)
     assert leading == [(1, "x.py"), (0, "x.py"), (1, "z.py"), (0, "y.py")]
-    assert leading_files([first, second], QueryKind.NATURAL, count=1) == leading[:1]
+    assert leading_files([first, second], read_query("where it is done"), count=1) == leading[:1]
+
+
+def test_meaning_leads_for_a_question_and_not_for_a_long_text() -> None:
+    """Words find many files that have nothing to do with a question; a long text's vector is of its opening alone."""
+    found = [Found({"text": {1: 9.0, 2: 8.0}, "vector": {3: 0.9, 4: 0.8}}, {}, {1: "a", 2: "b", 3: "c", 4: "d"})]
+    assert leading_files(found, read_query("how it is done"), count=3) == [(0, "c"), (0, "d"), (0, "a")]
+    assert leading_files(found, read_query("how it is done " * LONG_QUERY_WORDS), count=3) == [A, C, B]
 
 
 def test_many_spaces_find_together_no_more_than_one_would() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer.errors import ConfigError
-from indexer.search.query import MAX_TERMS, QueryKind, classify, is_code_name, read_query
+from indexer.search.query import MAX_TERMS, QueryKind, classify, is_code_name, languages_named, read_query, without
 
 TRACE = """Traceback (most recent call last):
   File "/home/me/env/lib/site-packages/shop/cart.py", line 31, in checkout
@@ -47,6 +47,17 @@ def test_an_empty_query_is_refused(text: str) -> None:
 def test_stop_words_go_unless_nothing_else_is_there() -> None:
     assert read_query("how does the parser find headers").words == {"parser": 1.0, "header": 1.0}
     assert read_query("what is it").words == {"what": 1.0, "is": 1.0, "it": 1.0}
+
+
+def test_languages_are_named_in_questions_alone() -> None:
+    assert languages_named(read_query("sort a list in Python or golang")) == {"python": "python", "golang": "go"}
+    assert languages_named(read_query("parse json")) == languages_named(read_query("ruby")) == {}
+
+
+def test_a_query_keeps_its_words_where_it_has_no_others() -> None:
+    asked = read_query("the Ruby parser")
+    assert (without(asked, {"rubi"}).words, without(asked, {"rubi"}).names) == ({"parser": 1.0}, ("parser",))
+    assert without(asked, {"rubi", "parser"}) == asked
 
 
 @pytest.mark.parametrize("text", ["create store", "createStore", "create_store", "CreateStore"])
