@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from indexer.types import Hit, SearchResult
 
 from ..answer import answer
@@ -26,10 +24,7 @@ MAX_HIGHLIGHTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`.
-
-    `upgraded_by` is the command that goes on to the encoder's own vectors, "" where none would.
-    """
+    """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`."""
 
     as_json: bool
     line_format: str | None
@@ -38,18 +33,10 @@ class Shown:
     k: int
     explain: bool = False
     paged: bool = True
-    upgraded_by: str = ""
 
 
-def check_form(*, as_json: bool, line_format: str | None, files_only: bool) -> None:
-    """Raise UsageError for more than one form of an answer."""
-    forms = {"--json": as_json, "--format": line_format, "-l": files_only}
-    if len(named := [option for option, given in forms.items() if given]) > 1:
-        raise click.UsageError(f"{' and '.join(named)} are forms of the same answer; give one")
-
-
-def show(result: SearchResult, roots: Sequence[Path], shown: Shown) -> None:
-    """Print an answer of the indexes of these folders in the form that was asked for."""
+def show(result: SearchResult, roots: Sequence[Path], shown: Shown, *, upgraded_by: str) -> None:
+    """Print an answer of the indexes of these folders; `upgraded_by` as in `show_hits`."""
     if shown.quiet:
         return
     if shown.as_json:
@@ -57,11 +44,15 @@ def show(result: SearchResult, roots: Sequence[Path], shown: Shown) -> None:
         return
     many = len(roots) > 1
     hits = [(seen_from_here(hit.path, roots[hit.space], many=many), hit) for hit in result.hits]
-    show_hits(result.query, hits, shown, upgraded=result.upgraded)
+    show_hits(result.query, hits, shown, upgraded=result.upgraded, upgraded_by=upgraded_by)
 
 
-def show_hits(query: str, hits: Sequence[tuple[str, Hit]], shown: Shown, *, upgraded: float) -> None:
-    """Print an answer's hits, each with its path as it is to be read, for a person or a pipe."""
+def show_hits(query: str, hits: Sequence[tuple[str, Hit]], shown: Shown, *, upgraded: float, upgraded_by: str) -> None:
+    """Print an answer's hits, each with its path as it is to be read, for a person or a pipe.
+
+    `upgraded` is the part of the vectors, 0 to 1, that are the encoder's own; `upgraded_by` is the command that goes on
+    with the others, "" where none would.
+    """
     if shown.files_only:
         lines = list(file_lines(hits))[: shown.k]
     elif shown.line_format:
@@ -72,7 +63,7 @@ def show_hits(query: str, hits: Sequence[tuple[str, Hit]], shown: Shown, *, upgr
     if not hits:
         echo("no hits", err=True)
     if upgraded < 1:
-        rest = f"; `{shown.upgraded_by}` goes on with them" if shown.upgraded_by else ""
+        rest = f"; `{upgraded_by}` goes on with them" if upgraded_by else ""
         note(f"of the vectors {upgraded_text(upgraded)}{rest}")
 
 

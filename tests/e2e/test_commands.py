@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from indexer.stores.generation.lock import writer_lock
-from pipelines.cli.search import EXIT_NO_HIT
+from pipelines.cli.asked import EXIT_NO_HIT
 from pipelines.schema import PRINTED
 from tests.e2e.conftest import Cli
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 import pytest
 
+from pipelines.cli.asked import EXIT_NO_HIT
 from pipelines.cli.main import COMMANDS
 from pipelines.cli.main import cli as program
-from pipelines.cli.search import EXIT_NO_HIT
 from tests.documents import DOCUMENTS, PROGRAMS, ROOT, Documented, blocks, commands, options
 from tests.e2e.conftest import Cli
 from tests.small_models import write_small_model

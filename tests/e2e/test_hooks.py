@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.search import EXIT_NO_HIT
+from pipelines.cli.asked import EXIT_NO_HIT
 from tests.e2e.conftest import PROGRAM, Cli, Done
 from tests.trees import git, repository, write
 

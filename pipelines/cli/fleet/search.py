@@ -8,14 +8,12 @@ from typing import get_args
 import click
 from msgspec.structs import replace
 
-from indexer.index import MAX_HITS
-from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import SearchMode
 
 from ...settings import Chosen
-from ..hits import Shown, check_form, show_hits
+from ..asked import EXIT_NO_HIT, Asked, search_options
+from ..hits import show_hits
 from ..options import config_option, json_option, print_json, settings
-from ..search import ALL_LINES, EXIT_NO_HIT, filter_options
 from .options import place_options
 
 
@@ -25,7 +23,7 @@ from .options import place_options
 @click.option("--repo", "repositories", multiple=True, help="Only this repository; may be repeated.")
 @click.option("--distinct", is_flag=True, help="Show a text once, wherever it was copied to.")
 @click.option("--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both.")
-@filter_options
+@search_options
 @click.option("--in", "within", default="", help="Only inside the symbol of this name.")
 @click.option("--grep", "pattern", metavar="REGEX", default="", help="Only chunks that this expression (re2) matches.")
 @click.option("--fast", is_flag=True, help="Read the query with the static encoder: sooner, finds somewhat less.")
@@ -39,16 +37,7 @@ def command(
     repositories: tuple[str, ...],
     distinct: bool,
     mode: SearchMode,
-    k: int,
-    languages: tuple[str, ...],
-    kinds: tuple[str, ...],
-    paths: tuple[str, ...],
-    line_format: str | None,
-    files_only: bool,
-    lines: int,
-    full: bool,
-    quiet: bool,
-    no_pager: bool,
+    asked: Asked,
     within: str,
     pattern: str,
     fast: bool,
@@ -63,30 +52,28 @@ def command(
     from ...fleet.answer import fleet_answer
     from ...fleet.search import open_fleet
 
-    check_form(as_json=as_json, line_format=line_format, files_only=files_only)
+    shown = asked.shown(as_json=as_json, explain=explain)
     config = settings(fleet_file.absolute().parent, chosen)
     options = replace(config.encoder, queries="static") if fast else config.encoder
     with open_fleet(fleet_dir, options=options, vectors=config.vectors) as fleet:
         result = fleet.search(
             " ".join(words),
-            k=min(MAX_HITS, k * MOST_OF_A_FILE) if files_only else k,
+            k=asked.hits,
             mode=mode,
-            languages=languages,
-            kinds=kinds,
-            paths=paths,
+            languages=asked.languages,
+            kinds=asked.kinds,
+            paths=asked.paths,
             within=within,
             pattern=pattern,
             repositories=repositories,
             distinct=distinct,
             explain=explain,
-            lines=ALL_LINES if full else lines,
+            lines=asked.lines_a_hit,
         )
-    if as_json and not quiet:
+    if as_json and not asked.quiet:
         print_json(fleet_answer(result, explain=explain))
-    elif not quiet:
-        shown = Shown(
-            as_json=False, line_format=line_format, files_only=files_only, explain=explain, quiet=False, k=k,
-            paged=not no_pager, upgraded_by="indexer fleet build" if config.build.upgrade == "now" else "",
-        )  # fmt: skip
-        show_hits(result.query, [(hit.path, hit) for hit in result.hits], shown, upgraded=result.upgraded)
+    elif not asked.quiet:
+        hits = [(hit.path, hit) for hit in result.hits]
+        upgraded_by = "indexer fleet build" if config.build.upgrade == "now" else ""
+        show_hits(result.query, hits, shown, upgraded=result.upgraded, upgraded_by=upgraded_by)
     return 0 if result.hits else EXIT_NO_HIT

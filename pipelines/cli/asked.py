@@ -1,0 +1,100 @@
+"""The options that all searches have: how many hits, of what, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import Any
+
+import click
+
+from indexer.index import MAX_HITS
+from indexer.search.answer import SNIPPET_LINES
+from indexer.search.passages import MOST_OF_A_FILE
+
+from .hits import LINE_FORMATS, Shown
+
+ALL_LINES = 1_000_000
+EXIT_NO_HIT = 7
+"""What tells that nothing was found; grep's 1 is of errors here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What these options say; `k` counts hits, or files where their names alone are shown."""
+
+    k: int
+    languages: tuple[str, ...]
+    kinds: tuple[str, ...]
+    paths: tuple[str, ...]
+    line_format: str | None
+    files_only: bool
+    lines: int
+    full: bool
+    quiet: bool
+    no_pager: bool
+
+    @property
+    def hits(self) -> int:
+        """How many hits are enough to show what is wanted."""
+        return min(MAX_HITS, self.k * MOST_OF_A_FILE) if self.files_only else self.k
+
+    @property
+    def lines_a_hit(self) -> int:
+        """How many lines of a hit are shown at most."""
+        return ALL_LINES if self.full else self.lines
+
+    def shown(self, *, as_json: bool, explain: bool = False) -> Shown:
+        """Return how the answer is printed; raises UsageError for more than one form of it."""
+        forms = {"--json": as_json, "--format": self.line_format, "-l": self.files_only}
+        if len(named := [option for option, given in forms.items() if given]) > 1:
+            raise click.UsageError(f"{' and '.join(named)} are forms of the same answer; give one")
+        return Shown(
+            as_json=as_json,
+            line_format=self.line_format,
+            files_only=self.files_only,
+            quiet=self.quiet,
+            k=self.k,
+            explain=explain,
+            paged=not self.no_pager,
+        )
+
+
+def _color(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value in ("always", "never"):
+        context.color = value == "always"
+
+
+def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets them as `asked`."""
+
+    @wraps(command)
+    def with_asked(*arguments: Any, **options: Any) -> Any:
+        asked = Asked(**{own.name: options.pop(own.name) for own in fields(Asked)})
+        return command(*arguments, asked=asked, **options)
+
+    taken: Callable[..., Any] = with_asked
+    for option in reversed(
+        (
+            click.option("-k", type=click.IntRange(1, MAX_HITS), default=10, help="How many hits, or files; 10."),
+            click.option("--lang", "languages", multiple=True, help="Only this language (py, c++); may be repeated."),
+            click.option("--kind", "kinds", multiple=True, help="Only this kind of symbol; may be repeated."),
+            click.option("--path", "paths", multiple=True, help="Only paths that match this glob; !GLOB leaves out."),
+            click.option("--format", "line_format", type=click.Choice(list(LINE_FORMATS)), help="A line a hit."),
+            click.option("-l", "files_only", is_flag=True, help="Only the names of the files."),
+            click.option("--lines", type=click.IntRange(1, 1000), default=SNIPPET_LINES, help="Lines a hit; 8."),
+            click.option("--full", is_flag=True, help="All lines of each hit's chunk."),
+            click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors; the exit code tells."),
+            click.option("--no-pager", is_flag=True, help="Never show long output in $PAGER."),
+            click.option(
+                "--color",
+                type=click.Choice(["auto", "always", "never"]),
+                callback=_color,
+                expose_value=False,
+                help="Colours: on a terminal alone, always or never.",
+            ),
+        )
+    ):
+        taken = option(taken)
+    return taken
