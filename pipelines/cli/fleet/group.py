@@ -18,13 +18,12 @@ from ..console import echo
 from ..display import PLAIN_INTERVAL_SECONDS
 from ..model import say
 from ..options import config_option, hash_option, json_option, print_json, print_report, wait_option
-
-if TYPE_CHECKING:
-    from ...fleet.engine import Engine
-
 from . import exchange, search
 from .options import place_options, read, roots_option
 from .text import built_lines, removed_lines, status_lines
+
+if TYPE_CHECKING:
+    from ...fleet.engine import Engine
 
 
 @click.group(name="fleet")

@@ -109,12 +109,18 @@ def test_a_document_that_asks_for_all_memory_is_damage(mine: Path) -> None:
         assert tried(lambda: read(mine)) == outcome
 
 
-def test_a_block_that_claims_four_gigabytes_is_damage(mine: Path) -> None:
-    path = next((reseal(mine) / layout.TEXT).glob("*.store"))
+def claim_four_gigabytes(index_dir: Path) -> tuple[Path, bytes]:
+    """Let the first block of a document store claim four gigabytes; return the store and what it held."""
+    path = next((reseal(index_dir) / layout.TEXT).glob("*.store"))
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(b"\xff\xff\xff\xff" + content[4:])
-    reseal(mine)
+    reseal(index_dir)
+    return path, content
+
+
+def test_a_block_that_claims_four_gigabytes_is_damage(mine: Path) -> None:
+    path, content = claim_four_gigabytes(mine)
     with pytest.raises(DamagedIndexError, match="claims more than any document needs"):
         read(mine)
     end = payload_end(content)
@@ -135,9 +141,5 @@ def test_no_lock_is_made_through_a_link(mine: Path, ram_path: Path, name: str) -
 
 
 def test_a_writer_never_builds_on_a_hostile_text_index(mine: Path) -> None:
-    path = next((reseal(mine) / layout.TEXT).glob("*.store"))
-    content = path.read_bytes()
-    path.unlink()
-    path.write_bytes(b"\xff\xff\xff\xff" + content[4:])
-    reseal(mine)
+    claim_four_gigabytes(mine)
     assert tried(lambda: commit_tree(mine, EDITED | {"package/module_3.py": ("more",)})) == REFUSED
