@@ -20,7 +20,7 @@ def command() -> None:
     """Look at settings."""
 
 
-@command.command(name="show")
+@command.command(name="show", short_help="Print each setting, and where it is from.")
 @root_argument
 @config_option
 @json_option

@@ -29,7 +29,7 @@ def command() -> None:
     """Keep an index up to date from git's hooks."""
 
 
-@command.command(name="run")
+@command.command(name="run", short_help="Bring the index up to what is staged; never fail.")
 @click.argument("arguments", nargs=-1)
 @config_option
 def run_command(arguments: tuple[str, ...], chosen: Chosen) -> None:
@@ -62,7 +62,7 @@ def run_command(arguments: tuple[str, ...], chosen: Chosen) -> None:
         )
 
 
-@command.command(name="install")
+@command.command(name="install", short_help="Write git hooks that keep the index up to date.")
 @root_argument
 @hooks_option
 @json_option
@@ -77,7 +77,7 @@ def install_command(root: Path | None, names: tuple[str, ...], as_json: bool) ->
     print_report(install(root or Path(), program, _known(names)), _lines, as_json=as_json)
 
 
-@command.command(name="remove")
+@command.command(name="remove", short_help="Remove these hooks; those of before get their names back.")
 @root_argument
 @hooks_option
 @json_option

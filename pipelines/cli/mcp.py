@@ -87,7 +87,7 @@ def command(
     )
 
 
-@command.command(name="install")
+@command.command(name="install", short_help="Tell agents of the server.")
 @clients_argument
 @folder_option
 @click.option("--print", "only_shows", is_flag=True, help="Show what would be written; write nothing.")
@@ -109,7 +109,7 @@ def install_command(clients: tuple[str, ...], root: Path | None, only_shows: boo
             echo(f"{client}: {root / path} {'written' if install(root, client, entry) else 'is as it should be'}")
 
 
-@command.command(name="remove")
+@command.command(name="remove", short_help="Take the server out of agents' files.")
 @clients_argument
 @folder_option
 def remove_command(clients: tuple[str, ...], root: Path | None) -> None:

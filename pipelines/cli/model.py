@@ -31,7 +31,7 @@ def command() -> None:
     """List, fetch, check and remove models; make them fast."""
 
 
-@command.command(name="list")
+@command.command(name="list", short_help="Show every encoder that can be named.")
 @config_option
 @json_option
 def list_command(chosen: Chosen, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def pull_command(name: str, source: Path | None, mirror: str | None, chosen: Cho
     print_report(report, _pulled, as_json=as_json)
 
 
-@command.command(name="verify")
+@command.command(name="verify", short_help="Compare models' files with their checksums.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @config_option
 @json_option
@@ -93,7 +93,7 @@ def remove_command(name: str, chosen: Chosen) -> None:
     echo(f"{remove(Path(options(chosen).models), name)} removed")
 
 
-@command.command(name="distil")
+@command.command(name="distil", short_help="Give a model a fast tier, fitted to code of yours.")
 @click.argument("name")
 @click.argument(
     "folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="[FOLDER]..."

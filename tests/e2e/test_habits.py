@@ -126,6 +126,12 @@ def test_a_command_of_several_alone_shows_its_help(cli: Cli, group: str) -> None
     assert cli(group) == cli(group, "--help")
 
 
+@pytest.mark.parametrize("group", ["fleet", "model", "hook", "config", "mcp"])
+def test_what_each_command_of_several_does_is_told_to_its_end(cli: Cli, group: str) -> None:
+    commands = cli(group, "--help").out.partition("Commands:\n")[2].splitlines()
+    assert commands and [line for line in commands if line.endswith("...")] == []
+
+
 @pytest.mark.parametrize(
     ("language", "path"),
     [("py", "shop/pay/card.py"), ("c++", "web/page.cpp"), ("ts", "web/page.ts"), ("C++", "web/page.cpp")],

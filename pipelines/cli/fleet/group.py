@@ -39,7 +39,7 @@ command.add_command(exchange.push_command)
 command.add_command(exchange.pull_command)
 
 
-@command.command(name="build")
+@command.command(name="build", short_help="Bring all repositories up to date, published at once.")
 @place_options
 @roots_option
 @config_option
@@ -110,7 +110,7 @@ def build_command(
     print_report(report, built_lines, as_json=as_json)
 
 
-@command.command(name="status")
+@command.command(name="status", short_help="Show what the fleet holds, and what is behind.")
 @place_options
 @roots_option
 @config_option
@@ -144,7 +144,7 @@ def verify_command(fleet_file: Path, fleet_dir: Path, as_json: bool) -> int:
     return 0 if report.ok else DamagedIndexError.exit_code
 
 
-@command.command(name="gc")
+@command.command(name="gc", short_help="Remove shards and generations that nobody needs.")
 @place_options
 @click.option("--keep", type=click.IntRange(min=1), default=1, help="Manifests to keep. Default: 1.")
 @wait_option
