@@ -16,7 +16,7 @@ from ..report import BuildReport, upgraded_text
 from ..settings import Chosen
 from ..source import open_worktree
 from .build import cache_folder
-from .console import echo
+from .console import echo, note
 from .model import say
 from .options import index_options, print_json, settings
 from .root import root_to_build
@@ -71,6 +71,7 @@ def command(
             terminated(number, frame)
 
     signal.signal(signal.SIGTERM, end)
+    note(f"watching {root}; Ctrl-C ends it")
     try:
         watch(
             root,

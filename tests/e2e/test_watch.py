@@ -54,13 +54,15 @@ class Watch:
 
 @contextmanager
 def watching(cli: Cli, root: Path, *options: str) -> Iterator[Watch]:
-    """Watch a folder, killed at the end at the latest."""
-    process = subprocess.Popen(
-        [str(PROGRAM), "watch", str(root), "--debounce", "0.2", *options],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "XDG_CACHE_HOME": str(cli.cache), "XDG_CONFIG_HOME": str(cli.cache)},
-    )
+    """Watch a folder, killed at the end at the latest; what is said on stderr goes to `root`'s neighbour."""
+    with root.with_suffix(".err").open("w") as err:
+        process = subprocess.Popen(
+            [str(PROGRAM), "watch", str(root), "--debounce", "0.2", *options],
+            stdout=subprocess.PIPE,
+            stderr=err,
+            text=True,
+            env={**os.environ, "XDG_CACHE_HOME": str(cli.cache), "XDG_CONFIG_HOME": str(cli.cache)},
+        )
     watch = Watch(process)
     try:
         yield watch
@@ -85,6 +87,7 @@ def root(tmp_path: Path) -> Path:
 def test_each_change_is_one_build_and_what_is_ignored_none(cli: Cli, root: Path) -> None:
     with watching(cli, root) as watch:
         assert "generation 00000001: 1 added" in watch.line()
+        assert root.with_suffix(".err").read_text() == f"note: watching {root}; Ctrl-C ends it\n"
         (root / "noise.log").write_text("x")
         (root / "cup.py").write_text("def pour(cup):\n    return cup\n")
         assert "generation 00000002: 1 added, 0 modified, 0 removed; 1 of 2" in watch.line()
