@@ -10,10 +10,13 @@ from typing import Any
 import click
 
 from indexer.index import MAX_HITS
+from indexer.languages.registry import LANGUAGES
 from indexer.search.answer import SNIPPET_LINES
 from indexer.search.passages import MOST_OF_A_FILE
+from indexer.types import SymbolKind
 
 from .hits import LINE_FORMATS, Shown
+from .options import completed_from
 
 ALL_LINES = 1_000_000
 EXIT_NO_HIT = 7
@@ -78,8 +81,20 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("-k", type=click.IntRange(1, MAX_HITS), default=10, help="How many hits, or files; 10."),
-            click.option("--lang", "languages", multiple=True, help="Only this language (py, c++); may be repeated."),
-            click.option("--kind", "kinds", multiple=True, help="Only this kind of symbol; may be repeated."),
+            click.option(
+                "--lang",
+                "languages",
+                multiple=True,
+                help="Only this language (py, c++); may be repeated.",
+                shell_complete=completed_from(lambda: LANGUAGES),
+            ),
+            click.option(
+                "--kind",
+                "kinds",
+                multiple=True,
+                help="Only this kind of symbol; may be repeated.",
+                shell_complete=completed_from(lambda: SymbolKind),
+            ),
             click.option("--path", "paths", multiple=True, help="Only paths that match this glob; !GLOB leaves out."),
             click.option("--format", "line_format", type=click.Choice(list(LINE_FORMATS)), help="A line a hit."),
             click.option("-l", "files_only", is_flag=True, help="Only the names of the files."),

@@ -14,10 +14,16 @@ import msgspec
 from indexer.config import Config
 from indexer.stores.generation.layout import FOLDER
 
-from ..settings import Chosen, load_config, user_file, user_models
+from ..settings import Chosen, load_config, preset_names, user_file, user_models
 from .console import echo, write_out
 
 T = TypeVar("T")
+
+
+def completed_from(names: Callable[[], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what completes an option's value in a shell, the only place where `names` is called."""
+    return lambda _context, _parameter, typed: [name for name in names() if name.startswith(typed)]
+
 
 index_dir_option = click.option(
     "--index-dir",
@@ -42,7 +48,11 @@ root_option = click.option(
 def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which settings count; the command gets them as one `chosen`."""
 
-    @click.option("--preset", help="Settings for a purpose: ci, precommit, quality or small-memory.")
+    @click.option(
+        "--preset",
+        help="Settings for a purpose: ci, precommit, quality or small-memory.",
+        shell_complete=completed_from(preset_names),
+    )
     @click.option("--config", "file", metavar="FILE", help="A TOML file of settings.")
     @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated.")
     @click.option("--model", metavar="MODEL", help="The encoder; `indexer model list` shows those there are.")

@@ -221,12 +221,22 @@ def test_explain_without_an_index_says_nothing_of_vectors(cli: Cli, tmp_path: Pa
     assert "brew_tea" in done.out and "vector" not in done.out
 
 
-def test_a_shell_is_told_how_to_complete() -> None:
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("sea", ["search"]),
+        ("search --lang ru", ["rust", "ruby"]),
+        ("similar --kind meth", ["method"]),
+        ("build --preset s", ["small-memory"]),
+    ],
+)
+def test_a_shell_is_told_how_to_complete(typed: str, names: list[str]) -> None:
+    words = {"COMP_WORDS": f"indexer {typed}", "COMP_CWORD": str(len(typed.split()))}
     done = subprocess.run(
         [str(PROGRAM)], capture_output=True, text=True, check=False,
-        env={**os.environ, "_INDEXER_COMPLETE": "bash_complete", "COMP_WORDS": "indexer sea", "COMP_CWORD": "1"},
+        env={**os.environ, "_INDEXER_COMPLETE": "bash_complete", **words},
     )  # fmt: skip
-    assert done.stdout == "plain,search\n"
+    assert done.stdout == "".join(f"plain,{name}\n" for name in names)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
