@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
 import msgspec
 
-from indexer.errors import DamagedIndexError, NoIndexError, StorageError
+from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.regular import open_regular
 from indexer.sources.worktree import root_seen_from
 from indexer.stores.generation import layout
@@ -21,6 +21,7 @@ from indexer.stores.generation.receive import receive
 from indexer.types import IndexedSource
 
 from .check.verify import verify
+from .whole_file import whole_file
 
 _SHOWN = 3
 """Findings in a message."""
@@ -65,20 +66,11 @@ def write_whole(generation: Generation, target: Path) -> tuple[Manifest, int]:
 
     Raises DamagedIndexError, and StorageError when the file can't be written.
     """
-    draft = target.parent / f".{target.name}.{os.getpid()}"
-    try:
-        with draft.open("xb") as file:
-            manifest = write_archive(generation, file)
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
-        draft.replace(target)
-        return manifest, size
-    except OSError as error:
-        raise StorageError(f"{target}: can't be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    with whole_file(target) as file:
+        manifest = write_archive(generation, file)
+        file.flush()
+        os.fsync(file.fileno())
+        return manifest, file.tell()
 
 
 def import_index(origin: Path, root: Path, index_dir: Path, *, wait_seconds: float = 0.0) -> SharedIndex:

@@ -15,13 +15,13 @@ from ..build import build
 from ..quality.figures import recall_text
 from ..report import BuildReport, counted, left_out_text, source_text, upgraded_text
 from ..settings import Chosen
+from ..whole_file import whole_file
 from .console import echo
 from .display import progress
 from .interrupted import saying_what_is_kept
 from .model import say, settings_with_model
 from .options import aligned, encode_json, hash_option, index_options, print_json, print_report, wait_option
 from .root import root_to_build
-from .whole_file import write_whole
 
 if TYPE_CHECKING:
     from ..plan import PlannedFile
@@ -99,7 +99,8 @@ def command(
 
         write_report_page(report_html, root, index_dir or default_index_dir(root), built)
     if report is not None:
-        write_whole(report, encode_json(built) + b"\n")
+        with whole_file(report) as target:
+            target.write(encode_json(built) + b"\n")
     print_report(built, summary, as_json=as_json)
 
 

@@ -11,10 +11,10 @@ from ..page.html import page
 from ..quality.figures import drift_text, recall_text
 from ..report import BuildReport
 from ..stats import Stats, read_stats
+from ..whole_file import whole_file
 from .console import echo
 from .options import index_options, print_json
 from .root import find_index
-from .whole_file import write_whole
 
 WIDTH = 30
 MAX_SHOWN = 5
@@ -44,7 +44,8 @@ def write_report_page(file: Path, root: Path, index_dir: Path, report: BuildRepo
 
 def write_page(file: Path, stats: Stats) -> None:
     """Write a page, which appears whole or not at all; raises StorageError."""
-    write_whole(file, page(stats).encode("utf-8"))
+    with whole_file(file) as target:
+        target.write(page(stats).encode("utf-8"))
 
 
 def _lines(stats: Stats) -> Iterator[str]:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from indexer.errors import ModelError
 
+from ..whole_file import whole_file
+
 NAME = "models.lock.toml"
 PACKAGED = Path(__file__).parents[2] / "configs" / NAME
 
@@ -64,6 +66,5 @@ def record(models: Path, name: str, sums: dict[str, str]) -> None:
             f"[{json.dumps(model)}]",
             *(f'{json.dumps(file)} = "{own}"' for file, own in sorted(files.items())),
         ]
-    staged = models / f".{NAME}.part"
-    staged.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    staged.replace(models / NAME)
+    with whole_file(models / NAME) as file:
+        file.write(("\n".join(lines) + "\n").encode("utf-8"))

@@ -9,6 +9,8 @@ import msgspec
 from indexer.cores import cores
 from indexer.errors import ConfigError
 
+from ..whole_file import whole_file
+
 FILE = "tuned.json"
 
 
@@ -38,10 +40,9 @@ def read_tuned(path: Path) -> dict[str, dict[str, Tuned]]:
 
 
 def remember(path: Path, host: str, digest: str, tuned: Tuned) -> None:
-    """Put one host's and encoder's best beside the others."""
+    """Put one host's and encoder's best beside the others; raises StorageError where that can't be written."""
     kept = read_tuned(path)
     kept.setdefault(host, {})[digest] = tuned
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(path.name + ".part")
-    staged.write_bytes(msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
-    staged.replace(path)
+    with whole_file(path) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
