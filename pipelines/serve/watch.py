@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Any
+
+import watchfiles
 
 from indexer.errors import IndexerError, LockedError, SourceError, StorageError
 from indexer.sources.attributes import ATTRIBUTES_FILE
@@ -64,11 +65,9 @@ def watch(
     the one that upgraded the last vector, and of one that another writer held up, which is tried again. Raises what
     `build` raises, StorageError when the system watches no more folders, and SourceError when the root is gone.
     """
-    from watchfiles import watch as changes  # where it is missing, that is told before anything is built
-
     try:
         state, quiet = _settle(build, reported), None
-        for changed in _changed(changes, root, debounce_ms=debounce_ms, stop=stop):
+        for changed in _changes(root, debounce_ms=debounce_ms, stop=stop):
             if not root.is_dir():  # a folder that was moved away may tell of no change
                 raise SourceError(_GONE.format(root=root))
             if changed:
@@ -121,16 +120,10 @@ def _upgrade(build: Build, reported: Reported) -> State:
     return State.DONE
 
 
-def _changed(
-    changes: Callable[..., Iterable[set[tuple[Any, str]]]],
-    root: Path,
-    *,
-    debounce_ms: int,
-    stop: threading.Event | None,
-) -> Iterator[list[Path]]:
+def _changes(root: Path, *, debounce_ms: int, stop: threading.Event | None) -> Iterator[list[Path]]:
     """Yield changed paths when none came for a while, and an empty list every RETRY_MS without any."""
     try:
-        for batch in changes(
+        for batch in watchfiles.watch(
             root,
             watch_filter=None,
             debounce=debounce_ms,

@@ -293,6 +293,7 @@ def test_a_command_of_an_extra_names_it(tmp_path: Path, package: str, extra: str
     (tmp_path / ".git").mkdir()
     code, err = without(package, *command, cwd=tmp_path)
     assert (code, err) == (2, f"error: this needs {package}: pip install 'codebase-indexer[{extra}]'\n")
+    assert not (tmp_path / ".indexer").exists()
 
 
 def test_debug_shows_where_something_unexpected_happened(tea: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from pathlib import Path
 
@@ -87,15 +86,3 @@ def test_a_change_after_the_first_look_and_before_the_watching_is_looked_at(tree
     watch(tree.root, build=look, source=lambda: tree, reported=lambda _: None, debounce_ms=50, stop=stop)
     given_up.cancel()
     assert looks[:2] == [False, True]
-
-
-def test_what_is_missing_is_told_before_anything_is_built(tree: Worktree, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "watchfiles", None)
-    with pytest.raises(ModuleNotFoundError, match="watchfiles"):
-        watch(
-            tree.root,
-            build=lambda seconds: pytest.fail("it was built"),
-            source=lambda: tree,
-            reported=lambda done: None,
-            debounce_ms=50,
-        )
