@@ -1,15 +1,15 @@
 """What a query asks for: its kind, the terms to look up, and the names, paths and quotes found in it.
 
 Short queries are taken as they are. Long ones (issue texts, stack traces) are read for what tells most: paths,
-identifiers, quoted code, and the opening lines; the rest counts by how often a word comes back.
+identifiers, quoted code, and the opening lines; headings not at all, the rest by how often a word comes back.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
@@ -101,21 +101,12 @@ _TRACE = re.compile(
     r"|\berror(?:\[\w++\])?: |^[^\S\n]*+fatal(?: error)?: ",
     re.MULTILINE,
 )
+_HEADING = re.compile(r"(?<=\n)#{2,6}[^\S\n][^`_\n]*+$", re.MULTILINE)
+"""A heading below the first line: of the form that issues are written in, if it is of plain words."""
 _CODE_MARK = re.compile(
     r"[{};]\s*+$|^\s*+(?:def|class|func|fn|function|public|private|static|return|import|from|const|let|var|if|for|while)\b"
     r".*[:({;=]|=>|->|[!=]==?|^(?>.*?\w\()(?>.*\))\s*+[;{]?$|\+=|&&|\|\||::<"
 )
-_FORMATS = (
-    *("css", "scss", "html", "markdown", "toml", "yaml", "json", "notebook"),
-    *("sql", "make", "dockerfile", "terraform", "protobuf"),
-)
-"""What a question names as a thing, not as the language that the code is in."""
-_LANGUAGE_NAMES = {
-    stem(name): row.name
-    for row in LANGUAGES.values()
-    if row.has_symbols and row.name not in _FORMATS
-    for name in (row.name, *row.aliases)
-}
 _EXTENSIONS = frozenset(extension for language in LANGUAGES.values() for extension in language.extensions)
 
 
@@ -127,8 +118,9 @@ def read_query(text: str) -> Query:
     kind = classify(text)
     paths = (text,) if kind is QueryKind.PATH else tuple(_paths(text))
     long = len(_WORD.findall(text)) >= LONG_QUERY_WORDS
-    identifiers = [] if kind is QueryKind.PATH else _identifiers(_PATH.sub(_without_path, text))
-    words, wholes = _weights(text, identifiers) if long else _terms(text)
+    told = _HEADING.sub("", text) if long else text
+    identifiers = [] if kind is QueryKind.PATH else _identifiers(_PATH.sub(_without_path, told))
+    words, wholes = _weights(told, identifiers) if long else _terms(text)
     return Query(
         text=text,
         kind=kind,
@@ -138,22 +130,8 @@ def read_query(text: str) -> Query:
         qualified=tuple(name for name in identifiers if STEPS.search(name))[:MAX_IDENTIFIERS],
         pairs=() if long else _pairs(text),
         paths=paths[:MAX_PATHS],
-        embedded=_summary(text) if long else text,
+        embedded=_summary(told) if long else text,
     )
-
-
-def languages_named(query: Query) -> dict[str, str]:
-    """Return the programming languages that a question in words names, by its word for each."""
-    if query.kind is not QueryKind.NATURAL:
-        return {}
-    return {word: language for word in query.words if (language := _LANGUAGE_NAMES.get(word))}
-
-
-def without(query: Query, words: Collection[str]) -> Query:
-    """Return a query without some of its words, and names that are these, unless it has no others."""
-    kept = {word: gain for word, gain in query.words.items() if word not in words}
-    names = tuple(name for name in query.names if stem(name.lower()) not in words)
-    return replace(query, words=kept, names=names) if kept else query
 
 
 def classify(text: str) -> QueryKind:

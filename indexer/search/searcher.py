@@ -22,7 +22,8 @@ from indexer.search.candidates import (
 )
 from indexer.search.features import Definition, Evidence, named_definition
 from indexer.search.literals import Literals, read_literals
-from indexer.search.query import Query, languages_named, without
+from indexer.search.named_language import languages_named, without
+from indexer.search.query import Query
 from indexer.search.ranking import Ranker, meaning_alone, rank, shipped_ranker
 from indexer.search.scoring import FileScores, joined, nothing_scored
 from indexer.search.space import Filter, Searchable
@@ -168,10 +169,7 @@ class Searcher:
         ]
 
     def _without_language(self, query: Query) -> Query:
-        """Return the query without the name of the language that most chunks are in.
-
-        Who asks for that says nothing of where to look, and the few chunks that write it are no better for it.
-        """
+        """Return the query without the name of the language that most chunks are in."""
         if not (named := languages_named(query)):
             return query
         counts = self._frequencies([("language", language) for language in named.values()])

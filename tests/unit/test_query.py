@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer.errors import ConfigError
-from indexer.search.query import MAX_TERMS, QueryKind, classify, is_code_name, languages_named, read_query, without
+from indexer.search.query import MAX_TERMS, QueryKind, classify, is_code_name, read_query
 
 TRACE = """Traceback (most recent call last):
   File "/home/me/env/lib/site-packages/shop/cart.py", line 31, in checkout
@@ -49,15 +49,13 @@ def test_stop_words_go_unless_nothing_else_is_there() -> None:
     assert read_query("what is it").words == {"what": 1.0, "is": 1.0, "it": 1.0}
 
 
-def test_languages_are_named_in_questions_alone() -> None:
-    assert languages_named(read_query("sort a list in Python or golang")) == {"python": "python", "golang": "go"}
-    assert languages_named(read_query("parse json")) == languages_named(read_query("ruby")) == {}
-
-
-def test_a_query_keeps_its_words_where_it_has_no_others() -> None:
-    asked = read_query("the Ruby parser")
-    assert (without(asked, {"rubi"}).words, without(asked, {"rubi"}).names) == ({"parser": 1.0}, ("parser",))
-    assert without(asked, {"rubi", "parser"}) == asked
+def test_headings_of_a_form_are_not_read() -> None:
+    """A repository may hold the form, which has all of their words."""
+    story = "The parser drops a header that has no value. " * 6
+    form = f"Empty headers\n### Bug description\n{story}\n### Command used\n## `parse_all` fails\n{story}"
+    query, plain = read_query(form), read_query(form.replace("### Bug description", "").replace("### Command used", ""))
+    assert (query.words, query.names, query.embedded) == (plain.words, plain.names, plain.embedded)
+    assert "parse_all" in query.names and "command" not in query.words
 
 
 @pytest.mark.parametrize("text", ["create store", "createStore", "create_store", "CreateStore"])

@@ -1,0 +1,25 @@
+"""What sort of file a path is of."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.search.file_kinds import FileKind, file_kind
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("testcases/t/201-config-parser.t", "lib/t/load.t", "unit_tests/a.cc", "testsuite/run.c", "selftests/vm.c"),
+        *("app/e2e/login.ts", "src/test/java/A.java", "src/CartTests.cs", "pkg/load_test.go", "spec/cart_spec.rb"),
+    ],
+)
+def test_tests_are_known_by_their_folders_and_names(path: str) -> None:
+    assert file_kind(path) is FileKind.TEST
+
+
+@pytest.mark.parametrize(
+    "path", ["src/latest/a.c", "attest/key.go", "contest.py", "lib/protest/x.rb", "testimony/a.py", "a.ts"]
+)
+def test_names_that_end_or_begin_alike_are_source(path: str) -> None:
+    assert file_kind(path) is FileKind.SOURCE
