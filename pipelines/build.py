@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import xxhash
+from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.errors import NoIndexError
@@ -109,17 +111,20 @@ def _bring_up_to_date(
         with ExitStack() as stack:
             # Looking takes no lock and loads no engine: an unchanged tree costs no more than this.
             look = _look(job, stack, full=full, by_content=by_content)
-            base, changes = look.base, look.changes
-            if base and changes.is_empty and base.manifest.source == job.source.description:
-                return report_unchanged(base, changes, job.source.left_out, job.clock.seconds), None
+            base = look.base
+            if base and look.changes.is_empty and base.manifest.source == job.source.description:
+                return report_unchanged(base, look.changes, job.source.left_out, job.clock.seconds), None
 
             from .parsing.encode import workers_encode
             from .parsing.pool import Workers
 
-            records = [*changes.added, *changes.modified]
-            encoder = job.first if workers_encode(job.first, records) else None
+            tally, found = Tally(look.changes), [*look.changes.added, *look.changes.modified]
+            encoder = job.first if workers_encode(job.first, found) else None
             # Vectors that come with their chunks are not measured, and neighbours share their words.
-            records = sorted(records, key=attrgetter("path")) if encoder else fair_order(records)
+            records = deque(sorted(found, key=attrgetter("path")) if encoder else fair_order(found))
+            # Held by the queue alone, and no longer than until they are parsed: those of many files are large.
+            look = replace(look, changes=replace(look.changes, added=(), modified=()))
+            del found
             # They get ready while this process loads the engines.
             crew = workers or stack.enter_context(Workers(job.config))
             stack.callback(crew.rest)
@@ -138,7 +143,7 @@ def _bring_up_to_date(
                 )
             )
             if staging.base is base:
-                return _update(staging, look, records, job, crew, encoder)
+                return _update(staging, look, tally, records, job, crew, encoder)
             # Another writer committed between the look and the lock: look again.
 
 
@@ -167,16 +172,17 @@ def _look(job: Job, stack: ExitStack, *, full: bool, by_content: bool) -> _Look:
 def _update(
     staging: Staging,
     look: _Look,
-    records: Sequence[FileRecord],
+    tally: Tally,
+    records: deque[FileRecord],
     job: Job,
     workers: Workers,
     encoder: Variant | None,
 ) -> tuple[BuildReport, BasisMeasure | None]:
     """Bring what is staged up to date, publish it, and report; what is measured meanwhile only listens.
 
-    `records` are the files to parse, `encoder` what the workers have loaded to encode their chunks with.
+    `records` are the files to parse, and is emptied; `encoder` is what the workers have loaded to encode their chunks
+    with.
     """
-    changes, tally = look.changes, Tally(look.changes)
     with ExitStack() as stack:
         from .parsing.encode import ChunkEncoder, load_encoder
         from .parsing.encoded import FromWorkers
@@ -199,7 +205,7 @@ def _update(
         projection = choose_projection(job.source, fair_order(records), job.config, staging.base, vectorizer)
         known = _measured(staging.base)
         measure = BasisMeasure(projection, job.config.recall, known, tier=job.encoder.identity.tier)
-        _store_unparsed(staging, changes, tally)
+        _store_unparsed(staging, look.changes, tally)
         chunk_encoder = ChunkEncoder(encoder, projection) if encoder else None
         if records and encoder is None and job.first.identity.tier is Tier.STATIC:
             with job.clock("embed"):
@@ -260,18 +266,18 @@ def _store_unparsed(staging: Staging, changes: FileChanges, tally: Tally) -> Non
 
 
 def _parse_and_chunk(
-    records: Sequence[FileRecord], job: Job, workers: Workers, encoder: ChunkEncoder | None
+    records: deque[FileRecord], job: Job, workers: Workers, encoder: ChunkEncoder | None
 ) -> Iterator[Parsed]:
     """Yield files that worker processes parse and chunk, counting only the time that this process waits for them."""
     from .parsing.pool import parse_files
 
     parsed = parse_files(job.source, records, job.config, for_index=True, encoder=encoder, workers=workers)
-    chunks = 0
-    for number in range(1, len(records) + 1):
+    chunks, count = 0, len(records)
+    for number in range(1, count + 1):
         with job.clock("parse"):
             file = next(parsed)
         chunks += len(file.documents) if isinstance(file, ParsedFile) else 0
-        job.progress.parsed(number, len(records), chunks)
+        job.progress.parsed(number, count, chunks)
         yield file
 
 

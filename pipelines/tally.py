@@ -40,8 +40,9 @@ class Tally:
     """Counts what a build does, file by file, against the changes that it set out with."""
 
     def __init__(self, changes: FileChanges) -> None:
-        self._changes = changes
-        self._new = {record.path for record in changes.added}
+        self._old = {record.path for record in changes.modified}
+        self._gone = len(changes.removed)
+        self._unchanged = changes.unchanged
         self.added = 0
         self.modified = 0
         self.chunks = 0
@@ -60,10 +61,10 @@ class Tally:
             self.removed += len(set(old_chunks) - {chunk.id for chunk in chunks})
         if isinstance(file, ParsedFile):
             self._slowest = nlargest(SLOWEST, (*self._slowest, (file.seconds, file.record.path, len(chunks))))
-            if file.record.path in self._new:
-                self.added += 1
-            else:
+            if file.record.path in self._old:
                 self.modified += 1
+            else:
+                self.added += 1
 
     @property
     def slowest(self) -> list[SlowFile]:
@@ -77,7 +78,7 @@ class Tally:
         return FileCounts(
             added=self.added,
             modified=self.modified,
-            removed=len(self._changes.removed),
-            unchanged=self._changes.unchanged,
+            removed=self._gone,
+            unchanged=self._unchanged,
             skipped=skipped,
         )

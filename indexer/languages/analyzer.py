@@ -17,8 +17,8 @@ from py_rust_stemmers import SnowballStemmer
 MAX_TERM_CHARS = 64
 """Longer words are data (hashes, base64), not names; their first parts are kept."""
 _MAX_PARTS = 12
-_MAX_KNOWN_WORDS = 1 << 15
-"""So many words are remembered with their terms; then the memory starts anew."""
+_MAX_KNOWN_WORDS = 1 << 13
+"""So many words are remembered with their terms; then the memory starts anew. Four times as many are no faster."""
 
 FLAG = re.compile(rf"(?<![\w!<-])--[A-Za-z][\w-]{{1,{MAX_TERM_CHARS - 3}}}+(?![\w-])")
 

@@ -54,7 +54,8 @@ def parse_files(
     `failure` is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
     `config.parse.workers` (0: one a core), which read the files themselves; `workers` are those that got ready for
     these records. A record's hash is that of the content that was parsed. Memory is bounded by the window, not
-    by the number of files. Raises IndexerError when workers can't be started at all.
+    by the number of files, if `records` is a deque, which is emptied. Raises IndexerError when workers can't be started
+    at all.
     """
     settings = Settings(config, source.reader(), for_index, encoder)
     with ExitStack() as stack:
@@ -131,7 +132,9 @@ class _Pool:
 
     def __init__(self, settings: Settings, records: Sequence[FileRecord], started: Workers) -> None:
         self._settings = settings
-        self._records = list(records)
+        self._count = len(records)
+        self._left = records if isinstance(records, deque) else deque(records)
+        self._records: dict[int, FileRecord] = {}
         self._started = started
         self._workers: list[WorkerProcess] = []
         self._orphans: deque[int] = deque()
@@ -144,11 +147,11 @@ class _Pool:
 
     def run(self) -> Iterator[ParsedFile | FileRecord]:
         """Yield outcomes in order."""
-        for position, record in enumerate(self._records):
+        for position in range(self._count):
             while position not in self._done:
                 self._feed(position)
                 self._collect()
-            self._bytes -= record.size
+            self._bytes -= self._records.pop(position).size
             yield self._done.pop(position)
 
     def _feed(self, head: int) -> None:
@@ -178,13 +181,14 @@ class _Pool:
         size = 0
         while not self._orphans and len(batch) < BATCH_FILES and size < BATCH_BYTES and self._in_window(head):
             batch.append(self._next)
-            size += self._records[self._next].size
-            self._bytes += self._records[self._next].size
+            record = self._records[self._next] = self._left.popleft()
+            size += record.size
+            self._bytes += record.size
             self._next += 1
         return batch
 
     def _in_window(self, head: int) -> bool:
-        if self._next >= len(self._records):
+        if not self._left:
             return False
         return self._next == head or (self._next - head < WINDOW_FILES and self._bytes < WINDOW_BYTES)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,11 @@ from indexer.stores import durable
 from indexer.stores.generation import layout, staged_vectors
 from indexer.stores.generation.commit import gc
 from indexer.stores.generation.reader import open_generation
+from indexer.stores.generation.residency import Growth
 from indexer.stores.generation.staging import begin
 from indexer.stores.text import files as text_files
 from indexer.stores.text.files import TEXT_LOCKS
+from indexer.stores.text.writer import INDEXING_THREAD
 from indexer.types import FileRecord, SkipReason, Tier
 from pipelines.check.verify import verify
 from tests.integration.conftest import remove_tree
@@ -290,6 +294,27 @@ def test_no_index(tmp_path: Path) -> None:
         for function in (open_generation, verify, gc):
             with pytest.raises(NoIndexError, match="indexer build"):
                 function(folder)
+
+
+def test_memory_is_looked_at_with_every_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[None] = []
+    monkeypatch.setattr(Growth, "look", lambda _: looks.append(None))
+    commit_tree(tmp_path, {"a.py": ("one", "two", "three", "four", "five")}, window=2)
+    assert len(looks) == 3
+
+
+def thread_names() -> set[str]:
+    return {(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone names threads")
+def test_the_thread_that_a_build_waits_for_is_there(tmp_path: Path) -> None:
+    with begin(tmp_path) as staging:
+        stage(staging, {"a.py": ("one",)})
+        deadline = time.monotonic() + 60
+        while INDEXING_THREAD not in (names := thread_names()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert INDEXING_THREAD in names
 
 
 def test_misuse_is_an_error(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,22 @@ def test_documents_come_in_place_of_the_chunks_when_asked_for(tmp_path: Path) ->
         assert own.chunks
         assert not other.chunks
         assert other.documents == make_documents(own.chunks)
+
+
+def test_records_are_held_no_longer_than_until_their_files_are_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parse_pool, "BATCH_FILES", 2)
+    monkeypatch.setattr(parse_pool, "WINDOW_FILES", 4)
+    write(tmp_path, {f"f{number:02}.py": b"x = 1\n" for number in range(30)})
+    tree = Worktree(tmp_path, WalkOptions())
+    records = deque(detect(tree, {}).added)
+    first = records[0]
+    held = sys.getrefcount(first)
+    for number, _ in enumerate(parse_files(tree, records, Config()), 1):
+        assert len(records) <= 30 - number
+        assert sys.getrefcount(first) == held - 1
+    assert not records
 
 
 def test_one_file_from_bytes_to_chunks(tmp_path: Path) -> None:

@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from indexer.stores.generation.residency import MADV_PAGEOUT, Residency, changing, mapped_bytes, release_freed
+from indexer.stores.generation import residency as module
+from indexer.stores.generation.residency import (
+    MADV_PAGEOUT,
+    Growth,
+    Residency,
+    changing,
+    mapped_bytes,
+    private_bytes,
+    release_freed,
+    works,
+)
 
 SIZE = 8 << 20
 
@@ -110,10 +120,6 @@ def test_what_is_mapped_is_looked_for_again_after_a_change(tmp_path: Path) -> No
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library has no such call")
 def test_freed_memory_that_the_c_library_keeps_is_given_back() -> None:
-    def private_bytes() -> int:
-        resident, shared = Path("/proc/self/statm").read_text().split()[1:3]
-        return (int(resident) - int(shared)) * mmap.PAGESIZE
-
     blocks = [b"x" * (SIZE >> 9) for _ in range(1 << 10)]
     kept = blocks[::64]
     del blocks
@@ -121,3 +127,84 @@ def test_freed_memory_that_the_c_library_keeps_is_given_back() -> None:
     assert release_freed()
     assert private_bytes() <= before - SIZE
     assert len(kept) == 16
+
+
+class Memory:
+    """A process's memory that `freed` gives back, and another thread's, of which some is gone after each pause."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.held, self.freed, self.others, self.drained, self.now, self.released = 100, 0, 0, 0, 0.0, 0
+        monkeypatch.setattr(module, "private_bytes", lambda: self.held + self.freed + self.others)
+        monkeypatch.setattr(module, "release_freed", self.release)
+        monkeypatch.setattr(module, "works", lambda _: bool(self.drained))
+        monkeypatch.setattr(time, "sleep", self.sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+    def release(self) -> None:
+        self.released += 1
+        self.freed = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.others -= min(self.others, self.drained)
+
+
+def test_freed_memory_is_given_back_when_a_process_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(monkeypatch)
+    growth = Growth(kept=10, most=50, thread="other")
+    growth.look()
+    for memory.freed in (5, 9):
+        growth.look()
+        assert memory.freed and memory.released == 1
+    memory.freed = 11
+    growth.look()
+    assert not memory.freed and memory.released == 2 and memory.now == 0
+
+
+def test_who_feeds_another_thread_waits_until_it_holds_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(monkeypatch)
+    growth = Growth(kept=10, most=50, thread="other")
+    memory.others, memory.drained = 90, 7
+    growth.look()
+    assert 40 < memory.others <= 50 and memory.now > 0
+
+
+def test_who_has_nothing_to_wait_for_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(monkeypatch)
+    growth = Growth(kept=10, most=50, thread="other")
+    memory.held = 200
+    growth.look()
+    waited = memory.now
+    assert waited < 0.1
+    memory.freed = 9
+    growth.look()
+    assert memory.freed and memory.now == waited
+
+
+def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(monkeypatch)
+    growth = Growth(kept=10, most=50, thread="other")
+    memory.held, memory.drained = 200, 1
+    growth.look()
+    assert 1 < memory.now < 60
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what threads do")
+def test_a_thread_is_known_by_its_name() -> None:
+    name = Path("/proc/self/comm").read_text().strip()
+    assert works(name) and not works(name + "x")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what is held")
+def test_own_memory_is_told_from_what_is_mapped(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(SIZE))
+    before = private_bytes()
+    with (
+        (tmp_path / "file").open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        mmap.mmap(-1, SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as own,
+    ):
+        assert not any(mapped[:: mmap.PAGESIZE])
+        assert private_bytes() < before + SIZE // 2
+        own.write(b"x" * SIZE)
+        assert private_bytes() >= before + SIZE

@@ -77,8 +77,10 @@ def test_similarities_are_cosines_whatever_the_blocks(tmp_path: Path, dims: int)
 def test_an_id_comes_once_and_a_file_is_never_written_over(tmp_path: Path) -> None:
     writer = SegmentWriter(dims=DIMS, options=VectorOptions())
     writer.add([1, 2], vectors_of(2))
+    writer.add([2], vectors_of(1))
     with pytest.raises(StorageError, match="same id"):
-        writer.add([2], vectors_of(1))
+        writer.save(tmp_path / "b")
+    assert not (tmp_path / "b").exists()
     (tmp_path / "a").write_bytes(b"linked to by another generation")
     with pytest.raises(StorageError, match="exists already"):
         writer.save(tmp_path / "a")

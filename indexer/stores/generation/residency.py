@@ -4,8 +4,8 @@ Tantivy and usearch map files, and each page that a search touches stays mapped,
 system maps along; over many searches that comes to the size of the index. Pages that are let go stay in the system's
 cache and are mapped again at the next touch, so that what a search finds never changes.
 
-A build frees what it takes, but in such an order that the C library keeps most of it; and Tantivy's threads merge
-segments meanwhile, each of which is mapped and read whole.
+A build frees what it takes, but in such an order that the C library keeps most of it. Tantivy's threads merge segments
+meanwhile, each of which is mapped and read whole; and while they write one, what they were given waits in memory.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,19 +31,39 @@ MERGED_BYTES = 8 << 20
 MADV_PAGEOUT = 21
 """Of Linux 5.4 (madvise(2)); Python's mmap has no name for it. Older ones refuse it, and nothing is bounded."""
 
+_PATIENCE_SECONDS = 5.0
+"""Far longer than Tantivy takes for one of its segments and what waits behind it; its merges are not waited for."""
+_PAUSE_SECONDS = 0.02
+_HURRIED_LOOKS = 200
+"""A merge ends with the copying of documents, a gigabyte a second."""
+_LOOKS = 3
+
+_TASKS = Path("/proc/self/task")
 _STATM = Path("/proc/self/statm")
 _MAPS = Path("/proc/self/maps")
 
 
 def mapped_bytes() -> int:
     """Return the bytes of file-backed pages in this process's memory, 0 where the system does not say."""
+    return _resident()[1]
+
+
+def private_bytes() -> int:
+    """Return the bytes of this process's memory that are no file's pages, 0 where the system does not say."""
+    resident, mapped = _resident()
+    return resident - mapped
+
+
+def _resident() -> tuple[int, int]:
+    """Return the bytes in this process's memory, and how many of them are pages of files."""
     if sys.platform != "linux":
-        return 0
+        return 0, 0
     try:
         with _STATM.open("rb", buffering=0) as file:
-            return int(file.read(256).split()[2]) * mmap.PAGESIZE
+            _, resident, mapped, *_ = map(int, file.read(256).split())
     except OSError:
-        return 0
+        return 0, 0
+    return resident * mmap.PAGESIZE, mapped * mmap.PAGESIZE
 
 
 class Residency:
@@ -82,14 +103,18 @@ class Residency:
     def bounded(self, limit: int, *, every: float) -> Iterator[None]:
         """Let go of the pages whenever this process has more than `limit` bytes of any file's.
 
-        A thread looks `every` so many seconds, since one call of an engine may touch more than that.
+        A thread looks `every` so many seconds, since one call of an engine may touch more than that; ten times as often
+        while there was more lately.
         """
         done = threading.Event()
 
         def look_after() -> None:
-            while not done.wait(every):
+            hurried = 0
+            while not done.wait(every / 10 if hurried else every):
+                hurried = max(0, hurried - 1)
                 with suppress(OSError):  # it looks again
                     if mapped_bytes() > limit:
+                        hurried = _HURRIED_LOOKS
                         self.release()
 
         looking = threading.Thread(target=look_after, name="residency", daemon=True)
@@ -135,6 +160,51 @@ def changing() -> Iterator[None]:
         with _changes.lock:
             _changes.under_way -= 1
             _changes.count += 1
+
+
+class Growth:
+    """Bounds how much a process's own memory grows while it hands work to a thread, which holds what is still to do.
+
+    Only Linux says how much that is, and what the thread does; elsewhere nothing is bounded.
+    """
+
+    def __init__(self, *, kept: int, most: int, thread: str) -> None:
+        """Let it grow by `kept` bytes before what was freed is given back. Once it has grown by `most` in all, wait
+        while the thread works that the system knows by that name."""
+        self._kept = kept
+        self._most = private_bytes() + most
+        self._thread = thread
+        self._limit = 0
+
+    def look(self) -> None:
+        """Keep the bounds; a look alone takes some 10 µs."""
+        if (held := private_bytes()) >= self._limit:
+            release_freed()
+            held, until = private_bytes(), time.monotonic() + _PATIENCE_SECONDS
+            while held > self._most and time.monotonic() < until and self._is_at_work():
+                release_freed()
+                held = private_bytes()
+            self._limit = held + self._kept
+        self._limit = min(self._limit, held + self._kept)
+
+    def _is_at_work(self) -> bool:
+        """Look a few times, since the thread may rest for a moment."""
+        for _ in range(_LOOKS):
+            time.sleep(_PAUSE_SECONDS)
+            if works(self._thread):
+                return True
+        return False
+
+
+def works(thread: str) -> bool:
+    """Whether a thread of this process with that name runs or waits for a disk; False where the system does not say."""
+    with suppress(OSError):
+        for task in _TASKS.iterdir():
+            with suppress(OSError):  # it has ended
+                name, _, state = (task / "stat").read_bytes().partition(b"(")[2].rpartition(b") ")
+                if name == thread.encode() and state[:1] in (b"R", b"D"):
+                    return True
+    return False
 
 
 def release_freed() -> bool:

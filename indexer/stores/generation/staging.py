@@ -29,19 +29,23 @@ from indexer.stores.generation.manifest import (
     Segment,
 )
 from indexer.stores.generation.reader import Generation, open_generation
-from indexer.stores.generation.residency import MADV_PAGEOUT, MERGED_BYTES, Residency, mapped_bytes, release_freed
+from indexer.stores.generation.residency import MADV_PAGEOUT, MERGED_BYTES, Growth, Residency, mapped_bytes
 from indexer.stores.generation.staged_files import StagedFiles
 from indexer.stores.generation.staged_text import StagedText, held_vectors
 from indexer.stores.generation.staged_tiers import put_vectors, raise_tier
 from indexer.stores.generation.staged_vectors import StagedVectors
 from indexer.stores.text.document import Embedding, make_documents
+from indexer.stores.text.writer import INDEXING_THREAD
 from indexer.stores.vectors.projection import projection_bytes
 from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, QuantizedBatch, StoredVector, Tier
 
 _LOOK_SECONDS = 0.05
-"""Tantivy reads some 10 MB between two looks at what is mapped."""
-_RELEASED_CHUNKS = 8192
-"""Freed memory is given back after so many, lest it grows with the tree."""
+"""Tantivy reads some 10 MB between two looks at what is mapped, before it copies documents."""
+_KEPT_BYTES = 8 << 20
+"""By so much a build's memory may grow before what was freed is given back."""
+_GROWTH_BYTES = 60 << 20
+"""What Tantivy, SQLite and a segment's vectors take. Some 10,000 chunks, 30 MB, may wait for Tantivy's thread while it
+writes a segment; a build that has grown by so much waits until these are fewer."""
 
 
 class Staging:
@@ -69,7 +73,7 @@ class Staging:
             live=Counter() if base is None else Counter({s.number: s.live for s in base.manifest.segments}),
         )
         self.committed: Manifest | None = None
-        self._unreleased = 0
+        self._growth = Growth(kept=_KEPT_BYTES, most=_GROWTH_BYTES, thread=INDEXING_THREAD)
 
     @property
     def catalog(self) -> Catalog:
@@ -121,10 +125,7 @@ class Staging:
         """Add chunks whose files were put. A chunk that its file had before with the same text keeps its vector."""
         if not batch.chunks:
             return
-        self._unreleased += len(batch.chunks)
-        if self._unreleased >= _RELEASED_CHUNKS:
-            release_freed()
-            self._unreleased = 0
+        self._growth.look()
         replaced = {chunk.id: row for chunk in batch.chunks if (row := self._replaced.pop(chunk.id, None))}
         segments = self._vectors.put(batch, replaced)
         scales = batch.scales.tolist()

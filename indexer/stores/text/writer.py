@@ -18,6 +18,9 @@ from indexer.types import Document
 _HEAP_BYTES = 32_000_000
 """Memory of Tantivy's one indexing thread; it writes a segment when this is full."""
 
+INDEXING_THREAD = "thrd-tantivy-in"
+"""What the system calls the thread that documents are handed to, which holds up to 10,000 that wait."""
+
 MUTABLE_FILES = (META, MANAGED)
 """Files that Tantivy replaces; all others are written once."""
 

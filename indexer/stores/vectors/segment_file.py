@@ -27,6 +27,8 @@ GRAPH_VECTORS = 50_000
 result that no commit history can change, and built at the speed of a copy."""
 
 _HEADER = struct.Struct("<II")
+_WRITTEN_ROWS = 4096
+"""So many vectors are ordered at a time, lest there are twice as many in memory."""
 
 
 class SegmentFile:
@@ -99,9 +101,12 @@ def _compared(
     return numbers
 
 
-def write_without_graph(path: Path, ids: NDArray[np.int64], vectors: NDArray[np.int8]) -> None:
-    """Write int64[n], ascending, and int8[n, k] to a path where there is no file; raises OSError."""
+def write_without_graph(
+    path: Path, ids: NDArray[np.int64], vectors: NDArray[np.int8], order: NDArray[np.int64]
+) -> None:
+    """Write int64[n] and int8[n, k], in the order in which ids ascend, where there is no file yet; raises OSError."""
     with path.open("xb") as file:
         file.write(_HEADER.pack(*vectors.shape))
-        file.write(np.ascontiguousarray(vectors, np.int8).data)
-        file.write(ids.astype("<i8").data)
+        for start in range(0, len(order), _WRITTEN_ROWS):
+            file.write(vectors[order[start : start + _WRITTEN_ROWS]].data)
+        file.write(ids[order].astype("<i8").data)

@@ -7,6 +7,7 @@ one has a graph, which is checked when the segment is opened: an index may come 
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,39 +213,42 @@ class SegmentWriter:
         """Make an empty segment of int8[k] vectors, k = `dims`."""
         self._dims = dims
         self._options = options
+        self._ids = array("q")
         self._rows: dict[int, int] = {}
         self._vectors = bytearray()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._ids)
 
     def add(self, ids: Sequence[int], vectors: NDArray[np.int8]) -> None:
-        """Add vectors, int8[n, k], under chunk ids; raises StorageError for an id that is there already."""
-        before = len(self._rows)
-        self._rows.update(zip(ids, range(before, before + len(ids)), strict=True))
-        if len(self._rows) != before + len(ids):
-            raise StorageError("two vectors have the same id; report this as a bug")
+        """Add vectors, int8[n, k], under chunk ids, each of which comes once."""
+        self._ids.extend(ids)
         self._vectors += np.ascontiguousarray(vectors, np.int8).tobytes()
 
     def get(self, ids: Sequence[int]) -> NDArray[np.int8]:
         """Return vectors that were added, int8[n, k]."""
+        # A first build asks for none, and is spared some megabytes.
+        self._rows.update((self._ids[row], row) for row in range(len(self._rows), len(self._ids)))
         return self._matrix()[[self._rows[chunk_id] for chunk_id in ids]]
 
     def save(self, path: Path) -> None:
-        """Write the segment to a path where there is no file, by ascending id; raises StorageError."""
+        """Write the segment to a path where there is no file, by ascending id; raises StorageError, also for an id that
+        came twice."""
         if path.exists():
             # usearch would write into that file, and into every other generation that links to it.
             raise StorageError(f"{path}: exists already; report this as a bug")
-        ids = np.fromiter(self._rows, np.int64, len(self._rows))
+        ids = np.frombuffer(self._ids, np.int64)
         order = np.argsort(ids)
-        ids, vectors = ids[order], self._matrix()[order]
-        self._vectors = bytearray()
-        if len(ids) > GRAPH_VECTORS:
-            from indexer.stores.vectors.graph import save_graph
+        if (np.diff(ids[order]) == 0).any():
+            raise StorageError(f"{path}: two vectors have the same id; report this as a bug")
+        if len(ids) <= GRAPH_VECTORS:
+            write_without_graph(path, ids, self._matrix(), order)
+            return
+        from indexer.stores.vectors.graph import save_graph
 
-            save_graph(path, ids, vectors, self._options)
-        else:
-            write_without_graph(path, ids, vectors)
+        vectors = self._matrix()[order]
+        self._vectors = bytearray()
+        save_graph(path, ids[order], vectors, self._options)
 
     def _matrix(self) -> NDArray[np.int8]:
         return np.frombuffer(self._vectors, np.int8).reshape(-1, self._dims)
