@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from indexer.sources.member import Cut
-from indexer.stores.catalog.places import Places
+from indexer.stores.catalog.places import Everything, Places
 from indexer.stores.generation import layout, residency
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ MOST_HOMES = 1 << 16
 """Of so many chunks it is remembered in which shard they are, about 8 MB; then the memory starts anew."""
 MAPPED_VECTOR_BYTES = 256 << 20
 """The vectors of more are let go shard by shard, so that one question does not map all of them."""
+WHOLE_CHUNKS = 1 << 20
+"""Catalogs of no more chunks are read whole once a chunk in so many was asked for: 50 MB."""
+WHOLE_AFTER = 64
+"""Twenty searches ask for so much; the next hundred would take as long for catalogs as it takes to read them whole."""
 CATALOG_KILOBYTES = 64 << 10
 """Pages of all catalogs together that are kept in memory."""
 
@@ -106,7 +110,9 @@ class ShardUnion:
     @cached_property
     def places(self) -> Places:
         """The same, remembered."""
-        return Places(self.catalog)
+        return Places(
+            self.catalog, whole=self.catalog.everything, chunks=self.chunks, most=WHOLE_CHUNKS, after=WHOLE_AFTER
+        )
 
     @property
     def vectors(self) -> ShardUnion:
@@ -212,6 +218,18 @@ class CatalogUnion:
             files.update((_file(place, file), path) for file, path in named.items())
             rows += [(_file(place, file), i, _number(place, segment)) for file, i, segment in chunks]
         return files, rows
+
+    def everything(self) -> Everything:
+        """Return which chunks are in which files."""
+        import numpy as np
+
+        files: dict[int, str] = {}
+        chunks = [np.empty((0, 3), np.int64)]
+        for place, generation in enumerate(self._generations):
+            own = generation.catalog.everything()
+            files.update((_file(place, file), path) for file, path in own.files.items())
+            chunks.append(own.chunks + np.array([_file(place, 0), 0, _number(place, 0)]))
+        return Everything(files, np.concatenate(chunks))
 
     def _by_repository(self, paths: Iterable[str]) -> dict[int, list[str]]:
         """Return the paths by the place of the shard that holds them, by repository and cut."""

@@ -54,11 +54,7 @@ def test_what_is_known_is_not_asked_again() -> None:
 
 
 @pytest.mark.parametrize(("most", "times"), [(4, 1), (3, 0)])
-def test_a_catalog_that_much_was_asked_of_is_read_whole_unless_it_is_large(
-    monkeypatch: pytest.MonkeyPatch, most: int, times: int
-) -> None:
-    monkeypatch.setattr(places, "WHOLE_CHUNKS", most)
-    monkeypatch.setattr(places, "WHOLE_AFTER", 2)
+def test_a_catalog_that_much_was_asked_of_is_read_whole_unless_it_is_large(most: int, times: int) -> None:
     read: list[int] = []
 
     def everything() -> Everything:
@@ -66,7 +62,7 @@ def test_a_catalog_that_much_was_asked_of_is_read_whole_unless_it_is_large(
         read.append(len(rows))
         return Everything({number: path for path, number in FILES.items()}, np.array(rows, np.int64))
 
-    own = Places(cast(Catalog, _Catalog()), whole=everything, chunks=len(CHUNKS))
+    own = Places(cast(Catalog, _Catalog()), whole=everything, chunks=len(CHUNKS), most=most, after=2)
     assert own.paths_of([5]) == {5: "a.py"} and not read
     for _ in range(2):
         assert own.paths_of([3, 1, 9, 7]) == {3: "b.py", 9: "c.py", 7: "b.py"}

@@ -15,7 +15,7 @@ MOST_CHUNKS = 1 << 15
 MOST_FILES = 1 << 13
 """The same of files' chunks, about 6 MB where they have twenty each."""
 WHOLE_CHUNKS = 1 << 18
-"""A catalog of no more chunks is read whole once an eighth of them was asked for: 0.1 s, 8 MB."""
+"""A catalog of no more chunks is read whole once an eighth of them was asked for: 0.1 s, 10 MB."""
 WHOLE_AFTER = 8
 
 
@@ -65,12 +65,21 @@ class Places:
     """Answers from a catalog that never changes; safe to share between threads."""
 
     def __init__(
-        self, catalog: ChunkCatalog, *, whole: Callable[[], Everything] | None = None, chunks: int = 0
+        self,
+        catalog: ChunkCatalog,
+        *,
+        whole: Callable[[], Everything] | None = None,
+        chunks: int = 0,
+        most: int = WHOLE_CHUNKS,
+        after: int = WHOLE_AFTER,
     ) -> None:
-        """Ask `catalog`, which stays the caller's to close; `whole` returns all that it has of its `chunks`."""
+        """Ask `catalog`, which stays the caller's to close; `whole` returns all that it has of its `chunks`.
+
+        That is read once a chunk in `after` was asked for, unless there are more than `most`.
+        """
         self._catalog = catalog
-        self._whole = whole if chunks <= WHOLE_CHUNKS else None
-        self._left = chunks // WHOLE_AFTER
+        self._whole = whole if chunks <= most else None
+        self._left = chunks // after
         self._table: _Table | None = None
         self._paths: dict[int, str] = {}
         self._files: dict[str, FileChunks | None] = {}

@@ -25,6 +25,7 @@ LEAST_BLOCKS = 2
 """... but no fewer than this."""
 USUAL_BYTES = 1 << 15
 """A larger block holds a document that is larger than most, and is not kept."""
+_NUMBER = struct.Struct("<I")
 _MARK = 0x80
 _TWO_VALUES = _MARK | 2
 _BYTES = 4
@@ -39,12 +40,12 @@ class Stored(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """The documents from `first` to before `last`, and where each begins and the last ends."""
+    """The documents from `first` to before `last`, which end at `end`, where it says where each begins."""
 
     first: int
     last: int
     content: bytes
-    starts: tuple[int, ...]
+    end: int
 
 
 class DocumentStore:
@@ -55,7 +56,7 @@ class DocumentStore:
         self._index = index
         self.most_blocks = MOST_BLOCKS
         self._blocks: dict[int, _Block] = {}
-        self._latest = _Block(0, 0, b"", ())
+        self._latest = _Block(0, 0, b"", 0)
         self._is_touched = True  # by who checked it
 
     def get(self, document: int) -> Stored:
@@ -63,8 +64,10 @@ class DocumentStore:
         block = self._latest  # a search reads neighbours
         if not block.first <= document < block.last:
             block = self._holding(document)
-        row = document - block.first
-        return _read(block.content, block.starts[row], block.starts[row + 1])
+        at = block.end + 4 * (document - block.first)
+        (start,) = _NUMBER.unpack_from(block.content, at)
+        (stop,) = _NUMBER.unpack_from(block.content, at + 4) if document + 1 < block.last else (block.end,)
+        return _read(block.content, start, stop)
 
     def let_go(self) -> None:
         """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""
@@ -90,19 +93,19 @@ class DocumentStore:
             raise ValueError("has no such document")
         self._is_touched = True
         start, stop = self._index.bytes[place : place + 2].tolist()
-        (size,) = struct.unpack_from("<I", self._content, start)
+        (size,) = _NUMBER.unpack_from(self._content, start)
         try:
             content = lz4.block.decompress(self._content[start + 4 : stop], uncompressed_size=size)
         except lz4.block.LZ4BlockError as error:
             raise ValueError(f"has a block that can't be decompressed ({error})") from error
         if len(content) != size or size < 8:
             raise ValueError("has a block of another size")
-        (count,) = struct.unpack_from("<I", content, size - 4)
+        (count,) = _NUMBER.unpack_from(content, size - 4)
         first, last = self._index.documents[place : place + 2].tolist()
         end = size - 4 * (count + 1)
         if count != last - first or end < 0:
             raise ValueError("has a block of other documents")
-        return _Block(first, last, content, (*struct.unpack_from(f"<{count}I", content, end), end))
+        return _Block(first, last, content, end)
 
 
 def _read(content: bytes, at: int, end: int) -> Stored:

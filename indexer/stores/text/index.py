@@ -40,7 +40,8 @@ _TIES = 32
 _TIES_OF_SEVERAL = 128
 """The same of several indexes, which may hold copies of a file."""
 _MANY_TIES = 1024
-"""How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie."""
+"""How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie.
+Of several indexes at once where weights are sums of few numbers, as most such ties reach over the end."""
 MASK_BITS = 24
 """How many words one answer of `holding` covers."""
 _MOST_ADDRESSES = 1 << 13
@@ -74,7 +75,7 @@ class TextIndex:
         self._frequencies = Frequencies(paths, self._searcher)
         self._known: dict[int, tantivy.DocAddress] = {}
         self._is_several = len(paths) > 1
-        self._ties = _TIES_OF_SEVERAL if self._is_several else _TIES
+        self._ties, self._ties_of_sums = (_TIES_OF_SEVERAL, _MANY_TIES) if self._is_several else (_TIES, _TIES)
 
     @property
     def count(self) -> int:
@@ -141,8 +142,13 @@ class TextIndex:
         passing: Passing | None = None,
     ) -> dict[int, float]:
         """Return the best `limit` chunks by BM25, with it, among those that have every one of the terms in a field."""
-        every = [(tantivy.Occur.Must, term_query(self._schema, field, word)) for word in dict.fromkeys(words)]
-        query = tantivy.Query.boolean_query([*every, *limits(self._schema, filters, any_of)])
+        # The rarest first: a segment that lacks it is done. The order changes no sum, which Tantivy takes in its own.
+        known = self.frequencies([(field, word) for word in words])
+        rarest = sorted(known, key=lambda term: known[term])
+        if not known[rarest[0]]:
+            return {}
+        every = [(tantivy.Occur.Must, term_query(self._schema, *term)) for term in rarest]
+        query = tantivy.Query.boolean_query([*limits(self._schema, filters, any_of), *every])
         return self._passing(query, limit, passing)
 
     def holding_most(
@@ -172,7 +178,9 @@ class TextIndex:
         if not needed:
             return {}
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, either(needed)), *others])
-        found = self._passing(limited(query, limits(self._schema, filters, any_of)), limit, passing)
+        found = self._passing(
+            limited(query, limits(self._schema, filters, any_of)), limit, passing, ties=self._ties_of_sums
+        )
         return {chunk_id: weight for chunk_id, weight in found.items() if weight >= least}
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
@@ -266,23 +274,34 @@ class TextIndex:
         return self._stores[address.segment_ord].get(address.doc)
 
     def _passing(
-        self, query: tantivy.Query, limit: int, passing: Passing | None, *, remember: bool = True
+        self,
+        query: tantivy.Query,
+        limit: int,
+        passing: Passing | None,
+        *,
+        remember: bool = True,
+        ties: int | None = None,
     ) -> dict[int, float]:
         """Return the best `limit` that pass; more are asked for until so many do."""
         if passing is None:
-            return self._matches(query, limit, remember=remember)
+            return self._matches(query, limit, remember=remember, ties=ties)
         wanted = limit
         while True:
             wanted *= 2
-            found = self._matches(query, wanted)
+            found = self._matches(query, wanted, ties=ties)
             passed = passing(list(found))
             if len(passed) >= limit or len(found) < wanted:
                 return dict(islice(((key, score) for key, score in found.items() if key in passed), limit))
 
-    def _matches(self, query: tantivy.Query, limit: int, *, remember: bool = True) -> dict[int, float]:
-        """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter."""
+    def _matches(
+        self, query: tantivy.Query, limit: int, *, remember: bool = True, ties: int | None = None
+    ) -> dict[int, float]:
+        """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter.
+
+        So many `ties` are fetched at first.
+        """
         found: dict[int, float] = {}
-        for fetch in (limit + self._ties, limit + _MANY_TIES) if limit > 0 else ():
+        for fetch in (limit + (ties or self._ties), limit + _MANY_TIES) if limit > 0 else ():
             own, scored = self._unordered(query, fetch, remember=remember)
             if not own:
                 break

@@ -61,8 +61,11 @@ def among(fields: tantivy.Schema, field: str, values: Sequence[str] | Sequence[i
 
 
 def limited(query: tantivy.Query, clauses: Sequence[tuple[tantivy.Occur, tantivy.Query]]) -> tantivy.Query:
-    """Limit a query to what the clauses let through."""
-    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *clauses]) if clauses else query
+    """Limit a query to what the clauses let through.
+
+    They come first: where a segment has nothing that one of them lets through, Tantivy opens nothing of what follows.
+    """
+    return tantivy.Query.boolean_query([*clauses, (tantivy.Occur.Must, query)]) if clauses else query
 
 
 def either(queries: Sequence[tantivy.Query]) -> tantivy.Query:
