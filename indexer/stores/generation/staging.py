@@ -41,9 +41,9 @@ from indexer.types import Document, EncoderIdentity, FileRecord, IndexedSource, 
 
 _LOOK_SECONDS = 0.05
 """Tantivy reads some 10 MB between two looks at what is mapped, before it copies documents."""
-_KEPT_BYTES = 8 << 20
+_KEPT_BYTES = 6 << 20
 """By so much a build's memory may grow before what was freed is given back."""
-_GROWTH_BYTES = 60 << 20
+_GROWTH_BYTES = 54 << 20
 """What Tantivy, SQLite and a segment's vectors take. Some 10,000 chunks, 30 MB, may wait for Tantivy's thread while it
 writes a segment; a build that has grown by so much waits until these are fewer."""
 
