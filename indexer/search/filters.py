@@ -92,7 +92,7 @@ def _known(what: str, given: Sequence[str], known: Collection[str]) -> None:
     for name in given:
         if name not in known:
             near = get_close_matches(name.lower(), known, n=1)
-            meant = f"; is it {near[0]!r}?" if near else ""
+            meant = f"; is it {near[0]!r}?" if near else "."
             raise ConfigError(f"there is no {what} {name!r}{meant} There are {', '.join(sorted(known))}")
 
 
