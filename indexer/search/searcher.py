@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 CANDIDATE_FILES = 25
 """How many files are ranked; more than a person looks at, few enough to score all of their chunks."""
 MOST_CHUNKS = 0.5
-"""A language that a larger part of the chunks is of."""
+"""The name of a language that a larger part of the chunks is in is no word to look for."""
 NAMED_CHUNKS = 60
 """How many chunks with a name that the query writes are looked at."""
 

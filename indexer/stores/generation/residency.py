@@ -177,7 +177,7 @@ class Growth:
         self._limit = 0
 
     def look(self) -> None:
-        """Keep the bounds; a look alone takes some 10 µs."""
+        """Keep the bounds."""
         if (held := private_bytes()) >= self._limit:
             release_freed()
             held, until = private_bytes(), time.monotonic() + _PATIENCE_SECONDS
