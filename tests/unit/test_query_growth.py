@@ -44,7 +44,7 @@ def repeated(length: int) -> Iterator[str]:
     """Yield every piece repeated, and then random short cycles of pieces, with random beginnings and ends."""
     yield from (piece * (length // len(piece)) for piece in PIECES)
     rng = random.Random(9)
-    for _ in range(200):
+    for _ in range(80):
         cycle = "".join(rng.choices(PIECES, k=rng.randint(2, 4)))
         start, end = rng.choice(PIECES), rng.choice(PIECES)
         yield (start + cycle * (length // len(cycle)))[: length - len(end)] + end
