@@ -37,6 +37,14 @@ _KINDS = {
 }
 
 
+def draft_name(name: str) -> str:
+    """Return a new name for a file until it is whole: its own, and a number of up to ten digits.
+
+    A process's number would not do: containers that share a folder have the same ones, and one may have been killed.
+    """
+    return f"{name}.{int.from_bytes(os.urandom(4), 'big')}"
+
+
 class SpecialFileError(OSError):
     """A link, FIFO, socket or device is where an index has a file or a folder."""
 
@@ -102,9 +110,7 @@ class Folder(Closing):
 
         The umask takes from its `mode`.
         """
-        draft, at = self._at(f"{name}.{os.getpid()}")
-        with suppress(FileNotFoundError):
-            os.unlink(draft, dir_fd=at)
+        draft, at = self._at(draft_name(name))
         try:
             with os.fdopen(os.open(draft, _NEW, mode, dir_fd=at), "wb") as file:
                 file.write(content)

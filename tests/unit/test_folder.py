@@ -73,8 +73,7 @@ def test_what_is_special_is_neither_read_nor_entered(
 def test_what_is_special_is_replaced_and_not_followed(
     inside: Path, outside: Path, make: Callable[[Path, Path], None]
 ) -> None:
-    for name in ("entry", f"entry.{os.getpid()}"):
-        make(inside / name, outside)
+    make(inside / "entry", outside)
     with Folder(inside) as folder:
         folder.replace("entry", b"new")
         assert folder.read("entry", 3) == b"new"
@@ -82,6 +81,22 @@ def test_what_is_special_is_replaced_and_not_followed(
         assert folder.entries() == []
     assert (outside / "file").read_text() == "mine"
     assert [path.name for path in outside.iterdir()] == ["file"]
+
+
+def test_writers_that_have_one_number_leave_a_whole_file(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers that share a folder do: while one has begun, another writes all of its own."""
+    with Folder(inside) as first, Folder(inside) as second:
+        rename = os.replace
+
+        def while_another_writes(source: str, target: str, **places: int | None) -> None:
+            monkeypatch.setattr(os, "replace", rename)
+            second.replace("entry", b"second")
+            rename(source, target, **places)
+
+        monkeypatch.setattr(os, "replace", while_another_writes)
+        first.replace("entry", b"first")
+        assert first.read("entry", 6) == b"first"
+        assert [entry.name for entry in first.entries()] == ["entry"]
 
 
 def test_a_tree_is_removed_without_what_its_links_point_to(inside: Path, outside: Path) -> None:
