@@ -16,7 +16,7 @@ from indexer.search.passages import MOST_OF_A_FILE
 from indexer.types import SymbolKind
 
 from .hits import LINE_FORMATS, Shown
-from .options import completed_from
+from .options import completed_from, quiet_option
 
 ALL_LINES = 1_000_000
 EXIT_NO_HIT = 7
@@ -35,7 +35,6 @@ class Asked:
     files_only: bool
     lines: int
     full: bool
-    quiet: bool
     no_pager: bool
 
     @property
@@ -57,7 +56,6 @@ class Asked:
             as_json=as_json,
             line_format=self.line_format,
             files_only=self.files_only,
-            quiet=self.quiet,
             k=self.k,
             explain=explain,
             paged=not self.no_pager,
@@ -100,7 +98,7 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("-l", "files_only", is_flag=True, help="Only the names of the files."),
             click.option("--lines", type=click.IntRange(1, 1000), default=SNIPPET_LINES, help="Lines a hit; 8."),
             click.option("--full", is_flag=True, help="All lines of each hit's chunk."),
-            click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors; the exit code tells."),
+            quiet_option,
             click.option("--no-pager", is_flag=True, help="Never show long output in $PAGER."),
             click.option(
                 "--color",

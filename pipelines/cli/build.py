@@ -16,11 +16,20 @@ from ..quality.figures import recall_text
 from ..report import BuildReport, counted, left_out_text, source_text, upgraded_text
 from ..settings import Chosen
 from ..whole_file import whole_file
-from .console import echo
+from .console import tell, warn
 from .display import progress
 from .interrupted import saying_what_is_kept
 from .model import say, settings_with_model
-from .options import aligned, encode_json, hash_option, index_options, print_json, print_report, wait_option
+from .options import (
+    aligned,
+    encode_json,
+    hash_option,
+    index_options,
+    print_json,
+    print_report,
+    quiet_option,
+    wait_option,
+)
 from .root import root_to_build
 
 if TYPE_CHECKING:
@@ -43,7 +52,7 @@ MAX_LANGUAGES = 8
 @click.option("--dry-run", is_flag=True, help="List what would be indexed and skipped, and why; write nothing.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the JSON report into a file.")
 @click.option("--report-html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page about the build.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@quiet_option
 def command(
     root: Path | None,
     index_dir: Path | None,
@@ -58,7 +67,6 @@ def command(
     dry_run: bool,
     report: Path | None,
     report_html: Path | None,
-    quiet: bool,
     as_json: bool,
 ) -> None:
     """Index ROOT, or bring its index up to date.
@@ -74,11 +82,11 @@ def command(
     if dry_run:
         _list_plan(root, config, index_dir, full=full, by_content=by_content, source_kind=source_kind, as_json=as_json)
         return
-    say(config.encoder, builds=True, quiet=quiet)
+    say(config.encoder, builds=True)
     cache_dir = None if no_cache else cache_folder(config.cache)
     with (
         saying_what_is_kept(index_dir or default_index_dir(root), caches=cache_dir is not None),
-        progress(quiet=quiet) as display,
+        progress() as display,
     ):
         built = build(
             root,
@@ -93,7 +101,7 @@ def command(
             progress=display,
         )
     for warning in built.warnings:
-        echo(f"warning: {warning}", err=True)
+        warn(warning)
     if report_html is not None:
         from .stats import write_report_page
 
@@ -123,12 +131,12 @@ def _list_plan(
     listed: list[PlannedFile] = []
     for file in files:
         reason = f"{file.reason}: {file.detail}" if file.reason and file.detail else file.reason or file.detail
-        echo("  ".join(filter(None, (f"{file.action:<9}", file.path, file.language, reason))))
+        tell("  ".join(filter(None, (f"{file.action:<9}", file.path, file.language, reason))))
         listed.append(file)
     planned = Plan.of(listed)
     actions = ", ".join(f"{planned.actions.get(name, 0)} to {name}" for name in ("add", "modify", "remove", "skip"))
     reasons = ", ".join(f"{reason} {count}" for reason, count in planned.reasons.items())
-    echo(f"{actions}, {planned.actions.get('leave-out', 0)} left out{f' ({reasons})' if reasons else ''}")
+    tell(f"{actions}, {planned.actions.get('leave-out', 0)} left out{f' ({reasons})' if reasons else ''}")
 
 
 def cache_folder(options: CacheOptions) -> Path | None:

@@ -18,6 +18,9 @@ from indexer.errors import StorageError
 
 from .log import log_line
 
+QUIET = f"{__name__}.quiet"
+"""Where a command's context remembers that it was given -q."""
+
 
 def color_wanted() -> bool | None:
     """Return whether lines are coloured: as NO_COLOR, FORCE_COLOR and TERM say, in this order, else None.
@@ -86,9 +89,27 @@ def print_lines(lines: Sequence[str], *, paged: bool) -> None:
         echo_styled(line)
 
 
+def is_quiet() -> bool:
+    """Whether the command that runs in this thread was given -q: only warnings, errors and JSON are printed then."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(QUIET))
+
+
+def tell(line: str) -> None:
+    """Print a line of a report for a person, made safe, unless asked to be quiet."""
+    if not is_quiet():
+        echo(line)
+
+
 def note(text: str) -> None:
-    """Tell the user something on stderr that is no error."""
-    echo(f"note: {text}", err=True)
+    """Tell the user something on stderr that is no error, unless asked to be quiet."""
+    if not is_quiet():
+        echo(f"note: {text}", err=True)
+
+
+def warn(text: str) -> None:
+    """Tell the user on stderr what is no error and must be known all the same."""
+    echo(f"warning: {text}", err=True)
 
 
 def write_out(content: bytes) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..progress import Progress
-from .console import echo
+from .console import echo, is_quiet
 from .log import is_json
 
 if TYPE_CHECKING:
@@ -184,9 +184,9 @@ def searchable_text(chunks: int, seconds: float) -> str:
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Progress | None]:
+def progress() -> Iterator[Progress | None]:
     """Give the progress display that fits stderr, or None when asked to be quiet."""
-    if quiet:
+    if is_quiet():
         yield None
     elif sys.stderr.isatty() and not is_json():
         live = LiveProgress()

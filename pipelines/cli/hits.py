@@ -11,7 +11,7 @@ from indexer.types import Hit, SearchResult
 
 from ..answer import answer
 from ..report import upgraded_text
-from .console import echo, note, print_lines, printable, style
+from .console import echo, is_quiet, note, print_lines, printable, style
 from .here import seen_from_here
 from .options import print_json
 
@@ -29,7 +29,6 @@ class Shown:
     as_json: bool
     line_format: str | None
     files_only: bool
-    quiet: bool
     k: int
     explain: bool = False
     paged: bool = True
@@ -37,8 +36,6 @@ class Shown:
 
 def show(result: SearchResult, roots: Sequence[Path], shown: Shown, *, upgraded_by: str) -> None:
     """Print an answer of the indexes of these folders; `upgraded_by` as in `show_hits`."""
-    if shown.quiet:
-        return
     if shown.as_json:
         print_json(answer(result, roots, explain=shown.explain))
         return
@@ -53,6 +50,8 @@ def show_hits(query: str, hits: Sequence[tuple[str, Hit]], shown: Shown, *, upgr
     `upgraded` is the part of the vectors, 0 to 1, that are the encoder's own; `upgraded_by` is the command that goes on
     with the others, "" where none would.
     """
+    if is_quiet():
+        return
     if shown.files_only:
         lines = list(file_lines(hits))[: shown.k]
     elif shown.line_format:

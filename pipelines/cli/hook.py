@@ -39,7 +39,7 @@ def run_command(arguments: tuple[str, ...], chosen: Chosen) -> None:
     """
     from ..build import build
     from .build import cache_folder
-    from .model import say
+    from .model import warn_of_leaving
     from .options import settings
 
     start = time.monotonic()
@@ -48,7 +48,7 @@ def run_command(arguments: tuple[str, ...], chosen: Chosen) -> None:
         if root is None:
             raise SourceError(f"{Path.cwd()}: is in no git repository")
         config = settings(root, chosen._replace(preset=chosen.preset or "precommit"))
-        say(config.encoder, builds=True, quiet=True)
+        warn_of_leaving(config.encoder, builds=True)
         report = build(root, config=config, source_kind="staged", cache_dir=cache_folder(config.cache))
     except (IndexerError, OSError) as error:
         # An index that is behind is no reason to keep anybody from a commit.

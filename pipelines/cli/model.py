@@ -15,7 +15,7 @@ from indexer.errors import ModelError
 
 from ..models.choice import is_to_fetch, leaving, notes
 from ..settings import Chosen
-from .console import echo, note
+from .console import echo, note, warn
 from .options import config_option, json_option, print_report, settings
 
 if TYPE_CHECKING:
@@ -156,10 +156,17 @@ def fetch_missing(own: EncoderOptions) -> bool:
     return True
 
 
-def say(own: EncoderOptions, *, builds: bool, quiet: bool = False) -> None:
-    """Say what a user must know of an encoder before it is used; when `quiet`, only that texts leave the machine."""
-    for text in (*leaving(own, builds=builds), *([] if quiet else notes(own, builds=builds))):
+def say(own: EncoderOptions, *, builds: bool) -> None:
+    """Say what a user should know of an encoder before it is used, and warn where texts leave the machine."""
+    warn_of_leaving(own, builds=builds)
+    for text in notes(own, builds=builds):
         note(text)
+
+
+def warn_of_leaving(own: EncoderOptions, *, builds: bool) -> None:
+    """Warn where an encoder sends texts to a server."""
+    for text in leaving(own, builds=builds):
+        warn(text)
 
 
 def fetch(name: str, models: Path, *, source: Path | None = None, mirror: str | None = None) -> PulledModel:

@@ -15,7 +15,7 @@ from indexer.config import Config
 from indexer.stores.generation.layout import FOLDER
 
 from ..settings import Chosen, load_config, preset_names, user_file, user_models
-from .console import echo, write_out
+from .console import QUIET, tell, write_out
 
 T = TypeVar("T")
 
@@ -35,6 +35,14 @@ hash_option = click.option(
 )
 wait_option = click.option(
     "--wait", "wait_seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for the lock."
+)
+quiet_option = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _parameter, value: context.meta.update({QUIET: value}),
+    help="Print nothing but warnings, errors and what --json asks for; the exit code tells.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 root_argument = click.argument("root", type=click.Path(path_type=Path), required=False)
@@ -83,12 +91,12 @@ def settings(root: Path, chosen: Chosen) -> Config:
 
 
 def print_report(report: T, lines: Callable[[T], Iterable[str]], *, as_json: bool) -> None:
-    """Print a report as one JSON object, or in lines for a person."""
+    """Print a report as one JSON object, or in lines for a person who did not ask for quiet."""
     if as_json:
         print_json(report)
     else:
         for line in lines(report):
-            echo(line)
+            tell(line)
 
 
 def aligned(rows: Iterable[tuple[str, str]]) -> list[str]:

@@ -23,7 +23,7 @@ from ..report import counted
 from ..settings import Chosen
 from .asked import EXIT_NO_HIT, Asked, search_options
 from .batch import batch_queries
-from .console import note, write_out
+from .console import is_quiet, note, write_out
 from .here import glob_from_here
 from .hits import show
 from .model import fetch_missing, say
@@ -87,7 +87,7 @@ def command(
             made_with = replace(config.encoder, name=index.generation.manifest.encoder.name)
             fetch_missing(made_with)
             if mode != "text":
-                say(own_options(config.encoder, made_with.name), builds=False, quiet=asked.quiet)
+                say(own_options(config.encoder, made_with.name), builds=False)
             if require_fresh and (stale := index.stale()) != 0:
                 raise StaleIndexError(_staleness(root, stale) + "; run `indexer build`, or leave out --require-fresh")
             opened.append((root, index))
@@ -127,7 +127,7 @@ def command(
         upgraded_by = "indexer build" if config.build.upgrade == "now" else ""
         show(result, searched, shown, upgraded_by=upgraded_by)
         for root, index in opened:
-            if not (as_json or asked.quiet) and (stale := index.stale()):
+            if not (as_json or is_quiet()) and (stale := index.stale()):
                 note(f"{_staleness(root, stale)}; `indexer build` brings it up to date")
     return 0 if result.hits else EXIT_NO_HIT
 

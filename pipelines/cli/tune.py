@@ -11,7 +11,7 @@ import click
 from ..settings import Chosen, user_file
 from ..settings.tuned import FILE, this_host
 from .console import note
-from .model import say
+from .model import warn_of_leaving
 from .options import index_options, print_report, settings
 from .root import root_to_build
 
@@ -40,7 +40,7 @@ def command(root: Path | None, index_dir: Path | None, chosen: Chosen, seconds: 
             note(f"{done} of {total} runs")
 
     config = settings(root, chosen)
-    say(config.encoder, builds=True, quiet=config.encoder.name != "hashing")
+    warn_of_leaving(config.encoder, builds=True)
     report = tune(
         root,
         config,

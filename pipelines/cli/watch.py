@@ -16,7 +16,7 @@ from ..report import BuildReport, upgraded_text
 from ..settings import Chosen
 from ..source import open_worktree
 from .build import cache_folder
-from .console import echo, note
+from .console import echo, note, warn
 from .model import say
 from .options import index_options, print_json, settings
 from .root import root_to_build
@@ -56,7 +56,7 @@ def command(
             echo(f"{_now()}  {done}", err=True)
             return
         for warning in done.warnings:
-            echo(f"warning: {warning}", err=True)
+            warn(warning)
         if as_json:
             print_json(done)
         else:

@@ -157,13 +157,6 @@ def test_nothing_found_is_told_by_the_exit_code(cli: Cli, tree: Path) -> None:
     assert cli("search", "charge_card", cwd=tree).code == 0
 
 
-def test_quiet_prints_nothing_but_errors(cli: Cli, tree: Path) -> None:
-    found, missed = cli("search", "-q", "charge_card", cwd=tree), cli("search", "-q", '"no such text"', cwd=tree)
-    assert (found.code, found.out, found.err) == (0, "", "")
-    assert (missed.code, missed.out, missed.err) == (NO_HIT, "", "")
-    assert "error: " in cli("search", "-q", "cart", "--lang", "klingon", cwd=tree).err
-
-
 def test_as_many_files_as_asked_for_are_named(cli: Cli, tree: Path) -> None:
     assert len(cli("search", "assemble the engine", "-l", "-k", "12", cwd=tree).out.splitlines()) == 12
     assert len(cli("search", "assemble the engine", "-l", "-k", "3", cwd=tree).out.splitlines()) == 3

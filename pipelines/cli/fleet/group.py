@@ -14,10 +14,10 @@ from indexer.errors import DamagedIndexError
 
 from ...settings import Chosen
 from ..build import cache_folder
-from ..console import echo
+from ..console import echo, is_quiet, warn
 from ..display import PLAIN_INTERVAL_SECONDS
 from ..model import say
-from ..options import config_option, hash_option, json_option, print_json, print_report, wait_option
+from ..options import config_option, hash_option, json_option, print_json, print_report, quiet_option, wait_option
 from . import exchange, search
 from .options import place_options, read, roots_option
 from .text import built_lines, removed_lines, status_lines
@@ -53,7 +53,7 @@ command.add_command(exchange.pull_command)
 @wait_option
 @click.option("--fast", is_flag=True, help="Stop when all is searchable; upgrade no vectors.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the embedding cache.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@quiet_option
 @json_option
 def build_command(
     fleet_file: Path,
@@ -70,7 +70,6 @@ def build_command(
     wait_seconds: float,
     fast: bool,
     no_cache: bool,
-    quiet: bool,
     as_json: bool,
 ) -> None:
     """Bring the shards of all repositories up to date, and publish them at once.
@@ -100,11 +99,11 @@ def build_command(
             partial=partial,
             cache_dir=None if no_cache else cache_folder(config.cache),
             wait_seconds=wait_seconds,
-            told=_Told(quiet=quiet),
+            told=_Told(),
         )
     )
     for warning in report.warnings:
-        echo(f"warning: {warning}", err=True)
+        warn(warning)
     for failure in report.failed:
         echo(f"failed: {failure.id}: {failure.message}", err=True)
     print_report(report, built_lines, as_json=as_json)
@@ -171,8 +170,8 @@ def _engine(name: str, jobs: int, address: str | None) -> Engine:
 class _Told:
     """Prints a line a shard: on a terminal each, elsewhere one every few seconds."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self) -> None:
+        self._quiet = is_quiet()
         self._last = float("-inf")
 
     def __call__(self, shard: str, done: int, total: int) -> None:

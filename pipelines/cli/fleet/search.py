@@ -70,9 +70,9 @@ def command(
             explain=explain,
             lines=asked.lines_a_hit,
         )
-    if as_json and not asked.quiet:
+    if as_json:
         print_json(fleet_answer(result, explain=explain))
-    elif not asked.quiet:
+    else:
         hits = [(hit.path, hit) for hit in result.hits]
         upgraded_by = "indexer fleet build" if config.build.upgrade == "now" else ""
         show_hits(result.query, hits, shown, upgraded=result.upgraded, upgraded_by=upgraded_by)
