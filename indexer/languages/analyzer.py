@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain, compress
 
 from py_rust_stemmers import SnowballStemmer
@@ -28,7 +29,7 @@ _BLANKED = bytes(byte if chr(byte).isalnum() or byte in b"_" else 32 for byte in
 """Translates ASCII to letters, digits and underscores between blanks."""
 _BETWEEN = "\0"
 """Stands between texts, and is kept where they are blanked."""
-_BLANKED_APART = b"\0" + _BLANKED[1:]
+_BLANKED_APART = _BETWEEN.encode() + _BLANKED[1:]
 _stemmer = SnowballStemmer("english")
 
 
@@ -50,9 +51,13 @@ def indexed_texts(texts: Sequence[str]) -> list[str]:
     """Return what `indexed_text` does of each text; the words of all those of plain ASCII are found at once."""
     is_plain = [text.isascii() and "--" not in text and _BETWEEN not in text for text in texts]
     joined = f" {_BETWEEN} ".join(compress(texts, is_plain))
-    words = joined.encode().translate(_BLANKED_APART).decode().split()
-    found = iter("".join(map(_spaced.__getitem__, words)).split(_BETWEEN))
+    found = iter("".join(map(_spaced.__getitem__, words_apart(joined))).split(_BETWEEN))
     return [next(found)[:-1] if plain else indexed_text(text) for text, plain in zip(texts, is_plain, strict=True)]
+
+
+def words_apart(text: str) -> list[str]:
+    """Return the words of a text of plain ASCII; NUL characters that stand between blanks are words, too."""
+    return text.encode().translate(_BLANKED_APART).decode().split()
 
 
 def _flags(text: str) -> list[str]:
@@ -130,6 +135,7 @@ def join(pieces: Iterable[str]) -> str:
     return "".join(pieces)
 
 
+@lru_cache(maxsize=_MAX_KNOWN_WORDS)
 def stem(word: str) -> str:
     """Return the stem of a lower-case word."""
     return str(_stemmer.stem_word(word))

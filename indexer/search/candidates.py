@@ -180,7 +180,8 @@ def leading_files(found: Sequence[Found], query: Query, *, count: int) -> list[F
     """
     is_long_text = query.is_long and query.kind is QueryKind.NATURAL
     fused = reciprocal_ranks(_rankings(found), LONG_TEXT_WEIGHTS if is_long_text else RETRIEVER_WEIGHTS[query.kind])
-    return sorted(fused, key=lambda key: (-fused[key], key[1], key[0]))[:count]
+    order = sorted([(-score, path, space) for (space, path), score in fused.items()])
+    return [(space, path) for _, path, space in order[:count]]
 
 
 def reciprocal_ranks(rankings: Mapping[str, Sequence[FileKey]], weights: Mapping[str, float]) -> dict[FileKey, float]:

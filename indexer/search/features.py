@@ -211,11 +211,15 @@ def _lowered(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def chunk_definition(chunk: StoredChunk) -> Definition:
-    """Return what a chunk is a part of; a group is at its own beginning."""
-    is_head = bool(chunk.definitions) and (
+    """Return what a chunk is a part of."""
+    return Definition(source_path(chunk.path), chunk.kind, chunk.name, chunk.qualified_name, is_head=is_head(chunk))
+
+
+def is_head(chunk: StoredChunk) -> bool:
+    """Whether the name of what a chunk is a part of stands in it; a group is at its own beginning."""
+    return bool(chunk.definitions) and (
         not chunk.part or any(own.qualified_name == chunk.qualified_name for own in chunk.definitions)
     )
-    return Definition(source_path(chunk.path), chunk.kind, chunk.name, chunk.qualified_name, is_head=is_head)
 
 
 def _is_qualified_so(query: Query, definition: Definition) -> bool:
@@ -245,7 +249,9 @@ def alike(words: tuple[str, ...]) -> Callable[[Iterable[str]], list[set[str]]]:
     none: set[str] = set()
 
     def find(terms: Iterable[str]) -> list[set[str]]:
-        near = [term for term in terms if term[:ALIKE_CHARS] in beginning]  # as few terms are
+        near = [term for term in terms if term[:ALIKE_CHARS] in beginning]
+        if not near:  # as of most
+            return []
         found = [
             known.intersection([term[:end] for end in range(ALIKE_CHARS, len(term))]).union(beginning.get(term, none))
             for term in near

@@ -94,12 +94,14 @@ class Look:
     ) -> list[Standing]:
         found: list[Standing] = []
         for chunk in chunks:
+            if not (places := [*check(chunk.text)]):
+                continue
             kind = file_kind(source_path(chunk.path))
             lines = chunk.text.split("\n")
-            places = [(role_of(lines[place.row], place.start, place.end, kind), place) for place in check(chunk.text)]
-            if places:
-                role, best = min(places, key=lambda entry: entry[0])
-                found.append(Standing(chunk, best.row, role, sureness, best.share, scores[chunk.id]))
+            roles = [role_of(lines[place.row], place.start, place.end, kind) for place in places]
+            role = min(roles)
+            best = places[roles.index(role)]
+            found.append(Standing(chunk, best.row, role, sureness, best.share, scores[chunk.id]))
         return found
 
     def holding_most(self, weights: Mapping[str, float], *, least: float, limit: int) -> dict[int, float]:

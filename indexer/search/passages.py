@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import parts, stem
 from indexer.search.candidates import SCORE_DECIMALS
-from indexer.search.features import Evidence, alike, chunk_definition, definition_value, is_sure, named_definition
+from indexer.search.features import Evidence, alike, definition_value, is_head, is_sure, named_definition
 from indexer.search.query import Query
 from indexer.stores.text.document import StoredChunk
 from indexer.types import SymbolKind
@@ -102,20 +102,17 @@ def name_features(
 ) -> tuple[float, ...]:
     """Return what a chunk's name and kind say, as NAME_FEATURES: the share of the query in the name and of the name in
     the query, by words that `find` says are alike, and whether it is code outside symbols, a later part, or private."""
-    meant = named_definition(query, chunk) or chunk_definition(chunk)
-    name = meant.name
-    if chunk.kind == SymbolKind.REGION and name not in query.names:
+    meant = named_definition(query, chunk)
+    name = meant.name if meant else chunk.name
+    if chunk.kind is SymbolKind.REGION and name not in query.names:
         return 0.0, 0.0, 1.0, 0.0, 0.0
+    covered = share = 0.0
     own = _terms(name)
-    found = find(own)
-    named = set().union(*found)
-    return (
-        sum([rarity[word] for word in query.words if word in named]) if named else 0.0,
-        len(found) / len(own) if own else 0.0,
-        0.0,
-        float(not meant.is_head),
-        float(name.startswith("_") and name not in query.names),
-    )
+    if found := find(own):
+        named = set().union(*found)
+        covered, share = sum([rarity[word] for word in query.words if word in named]), len(found) / len(own)
+    later_part = not (meant.is_head if meant else is_head(chunk))
+    return covered, share, 0.0, float(later_part), float(name.startswith("_") and name not in query.names)
 
 
 def arrange(files: Sequence[tuple[float, Mapping[int, float]]], *, count: int) -> list[tuple[int, int, float]]:

@@ -66,7 +66,7 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
     names, matrix = features(evidence)
     weights = np.array([ranker.files.weights.get(name, 0.0) for name in names])
     contributions = matrix * weights
-    totals = np.round(contributions.sum(axis=1), SCORE_DECIMALS)
+    totals = contributions.sum(axis=1).round(SCORE_DECIMALS)
     value = chunk_scores(evidence, ranker.passages.weights)
     order = np.lexsort((scores.ids, -value, scores.file_of))
     ids, values = scores.ids[order].tolist(), value[order].tolist()
@@ -75,7 +75,7 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
     ranked = []
     for place in sorted(range(len(scores.paths)), key=lambda place: (-score_of[place], scores.paths[place], place)):
         own = slice(bounds[place], bounds[place + 1])
-        told = dict(zip(names, np.round(contributions[place], SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
+        told = dict(zip(names, contributions[place].round(SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
         ranked.append(
             RankedFile(
                 spaces[place],

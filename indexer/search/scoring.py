@@ -54,6 +54,8 @@ class FileScores:
         import numpy as np
 
         column = np.zeros(len(self.ids))
+        if not any(scores):
+            return column
         bounds = np.searchsorted(self.space_of, np.arange(len(scores) + 1))
         for own, start, stop in zip(scores, bounds, bounds[1:], strict=False):
             if own:
@@ -196,7 +198,7 @@ def _similarities(
         raised = np.where(np.isin(segments, generation.static_segments), asked.static_offset, 0.0)
         cosines += raised
         centroids += np.add.reduceat(raised, starts) / np.array(sizes)
-    return np.round(np.maximum(cosines, 0.0), SCORE_DECIMALS), np.round(np.maximum(centroids, 0.0), SCORE_DECIMALS)
+    return np.maximum(cosines, 0.0).round(SCORE_DECIMALS), np.maximum(centroids, 0.0).round(SCORE_DECIMALS)
 
 
 def _lengths(rows: NDArray[np.float32]) -> NDArray[np.float32]:

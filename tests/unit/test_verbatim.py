@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.search.literals import verbatim
+from indexer.search.literals import phrase, verbatim
 
 CHARACTERS = "ab-_ .é\n1"
 
@@ -36,3 +36,29 @@ def test_a_key_is_no_part_of_a_longer_one_and_stands_in_its_flag() -> None:
 def test_a_flag_is_no_part_of_a_longer_one() -> None:
     assert list(verbatim("--no-color --color", "--color")) == [(11, 18)]
     assert list(verbatim("x = 'a b' + a", "a b")) == [(5, 8)]
+
+
+@given(
+    st.text('ab r"%s{}$\0\n\\', max_size=20), st.lists(st.sampled_from(("a", "b", "r", "s")), min_size=2, max_size=4)
+)
+@settings(max_examples=400)
+def test_words_stand_in_a_row_whatever_other_characters_a_text_has(text: str, words: list[str]) -> None:
+    weights = dict.fromkeys(words, 1.0)
+    assert phrase(text, tuple(words), weights) == phrase(f"{text} \u00e9", tuple(words), weights)
+
+
+def test_a_value_is_what_a_format_string_fills_in() -> None:
+    words = ("read", "9", "of", "file")
+    for text in (
+        'f"read {n} of file"',
+        "'read %d of file'",
+        "`read ${n} of file`",
+        '"read #{n} of file"',
+        "read $n of file",
+    ):
+        match = phrase(text, words, dict.fromkeys(words, 1.0))
+        assert match is not None
+        assert (match.words, match.share, match.has_value) == (3, 1.0, True), text
+    for text in ("read 5%d of file", "read a$n of file"):  # a remainder, and part of a word
+        match = phrase(text, words, dict.fromkeys(words, 1.0))
+        assert match is None or not match.has_value, text

@@ -25,7 +25,7 @@ LEAST_BLOCKS = 2
 """... but no fewer than this."""
 USUAL_BYTES = 1 << 15
 """A larger block holds a document that is larger than most, and is not kept."""
-_NUMBER = struct.Struct("<I")
+_NUMBER, _SPAN = struct.Struct("<I"), struct.Struct("<II")
 _MARK = 0x80
 _TWO_VALUES = _MARK | 2
 _BYTES = 4
@@ -64,10 +64,9 @@ class DocumentStore:
         block = self._latest  # a search reads neighbours
         if not block.first <= document < block.last:
             block = self._holding(document)
-        at = block.end + 4 * (document - block.first)
-        (start,) = _NUMBER.unpack_from(block.content, at)
-        (stop,) = _NUMBER.unpack_from(block.content, at + 4) if document + 1 < block.last else (block.end,)
-        return _read(block.content, start, stop)
+        # What follows where the last one begins is their number.
+        start, stop = _SPAN.unpack_from(block.content, block.end + 4 * (document - block.first))
+        return _read(block.content, start, stop if document + 1 < block.last else block.end)
 
     def let_go(self) -> None:
         """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""

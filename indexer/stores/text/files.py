@@ -36,18 +36,25 @@ def readable(path: Path) -> Iterator[Path]:
         yield Path(view)
 
 
-@contextmanager
-def damage(path: Path) -> Iterator[None]:
-    """Turn what Tantivy raises, its panics included, into DamagedIndexError."""
-    try:
-        yield
-    except (ValueError, OSError, msgspec.DecodeError) as error:
-        raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
-    except BaseException as error:
+class damage:  # noqa: N801 - called like a function, as contextlib.suppress is
+    """Turn what Tantivy raises, its panics included, into DamagedIndexError; no generator, which takes longer."""
+
+    def __init__(self, path: Path) -> None:
+        """Name `path` in the error."""
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise DamagedIndexError in place of an error that damage explains."""
+        if error is None:
+            return
+        if isinstance(error, ValueError | OSError | msgspec.DecodeError):
+            raise DamagedIndexError(f"{self._path}: {error}; {REMEDY}") from error
         # A Rust panic derives from BaseException alone.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise DamagedIndexError(f"{path}: the text index is malformed ({error}); {REMEDY}") from error
+        if type(error).__name__ == "PanicException":
+            raise DamagedIndexError(f"{self._path}: the text index is malformed ({error}); {REMEDY}") from error
 
 
 def _is_no_file(path: Path) -> bool:

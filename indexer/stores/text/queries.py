@@ -15,6 +15,7 @@ TOKENIZER = "words"
 """How analysed fields are split."""
 
 
+@lru_cache(maxsize=1)
 def schema() -> tantivy.Schema:
     """Return the schema of the text index."""
     builder = tantivy.SchemaBuilder()
