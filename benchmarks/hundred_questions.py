@@ -2,9 +2,9 @@
 
     python -m benchmarks.hundred_questions REPOS [--set NAME] [--indexes DIR] [--encoder NAME] [--misses FILE]
 
-REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are two sets of
-a hundred: `hundred` is what search was mended by, and `unseen`, of five other repositories, was measured before
-anything was mended by it. Questions and answers (data/NAME_questions.jsonl) were written from the repositories with
+REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are three sets of
+a hundred: `hundred` is what search was mended by; `unseen` and `third`, of five other repositories each, were measured
+before anything was mended by them. Questions and answers (data/NAME_questions.jsonl) were written from the repositories with
 `git grep` before any search was made: error texts as a person sees them, flags, config keys, environment variables,
 texts of TODOs, constants, macros, "where is … configured", CI files, definitions, and questions in words. An answer
 is a path, and where it matters a line: the place that prints, parses, defines or documents what is asked for, not
@@ -43,6 +43,13 @@ PINNED = {
         "i3/i3": "47cab33aa8b3c8b47e34de6148440a1bc30a2297",
         "traefik/traefik": "fd5a576df2e8aeb0bfc8a96b6ef6e60a61f7ec0a",
         "excalidraw/excalidraw": "4872083c044491b6d5c96ae134a75464f96d6831",
+    },
+    "third": {
+        "pinterest/ktlint": "8b3c23803408b99d90c89ae54f2aa18a49851595",
+        "roundcube/roundcubemail": "28b44419ee44c8749a85e7183325055c2cf68a4d",
+        "fluent/fluentd": "ff8682d797436bdadca8da39b862eb23f6700515",
+        "keepassxreboot/keepassxc": "95bae8377c88f46fda565e09fee25d7ba684fe9e",
+        "certbot/certbot": "f769e35e77f1fa21a75cd5418641502dad8a37c5",
     },
 }
 
