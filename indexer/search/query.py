@@ -171,8 +171,9 @@ def _terms(text: str) -> tuple[dict[str, float], dict[str, float]]:
     for size in range(2, MAX_COMPOUND_WORDS + 1):
         for start in range(len(found) - size + 1):
             window = found[start : start + size]
-            if not STOP_WORDS.issuperset(word.lower() for word in window):
-                wholes.setdefault(join([piece for word in window for piece in parts_of[word]]), 0.7)
+            whole = join([piece for word in window for piece in parts_of[word]])
+            if whole and not STOP_WORDS.issuperset(word.lower() for word in window):
+                wholes.setdefault(whole, 0.7)
     return words, wholes
 
 

@@ -100,3 +100,9 @@ def test_reading_is_deterministic_and_takes_any_text() -> None:
 )
 def test_what_only_code_writes(word: str, answer: bool) -> None:
     assert is_code_name(word) is answer
+
+
+@pytest.mark.parametrize("text", ["_ -> _", "fold(_ + _)", f"{'a' * 300} {'b' * 300}"])
+def test_words_without_parts_make_no_term(text: str) -> None:
+    query = read_query(text)
+    assert "" not in query.words and "" not in query.wholes
