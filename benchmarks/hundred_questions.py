@@ -4,11 +4,11 @@
 
 REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are three sets of
 a hundred: `hundred` is what search was mended by; `unseen` and `third`, of five other repositories each, were measured
-before anything was mended by them. Questions and answers (data/NAME_questions.jsonl) were written from the repositories with
-`git grep` before any search was made: error texts as a person sees them, flags, config keys, environment variables,
-texts of TODOs, constants, macros, "where is … configured", CI files, definitions, and questions in words. An answer
-is a path, and where it matters a line: the place that prints, parses, defines or documents what is asked for, not
-those that merely mention it. A hit is right when it is of an answer's file and spans its line.
+before anything was mended by them. Questions and answers (data/NAME_questions.jsonl) were written from the
+repositories with `git grep` before any search was made: error texts as a person sees them, flags, config keys,
+environment variables, texts of TODOs, constants, macros, "where is … configured", CI files, definitions, and questions
+in words. An answer is a path, and where it matters a line: the place that prints, parses, defines or documents what is
+asked for, not those that merely mention it. A hit is right when it is of an answer's file and spans its line.
 """
 
 from __future__ import annotations
