@@ -115,7 +115,7 @@ def make_hit(
     shown = shown_rows(present, asked, row, lines=lines, first=row if starts_there else 0, is_outline=bool(chunk.runs))
     matched = frozenset().union(*present)
     return Hit(
-        **{**chunk_fields(chunk), **_own_name(chunk, chunk.line_of(row))},
+        **(chunk_fields(chunk) | _own_name(chunk, chunk.line_of(row))),
         snippet="\n".join(texts[place] for place in shown),
         snippet_lines=tuple(chunk.line_of(place) for place in shown),
         line=chunk.line_of(row),

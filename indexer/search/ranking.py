@@ -75,14 +75,8 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
     ranked = []
     for place in sorted(range(len(scores.paths)), key=lambda place: (-score_of[place], scores.paths[place], place)):
         own = slice(bounds[place], bounds[place + 1])
-        told = dict(zip(names, contributions[place].round(SCORE_DECIMALS).tolist(), strict=True)) if explain else {}
-        ranked.append(
-            RankedFile(
-                spaces[place],
-                scores.paths[place],
-                score_of[place],
-                {name: part for name, part in told.items() if part},
-                dict(zip(ids[own], values[own], strict=True)),
-            )
-        )
+        told = contributions[place].round(SCORE_DECIMALS).tolist() if explain else ()
+        parts = {name: part for name, part in zip(names, told, strict=False) if part}
+        chunks = dict(zip(ids[own], values[own], strict=True))
+        ranked.append(RankedFile(spaces[place], scores.paths[place], score_of[place], parts, chunks))
     return ranked

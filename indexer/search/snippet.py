@@ -28,10 +28,11 @@ def _rows_to_read(text: str, asked: tuple[str, ...]) -> set[int]:
     plain = text.lower().replace("_", "")
     rows: set[int] = set()
     for start in _beginnings(asked):
-        at = plain.find(start)
+        at, row, counted = plain.find(start), 0, 0
         while at >= 0:
-            rows.add(plain.count("\n", 0, at))
-            end = plain.find("\n", at)
+            row += plain.count("\n", counted, at)
+            rows.add(row)
+            counted, end = at, plain.find("\n", at)
             at = plain.find(start, end) if end >= 0 else -1
     return rows
 

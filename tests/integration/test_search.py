@@ -17,6 +17,7 @@ from indexer.errors import ConfigError, ModelError, NoIndexError
 from indexer.index import Index
 from indexer.search import candidates, filters
 from indexer.search.passages import MOST_OF_A_FILE
+from indexer.stores.text import index as text_index
 from indexer.types import EncoderIdentity
 from pipelines.build import build
 from tests.trees import write
@@ -259,6 +260,16 @@ def test_answers_repeat_and_threads_share_an_index(root: Path) -> None:
         alone = [index.search(query) for query in queries]
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(index.search, queries)) == alone
+
+
+def test_answers_are_the_same_however_few_chunks_are_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = ("total price", "charge a credit card", "refund", "shop/cart.py")
+    with indexer.open(root) as index:
+        expected = [index.search(query, k=20) for query in queries]
+        assert [index.search(query, k=20) for query in queries] == expected
+    monkeypatch.setattr(text_index, "_MOST_BYTES", 1000)  # of two chunks or so
+    with indexer.open(root) as index:
+        assert [index.search(query, k=20) for query in queries * 2] == expected * 2
 
 
 def test_similar_chunks_leave_out_the_one_asked_about(index: Index) -> None:

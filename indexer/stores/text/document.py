@@ -76,7 +76,8 @@ _decoder = msgspec.msgpack.Decoder(StoredChunk)
 def chunk_fields(stored: StoredChunk) -> dict[str, Any]:
     """Return the fields that a stored chunk shares with a chunk and a hit, by name; the path is the source's."""
     fields = dict(zip(ChunkFields.__struct_fields__, _FIELDS(stored), strict=True))
-    return {**fields, "path": source_path(stored.path)}
+    fields["path"] = source_path(stored.path)
+    return fields
 
 
 def stored_form(chunk: Chunk) -> StoredChunk:

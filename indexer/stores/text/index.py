@@ -48,6 +48,10 @@ _MOST_ADDRESSES = 1 << 13
 """Where so many chunks lie is remembered, 1 MB: what a search finds it reads soon; then the memory starts anew."""
 
 
+_MOST_BYTES = 4 << 20
+"""So many stored bytes of chunks are kept as they were decoded, about twice that: questions that follow one another ask
+for places that overlap, in a repository of a thousand chunks for little else after ten; then the memory starts anew."""
+
 Passing = Callable[[Sequence[int]], Collection[int]]
 """Returns those of the given chunks that may be found."""
 
@@ -74,6 +78,8 @@ class TextIndex:
         self._schema = self._index.schema
         self._frequencies = Frequencies(paths, self._searcher)
         self._known: dict[int, tantivy.DocAddress] = {}
+        self._decoded: dict[int, StoredChunk] = {}
+        self._decoded_bytes = 0
         self._is_several = len(paths) > 1
         self._ties, self._ties_of_sums = (_TIES_OF_SEVERAL, _MANY_TIES) if self._is_several else (_TIES, _TIES)
 
@@ -209,13 +215,20 @@ class TextIndex:
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
+        known = self._decoded
+        found = {chunk_id: known.get(chunk_id) for chunk_id in ids}
         with damage(self._path):
-            documents = {}
-            for chunk_id, address in self._addresses(ids):
-                documents[chunk_id] = document = decode_stored(self._stored(address).stored)
+            for chunk_id, address in self._addresses([chunk_id for chunk_id, own in found.items() if own is None]):
+                stored = self._stored(address).stored
+                found[chunk_id] = document = decode_stored(stored)
                 if document.id != chunk_id:
                     raise ValueError("a document is stored under another id than its own")
-            return documents
+                self._decoded_bytes += len(stored)
+                if self._decoded_bytes > _MOST_BYTES:
+                    known = self._decoded = {}
+                    self._decoded_bytes = len(stored)
+                known[chunk_id] = document
+        return {chunk_id: document for chunk_id, document in found.items() if document is not None}
 
     def folders_of(self, ids: Sequence[int]) -> dict[int, int]:
         """Return in which of the folders, by place, each of the given chunks is; unknown ids are left out."""
