@@ -56,6 +56,7 @@ class ShardUnion:
         self._count = count
         self._homes = _Homes()
         self._lock = threading.RLock()
+        self._chunks = sum(own.shard.chunks for own in shards)
 
     def open(self) -> None:
         """Open all that needs threads, so that who asks need not wait for them."""
@@ -64,7 +65,7 @@ class ShardUnion:
     @property
     def chunks(self) -> int:
         """How many chunks there are."""
-        return sum(own.shard.chunks for own in self._shards)
+        return self._chunks
 
     @property
     def upgraded(self) -> float:

@@ -54,6 +54,8 @@ for places that overlap, in a repository of a thousand chunks for little else af
 
 Passing = Callable[[Sequence[int]], Collection[int]]
 """Returns those of the given chunks that may be found."""
+Hits = list[tuple[float, tantivy.DocAddress]]
+"""Scores and where documents lie, the highest first."""
 
 
 class TextIndex:
@@ -313,28 +315,36 @@ class TextIndex:
 
         So many `ties` are fetched at first.
         """
-        found: dict[int, float] = {}
+        hits: Hits = []
+        scores = np.empty(0)
         for fetch in (limit + (ties or self._ties), limit + _MANY_TIES) if limit > 0 else ():
-            own, scored = self._unordered(query, fetch, remember=remember)
-            if not own:
+            hits = self._hits(query, fetch)
+            scores = np.array([score for score, _ in hits]).round(_SCORE_DECIMALS)
+            if len(hits) < fetch or scores[-1] < scores[limit - 1]:
                 break
-            ids, scores = np.array(own, np.uint64), np.array(scored).round(_SCORE_DECIMALS)
-            order = np.lexsort((ids, -scores))[:limit]
-            found = dict(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
-            if len(own) < fetch or scores[-1] < scores[limit - 1]:
-                break
-        return found
+        # Which documents they are is asked of those alone that can be among the best.
+        scores = scores[scores >= scores[:limit].min(initial=np.inf)]
+        ids = np.array(self._ids_of(hits[: len(scores)], remember=remember), np.uint64)
+        order = np.lexsort((ids, -scores))[:limit]
+        return dict(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
 
     def _unordered(self, query: tantivy.Query, limit: int, *, remember: bool = False) -> tuple[list[int], list[float]]:
+        hits = self._hits(query, limit)
+        return self._ids_of(hits, remember=remember), [score for score, _ in hits]
+
+    def _hits(self, query: tantivy.Query, limit: int) -> Hits:
         with damage(self._path):
-            hits = self._searcher.search(query, limit, count=False).hits
-            addresses = [address for _, address in hits]
+            return cast(Hits, self._searcher.search(query, limit, count=False).hits)
+
+    def _ids_of(self, hits: Hits, *, remember: bool) -> list[int]:
+        addresses = [address for _, address in hits]
+        with damage(self._path):
             ids = self._ids_at(addresses) if hits else []
         if remember:
             if len(self._known) + len(ids) > _MOST_ADDRESSES:
                 self._known = {}
             self._known.update(islice(zip(ids, addresses, strict=True), _MOST_ADDRESSES))
-        return ids, [score for score, _ in hits]
+        return ids
 
     def _weighted(
         self, terms: Mapping[str, Mapping[str, float]], statistics: Statistics | None
