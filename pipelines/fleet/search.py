@@ -32,11 +32,11 @@ from indexer.types import Encoder, Hit, SearchMode
 from .manifest import FleetManifest
 from .opened import OpenFleet
 from .store import FOLDER, FolderLog, open_newest
-from .union import MAPPED_VECTOR_BYTES
+from .union import is_large
 
 MAPPED_BYTES = 352 << 20
-"""Of file-backed pages besides vectors that a process may hold while it searches a fleet; until it is seen and they are
-let go, some hundred megabytes more may be mapped."""
+"""Of file-backed pages that a process may hold while it searches a fleet; until it is seen and they are let go, some
+hundred megabytes more may be mapped."""
 MAPPED_BYTES_OF_LARGE = 256 << 20
 """The same of a fleet whose vectors are let go shard by shard: each search maps all of its pages anew in any case."""
 _LOOK_SECONDS = 0.004
@@ -139,12 +139,13 @@ class Fleet(Closing):
         chosen = replace(make_filter(languages, kinds, paths, within), literals=required(asked), pattern=pattern)
         for attempt in (1, 2, 3):
             opened = self._current()
+            most_mapped = MAPPED_BYTES_OF_LARGE if is_large(opened.manifest) else MAPPED_BYTES
             try:
-                with self._residency.bounded(_most_mapped(opened.manifest), every=_LOOK_SECONDS), ExitStack() as stack:
+                with self._residency.bounded(most_mapped, every=_LOOK_SECONDS), ExitStack() as stack:
                     space = opened.space(repositories)
                     offset = self._encoder.static_offset(opened.manifest.encoder.name)
                     # Two questions of words at a time would touch pages of a large fleet faster than they are let go.
-                    together = one_by_one if _is_large(opened.manifest) else self._together
+                    together = one_by_one if is_large(opened.manifest) else self._together
                     searcher = Searcher([space], static_offset=offset, together=together)
                     vector = None
                     if mode != "text":
@@ -164,7 +165,7 @@ class Fleet(Closing):
                         hits = _distinct(hits, space)[:k]
                     upgraded = space.upgraded
                     space.generation.text.let_go()  # another search reads other documents
-                    if _is_large(opened.manifest):
+                    if is_large(opened.manifest):
                         release_freed()
                 break
             except NoIndexError as error:
@@ -208,18 +209,6 @@ class Fleet(Closing):
         with suppress(OSError):
             return FolderLog(self._fleet_dir).numbers()[-1:] != [opened.manifest.number]
         return False
-
-
-def _is_large(manifest: FleetManifest) -> bool:
-    """Whether vectors are let go shard by shard."""
-    return manifest.chunks * manifest.projection.dims > MAPPED_VECTOR_BYTES
-
-
-def _most_mapped(manifest: FleetManifest) -> int:
-    """Return how many bytes of file-backed pages a search may hold."""
-    if _is_large(manifest):
-        return MAPPED_BYTES_OF_LARGE
-    return MAPPED_BYTES + manifest.chunks * manifest.projection.dims
 
 
 def _distinct(hits: Sequence[Hit], space: Searchable) -> tuple[Hit, ...]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from indexer.stores.text.index import TextIndex
     from indexer.stores.vectors.segments import Neighbours
 
+    from .manifest import FleetManifest
     from .opened import OpenShard
 
 SEGMENT_BITS = 32
@@ -34,13 +35,19 @@ FILE_BITS = 40
 MOST_HOMES = 1 << 16
 """Of so many chunks it is remembered in which shard they are, about 8 MB; then the memory starts anew."""
 MAPPED_VECTOR_BYTES = 256 << 20
-"""The vectors of more are let go shard by shard, so that one question does not map all of them."""
+"""The vectors of more are let go shard by shard, so that one question does not map all of them; those of a fleet that
+has no more are held packed once they were searched."""
 WHOLE_CHUNKS = 1 << 20
 """Catalogs of no more chunks are read whole once a chunk in so many was asked for: 50 MB."""
 WHOLE_AFTER = 64
 """Twenty searches ask for so much; the next hundred would take as long for catalogs as it takes to read them whole."""
 CATALOG_KILOBYTES = 64 << 10
 """Pages of all catalogs together that are kept in memory."""
+
+
+def is_large(manifest: FleetManifest) -> bool:
+    """Whether a fleet's vectors are too many to hold them in memory."""
+    return manifest.chunks * manifest.projection.dims > MAPPED_VECTOR_BYTES
 
 
 class ShardUnion:
@@ -132,7 +139,8 @@ class ShardUnion:
 
         from indexer.stores.vectors.segments import Neighbours
 
-        is_large = self.chunks * len(vector) > MAPPED_VECTOR_BYTES
+        is_kept = not is_large(self._shards[0].manifest)
+        is_mapped_whole = self.chunks * len(vector) <= MAPPED_VECTOR_BYTES
         shards = iter(enumerate(self.generations))
         found: list[tuple[int, Neighbours]] = []
         least = -1.0
@@ -142,13 +150,15 @@ class ShardUnion:
             nonlocal least
             best = np.empty(0, np.float32)
             for place, generation in shards:
+                if is_kept:
+                    generation.vectors.pack()
                 own = generation.nearest(vector, limit=limit, exact=exact, static_offset=static_offset, least=least)
                 found.append((place, own))
                 best = np.concatenate([best, own.similarities])
                 if len(best) >= limit:
                     best = np.partition(best, -limit)[-limit:]
                     least = max(least, float(best[0]))
-                if is_large:
+                if not is_mapped_whole:
                     generation.vectors.let_go()
 
         # The threads may all be busy with words, which this one need not wait for.

@@ -74,6 +74,22 @@ def test_similarities_are_cosines_whatever_the_blocks(tmp_path: Path, dims: int)
     assert np.abs(file.similarities(query) - expected).max() < 1e-6
 
 
+@pytest.mark.parametrize("dims", [1, 7, 100, 192, 1000])
+@pytest.mark.parametrize("rows", [1, 17, 150])
+def test_packed_vectors_have_the_same_similarities_to_the_last_bit(tmp_path: Path, rows: int, dims: int) -> None:
+    writer = SegmentWriter(dims=dims, options=VectorOptions())
+    vectors = vectors_of(rows, dims)
+    vectors[0], vectors[-1] = 0, -128  # the least that a byte holds, which an index from elsewhere may have
+    writer.add(range(rows), vectors)
+    writer.save(tmp_path / "a")
+    file = SegmentFile(tmp_path / "a", rows=rows, dims=dims)
+    queries = [*vectors_of(2, dims), np.full(dims, -128, np.int8), np.zeros(dims, np.int8)]
+    expected = [file.similarities(query).tobytes() for query in queries]
+    file.pack()
+    assert [file.similarities(query).tobytes() for query in queries] == expected
+    assert np.array_equal(file.take(np.arange(rows)), vectors)
+
+
 def test_an_id_comes_once_and_a_file_is_never_written_over(tmp_path: Path) -> None:
     writer = SegmentWriter(dims=DIMS, options=VectorOptions())
     writer.add([1, 2], vectors_of(2))

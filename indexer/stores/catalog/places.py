@@ -140,9 +140,9 @@ class _Table:
     def __init__(self, content: Everything) -> None:
         import numpy as np
 
-        rows = content.chunks[np.lexsort((content.chunks[:, 1], content.chunks[:, 0]))]
+        rows = np.lexsort((content.chunks[:, 1], content.chunks[:, 0]))
         self._paths = content.files
-        files, self._ids, self._segments = np.ascontiguousarray(rows.T)
+        files, self._ids, self._segments = (content.chunks[rows, column] for column in range(3))
         # Not np.unique, whose first call loads numpy.ma: 20 ms of a search from a shell.
         starts = np.flatnonzero(np.diff(files, prepend=-1))
         spans = zip(files[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True)

@@ -9,18 +9,22 @@ A segment may come from elsewhere. What is said of it is compared to the file's 
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import REMEDY, DamagedIndexError
 from indexer.stores.vectors import graph_check
+
+if TYPE_CHECKING:
+    from numkong import PackedMatrix
 
 GRAPH_VECTORS = 50_000
 """Up to here a segment has no graph, and every vector is compared: about as fast as usearch compares them all, with a
@@ -55,6 +59,7 @@ class SegmentFile:
         if rows and (self.ids[0] < 0 or not (self.ids[1:] > self.ids[:-1]).all()):
             raise DamagedIndexError(f"{path}: its ids do not ascend; {REMEDY}")
         self._known_lengths: NDArray[np.float32] | None = None
+        self._packed: PackedMatrix | None = None
 
     def find(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each id, int64[m], -1 for those that are not in the segment."""
@@ -68,14 +73,39 @@ class SegmentFile:
         """Return the cosine of every vector to int8[k], float32[n]; of a zero vector it is 0."""
         if not self.rows:
             return np.zeros(0, np.float32)
-        length = np.float32(np.linalg.norm(vector.astype(np.float64)))
-        cosines: NDArray[np.float32] = _compared(vector, self.vectors, "dot") / (self._lengths() * (length or 1))
+        wide = vector.astype(np.float64)
+        length = np.float32(math.sqrt(wide @ wide))
+        cosines: NDArray[np.float32] = self._products(vector) / (self._lengths() * (length or 1))
         return cosines
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Return vectors by their rows, int8[m, k]."""
+        taken = self.vectors[rows]
+        if self._packed is not None:
+            self.let_go()
+        return taken
+
+    def pack(self) -> None:
+        """Hold a copy of all vectors, in the order in which they are compared fastest, in place of mapped pages."""
+        if self._packed is None and self.rows:
+            import numkong
+
+            self._packed = numkong.dots_pack(self.vectors)
+            self.let_go()
 
     def let_go(self) -> None:
         """Let go of the pages that were touched; they stay in the system's cache, and are mapped again when needed."""
         if hasattr(self.content, "madvise"):
             self.content.madvise(mmap.MADV_DONTNEED)
+
+    def _products(self, vector: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return the dot product of every vector and int8[k], float32[n]."""
+        if self._packed is None:
+            return _compared(vector, self.vectors, "dot")
+        import numkong
+
+        sums: NDArray[np.int32] = np.asarray(numkong.dots_packed(vector[None], self._packed))[0]
+        return sums.astype(np.float32)
 
     def _lengths(self) -> NDArray[np.float32]:
         """Return each vector's length, float32[n], computed at the first need; 1 for a zero vector."""

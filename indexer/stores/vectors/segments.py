@@ -116,7 +116,7 @@ class VectorSegments:
         rows = file.find(ids)
         if (rows < 0).any():
             raise DamagedIndexError(f"{file.path}: lacks vectors that the catalog names; {REMEDY}")
-        return file.vectors[rows]
+        return file.take(rows)
 
     def find(self, number: int, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
         """Return those of the vectors, int8[k], that a segment holds."""
@@ -140,6 +140,12 @@ class VectorSegments:
                 self._check(path.name)
                 self._open[number] = SegmentFile(path, rows=self._segments[number].vectors, dims=self._dims)
             return self._open[number]
+
+    def pack(self) -> None:
+        """Hold the vectors of segments that were searched before, so that they are compared faster; see SegmentFile."""
+        for file in list(self._open.values()):
+            if not file.has_graph:
+                file.pack()
 
     def let_go(self) -> None:
         """Let go of the pages of open segments without a graph, which a search reads from end to end."""
@@ -169,7 +175,7 @@ class VectorSegments:
         Where only a few are as near as `least`, these are all.
         """
         similarities = file.similarities(vector)
-        if least > -1.0 and len(rows := np.flatnonzero(similarities >= least)) <= limit:
+        if least > -1.0 and len(rows := (similarities >= least).nonzero()[0]) <= limit:
             return _living(file.ids[rows], similarities[rows], segment, segments_of)
         wanted = limit if segment.live == segment.vectors else limit * 2
         while True:
