@@ -48,7 +48,12 @@ _FORMAT = re.compile(  # each way begins with a character of its own, which is f
     r"|#\{[^{}]{0,120}\}|\$\{[^{}]{0,120}\}|\{[^{}\s\"]{0,60}\}|\"\s{0,3}PRI\w{1,6}\s{0,3}\""
     r"|\$(?<![\w$]\$)[A-Za-z_]\w{0,40}|\\\([^()\n]{1,40}\)"
 )
-_WITHOUT = re.compile(r"'[^'\n]{0,80}'|`[^`\n]{0,80}`|\"[^\"\n]{0,80}\"|\S*[\d/\\_=]\S*?(?=[:;,.)\]]*(?:\s|$))")
+# What has a digit or the like goes up to its last character that ends no sentence. It is looked for where it can begin,
+# and not far, since a query may be a hostile text without blanks.
+_WITHOUT = re.compile(
+    r"'[^'\n]{0,80}'|`[^`\n]{0,80}`|\"[^\"\n]{0,80}\""
+    r"|(?<![^\s'`\"])(?=[^\s\d/\\_=]{0,400}+[\d/\\_=])\S*[^\s:;,.)\]]"
+)
 _PLAIN = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ -](?:[A-Z]?[a-z]+|[A-Z]+))*")
 _SPACE = re.compile(r"\s+")
 _ESCAPE = re.compile(r"\\[nrt]")

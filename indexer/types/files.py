@@ -40,7 +40,7 @@ _EXPLANATIONS = {
     SkipReason.VANISHED: "the file was removed while the build ran",
     SkipReason.SYMLINK: "symbolic links are not followed",
     SkipReason.NOT_REGULAR: "a FIFO, socket or device is never opened",
-    SkipReason.NESTED_REPOSITORY: "another repository inside this one is indexed only where walk.nested_repositories is set",
+    SkipReason.NESTED_REPOSITORY: "another repository inside this one is indexed under walk.nested_repositories alone",
     SkipReason.PARSER_FAILED: "the process ran out of time or memory, or crashed, even without a grammar",
 }
 

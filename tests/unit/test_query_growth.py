@@ -10,10 +10,14 @@ from types import FrameType
 
 import pytest
 
+from indexer.search.literals import read_literals
 from indexer.search.query import MAX_QUERY_CHARS, read_query
 
 CPU_SECONDS = 3.0
 """Of a text that takes a tenth of a second; anything quadratic takes minutes."""
+
+ASKED = ("words", "is_message", "texts", "constant", "is_plain", "is_key", "is_telling")
+"""What a search asks of what a query writes verbatim."""
 
 PIECES = (
     *"@+-.:/\\#$`'\"({[)}]<>;,=!~^%&|*? \t\n\r\x0b\x0c\x1c\x85\u2028",
@@ -55,4 +59,5 @@ def test_reading_a_hostile_query_grows_with_its_length_alone() -> None:
     for text in repeated(MAX_QUERY_CHARS):
         with cpu_limit(CPU_SECONDS):
             if text.strip():
-                read_query(text)
+                literals = read_literals(read_query(text))
+                assert [getattr(literals, name) for name in ASKED]
