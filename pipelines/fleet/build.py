@@ -24,6 +24,7 @@ from indexer.stores.generation.layout import Current
 from indexer.stores.generation.reader import open_numbered
 from indexer.types import SourceFile
 
+from ..report import counted
 from ..source import open_source
 from . import manifest as manifests
 from .config import FleetFile
@@ -295,6 +296,6 @@ def _failed_text(failed: Iterable[Failure]) -> str:
     shown = "; ".join(f"{failure.id}: {failure.message}" for failure in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return (
-        f"{len(found)} shards could not be made, so nothing is published, and what was built is kept: {shown}{more}; "
-        "mend them and build again, or publish without them with --partial"
+        f"{counted(len(found), 'shard')} could not be made, so nothing is published, and what was built is kept: "
+        f"{shown}{more}; mend what is wrong and build again, or publish without with --partial"
     )

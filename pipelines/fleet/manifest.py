@@ -21,6 +21,10 @@ FORMAT_VERSION = 2
 MAX_BYTES = 256 << 20
 """A hundred thousand shards; no manifest is larger."""
 REMEDY = "run `indexer fleet build` to make the next one"
+SHARD_REMEDY = (
+    "run `indexer fleet verify` for details and `indexer fleet build --full --repo NAME` to make what is damaged anew"
+)
+"""What to do about a shard, in the place of indexer.errors.REMEDY, which is for an index of its own."""
 
 _MAX_SIZE = (1 << 62) - 1
 ShardId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[0-9a-f]{8})?\Z")]

@@ -59,7 +59,8 @@ def _checked(entry: Entry, folder: Path, allowed: Sequence[Path], file: Path) ->
         real = folder.resolve(strict=True)
         is_folder = real.is_dir()
     except (OSError, RuntimeError, ValueError) as error:
-        raise ConfigError(f"{file}: {entry.path or entry.url!a}: {folder} can't be read ({error})") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{file}: {entry.path or entry.url!a}: {folder} can't be read ({why})") from None
     if not is_folder:
         raise ConfigError(f"{file}: {entry.path or entry.url!a}: {folder} is no folder")
     if not any(real.is_relative_to(root) for root in allowed):

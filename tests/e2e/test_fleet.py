@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import anyio
@@ -64,6 +65,19 @@ def test_exit_codes_of_a_fleet(cli: Cli, fleet: Path, tmp_path: Path) -> None:
     (tmp_path / ".indexer-fleet" / "manifests" / manifest.name).write_bytes(manifest.read_bytes()[:-20])
     damaged = cli("fleet", "verify", cwd=tmp_path)
     assert damaged.code == 4 and manifest.name in damaged.err
+
+
+def test_a_damaged_shard_is_named_with_what_mends_it(cli: Cli, fleet: Path, tmp_path: Path) -> None:
+    shutil.copytree(fleet, tmp_path / "fleet")
+    (store,) = (tmp_path / "fleet" / ".indexer-fleet" / "shards" / "tea" / "generations").glob("*/text/*.store")
+    store.chmod(0o644)
+    store.write_bytes(b"\0" * store.stat().st_size)
+    for command in (("verify",), ("search", "brew rooibos")):
+        done = cli("fleet", *command, cwd=tmp_path / "fleet")
+        assert done.code == 4 and "`indexer fleet build --full --repo NAME`" in done.err, command
+        assert "indexer repair" not in done.err
+    assert cli("fleet", "build", "--full", "--repo", "tea", cwd=tmp_path / "fleet").code == 0
+    assert cli("fleet", "verify", cwd=tmp_path / "fleet").code == 0
 
 
 def test_an_agent_asks_a_fleet(cli: Cli, fleet: Path) -> None:

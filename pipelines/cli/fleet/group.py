@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import replace
 
-from indexer.errors import DamagedIndexError
+from indexer.errors import REMEDY, DamagedIndexError
 
 from ...settings import Chosen
 from ..build import cache_folder
@@ -26,7 +26,19 @@ if TYPE_CHECKING:
     from ...fleet.engine import Engine
 
 
-@click.group(name="fleet")
+class _FleetGroup(click.Group):
+    """Says of a damaged shard what helps in a fleet."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DamagedIndexError as error:
+            from ...fleet.manifest import SHARD_REMEDY
+
+            raise type(error)(str(error).replace(REMEDY, SHARD_REMEDY)) from error
+
+
+@click.group(name="fleet", cls=_FleetGroup)
 def command() -> None:
     """Index many repositories as one, and search them together.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...report import upgraded_text
+from ...report import counted, upgraded_text
 from ..console import printable
 from ..options import aligned
 
@@ -74,6 +74,7 @@ def removed_lines(removed: FleetRemoved) -> list[str]:
     generations = sum(map(len, removed.generations.values()))
     return [
         printable(
-            f"{len(removed.manifests)} manifests, {len(removed.shards)} shards and {generations} generations removed"
+            f"{counted(len(removed.manifests), 'manifest')}, {counted(len(removed.shards), 'shard')} and "
+            f"{counted(generations, 'generation')} removed"
         )
     ]
