@@ -2,7 +2,7 @@
 
 1. A named root is taken, and a named index folder too.
 2. An index folder alone belongs to the root that its manifest records.
-3. Without either, the nearest folder from here upwards with an index of this user's own; else here.
+3. Without either, the nearest folder from here upwards with an index of this user's own; else here, whosever is here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def find_index(root: Path | None, index_dir: Path | None) -> tuple[Path, Path]:
         return root or _recorded_root(index_dir), index_dir
     if root is None:
         root = nearest_root() or _here()
-    elif not os.path.lexists(default_index_dir(root)) and (above := _holder(_parents(root), quiet=True)):
+    elif not os.path.lexists(default_index_dir(root)) and (above := _holder(_parents(root), {})):
         raise NoIndexError(f"{root}: has no index of its own, but is in that of {above}; give --root {above}")
     return root, default_index_dir(root)
 
@@ -49,7 +49,7 @@ def root_to_build(root: Path | None, index_dir: Path | None) -> Path:
     """
     if root is not None:
         if index_dir is None and root.is_dir() and not os.path.lexists(default_index_dir(root)):
-            above = _holder(_parents(root), quiet=True)
+            above = _holder(_parents(root), {})
             if above:
                 note(f"{above} has an index that holds {root}; this one is made beside it, and is used from there down")
         return root
@@ -72,13 +72,19 @@ def root_to_build(root: Path | None, index_dir: Path | None) -> Path:
 
 
 def nearest_root() -> Path | None:
-    """Return the nearest folder from here upwards with an index of this user's own."""
+    """Return the nearest folder from here upwards with an index of this user's own, and say which are passed over."""
     here = _here()
-    return _holder((here, *here.parents))
+    passed: dict[Path, str] = {}
+    found = _holder((here, *here.parents), passed)
+    for folder, why in passed.items():
+        is_used = folder == here and found is None  # where one is, is as good as named
+        unless = ", so it is passed over; to use it all the same, name its folder, or --index-dir"
+        note(f"{default_index_dir(folder)}: {why}" + ("" if is_used else unless))
+    return found
 
 
-def _holder(folders: Iterable[Path], *, quiet: bool = False) -> Path | None:
-    """Return the first folder with an index that is a real folder of this user's; say which others are passed over."""
+def _holder(folders: Iterable[Path], passed: dict[Path, str]) -> Path | None:
+    """Return the first folder with an index that is a real folder of this user's; `passed` gets those before it."""
     for folder in folders:
         index_dir = default_index_dir(folder)
         try:
@@ -91,8 +97,7 @@ def _holder(folders: Iterable[Path], *, quiet: bool = False) -> Path | None:
             why = f"belongs to another user (id {status.st_uid})"
         else:
             return folder
-        if not quiet:
-            note(f"{index_dir}: {why}, so it is passed over; to use it all the same, name its folder, or --index-dir")
+        passed[folder] = why
     return None
 
 

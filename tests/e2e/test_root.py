@@ -51,6 +51,9 @@ def test_an_index_of_another_user_is_passed_over_and_served_when_named(cli: Cli,
     passed = cli("search", "cup", cwd=tree / "sub")
     assert passed.code == 3
     assert "belongs to another user (id 12345), so it is passed over" in passed.err
+    for named in (cli("search", "cup", cwd=tree), cli("search", "cup", "--root", ".", cwd=tree)):
+        assert named.code == 0 and "passed over" not in named.err
+    assert f"note: {tree / '.indexer'}: belongs to another user" in cli("search", "cup", cwd=tree).err
 
 
 def test_a_link_is_no_index_folder(cli: Cli, tree: Path, tmp_path: Path) -> None:
