@@ -68,6 +68,10 @@ def explain_path(tree: Worktree, path: Path | str, *, rules: FolderRules | None 
         elif not is_last:
             return Explanation("/".join(steps), "missing", f"{step} is no folder")
     if is_dir:
+        try:
+            os.scandir(absolute).close()
+        except OSError as error:
+            return _skipped(step, SkipReason.UNREADABLE, error.strerror or str(error))
         return Explanation(step, "taken", "it is a folder, and its files are walked", rule=let_through.rule)
     return _file(tree, step, let_through)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def command(path: str, root: Path | None, index_dir: Path | None, chosen: Chosen
     here = Path(path).absolute()
     explained = explain(
         root,
-        str(here) if here.exists() or here.is_symlink() else path,
+        str(here) if os.path.lexists(here) else path,
         config=settings(root, chosen),
         index_dir=index_dir,
     )

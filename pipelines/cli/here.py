@@ -27,7 +27,7 @@ def from_here(written: str, root: Path) -> str:
     if Path(written).is_absolute():
         return _inside(written, root)
     below = _below(root)
-    if below and Path(written).exists():
+    if below and os.path.lexists(written):
         return os.path.normpath(Path(below, written))
     return written.removeprefix("./")
 

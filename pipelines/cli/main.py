@@ -114,6 +114,9 @@ def main() -> None:
     code is 141, as of any program that SIGPIPE ends: what was asked for was not all delivered.
     """
     open_closed_streams()
+    if sys.getfilesystemencoding() != "utf-8" and "utf8" not in sys._xoptions:
+        # An index holds names as text: read by another locale's rules, the same name would be another there.
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     if os.open not in os.supports_dir_fd:  # Windows: what keeps an index from leading elsewhere can't be had there
         echo("error: indexer runs on Linux and macOS; on Windows, run it in the Windows Subsystem for Linux", err=True)
         sys.exit(EXIT_USAGE)
@@ -158,6 +161,11 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except BrokenPipeError:
         return EXIT_PIPE
+    except PermissionError as error:
+        told = f"{error.filename or 'a file'}: {error.strerror}; check the permissions"
+        echo(f"error: {told}", err=True)
+        _show_json(arguments, "StorageError", told, EXIT_UNEXPECTED)
+        return EXIT_UNEXPECTED
     except Exception as error:
         if "--debug" in arguments:
             import traceback

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -13,9 +14,11 @@ import msgspec
 import pytest
 
 from indexer.stores.generation.lock import writer_lock
+from pipelines.cli import main
 from pipelines.cli.asked import EXIT_NO_HIT
 from pipelines.schema import PRINTED
-from tests.e2e.conftest import Cli
+from tests.e2e.conftest import PROGRAM, Cli
+from tests.trees import write
 
 
 @pytest.fixture(scope="module")
@@ -294,6 +297,23 @@ def test_a_command_of_an_extra_names_it(tmp_path: Path, package: str, extra: str
     code, err = without(package, *command, cwd=tmp_path)
     assert (code, err) == (2, f"error: this needs {package}: pip install 'codebase-indexer[{extra}]'\n")
     assert not (tmp_path / ".indexer").exists()
+
+
+def test_missing_rights_are_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(_context: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/closed")
+
+    monkeypatch.setattr(main, "_invoke", refused)
+    assert main._run(["status"]) == 1
+    assert capsys.readouterr().err == "error: /closed: Permission denied; check the permissions\n"
+
+
+def test_names_are_the_same_in_every_locale(cli: Cli, tmp_path: Path) -> None:
+    write(tmp_path, {"über.py": "def steep():\n    return 3\n", ".indexer.toml": '[encoder]\nname = "static"\n'})
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([PROGRAM, "build", tmp_path, "--no-cache", "-q"], env=ascii_only, check=True, timeout=120)
+    assert cli("search", "steep", "-l", cwd=tmp_path).out == "über.py\n"
+    assert cli("verify", tmp_path, "--source").code == 0
 
 
 def test_debug_shows_where_something_unexpected_happened(tea: Path) -> None:

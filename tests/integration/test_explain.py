@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,23 @@ def test_explanations_agree_with_the_walk(
             path = (Path(folder) / name).relative_to(root).as_posix()
             explanation = explain_path(tree, path)
             assert (explanation.state == "taken") == (path in walked), explanation
+
+
+def test_a_folder_that_can_not_be_read_is_no_folder_that_is_walked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    read = os.scandir
+
+    def refused(path: Path) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path)
+
+    assert explain_path(Worktree(tmp_path, WalkOptions()), "closed").state == "taken"
+    monkeypatch.setattr(os, "scandir", refused)
+    explained = explain_path(Worktree(tmp_path, WalkOptions()), "closed")
+    assert (explained.state, explained.reason) == ("skipped", SkipReason.UNREADABLE)
 
 
 def test_the_line_that_decides_is_named(tmp_path: Path) -> None:
