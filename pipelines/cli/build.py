@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 from msgspec.structs import replace
 
 from indexer.config import CacheOptions, Config
+from indexer.errors import StorageError
 from indexer.stores.generation.layout import default_index_dir
 
 from ..build import build
@@ -82,6 +84,9 @@ def command(
     if dry_run:
         _list_plan(root, config, index_dir, full=full, by_content=by_content, source_kind=source_kind, as_json=as_json)
         return
+    for file in filter(None, (report, report_html)):
+        if not os.access(file.parent, os.W_OK):
+            raise StorageError(f"{file}: can't be written; is {file.parent} a folder, and yours to write?")
     say(config.encoder, builds=True)
     cache_dir = None if no_cache else cache_folder(config.cache)
     with (

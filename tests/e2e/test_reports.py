@@ -55,6 +55,15 @@ def test_a_report_is_written_whole_and_reports_of_ours_are_never_indexed(cli: Cl
     assert "a report of this program" in cli("explain", "report.json", cwd=root).out
 
 
+def test_a_report_that_could_not_be_written_is_told_before_anything_is_built(
+    cli: Cli, root: Path, tmp_path: Path
+) -> None:
+    for option in ("--report", "--report-html"):
+        done = cli("build", root, "--index-dir", tmp_path / "index", option, tmp_path / "none" / "report")
+        assert done.code == 1 and f"{tmp_path / 'none' / 'report'}: can't be written" in done.err
+        assert not (tmp_path / "index").exists()
+
+
 def test_stats_are_the_same_on_a_terminal_in_json_and_on_a_page(cli: Cli, root: Path, tmp_path: Path) -> None:
     for number in range(3):
         (root / f"new_{number}.py").write_text(f"def new_{number}():\n    return {number}\n")
