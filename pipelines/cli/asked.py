@@ -1,11 +1,11 @@
-"""The options that all searches have: how many hits, of what, and how they are shown."""
+"""The options that searches share: how many hits, of what, and how they are shown; and how a question is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -13,7 +13,7 @@ from indexer.index import MAX_HITS
 from indexer.languages.registry import LANGUAGES
 from indexer.search.answer import SNIPPET_LINES
 from indexer.search.passages import MOST_OF_A_FILE
-from indexer.types import SymbolKind
+from indexer.types import SearchMode, SymbolKind
 
 from .hits import LINE_FORMATS, Shown
 from .options import completed_from, quiet_option
@@ -62,21 +62,28 @@ class Asked:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How the words of a question are read, and inside what they are looked for."""
+
+    mode: SearchMode
+    within: str
+    pattern: str
+    fast: bool
+    explain: bool
+
+
 def _color(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value in ("always", "never"):
         context.color = value == "always"
 
 
 def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets them as `asked`."""
-
-    @wraps(command)
-    def with_asked(*arguments: Any, **options: Any) -> Any:
-        asked = Asked(**{own.name: options.pop(own.name) for own in fields(Asked)})
-        return command(*arguments, asked=asked, **options)
-
-    taken: Callable[..., Any] = with_asked
-    for option in reversed(
+    """Add the options that all searches have; the command gets them as `asked`."""
+    return _gathered(
+        command,
+        "asked",
+        Asked,
         (
             click.option("-k", type=click.IntRange(1, MAX_HITS), default=10, help="How many hits, or files; 10."),
             click.option(
@@ -107,7 +114,47 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 expose_value=False,
                 help="Colours: on a terminal alone, always or never.",
             ),
-        )
-    ):
+        ),
+    )
+
+
+def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of searches by words; the command gets them as `question`."""
+    return _gathered(
+        command,
+        "question",
+        Question,
+        (
+            click.option(
+                "--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both."
+            ),
+            click.option("--in", "within", default="", help="Only inside the symbol of this name."),
+            click.option(
+                "--grep",
+                "pattern",
+                metavar="REGEX",
+                default="",
+                help="Only chunks that this expression (re2) matches.",
+            ),
+            click.option(
+                "--fast", is_flag=True, help="Read the query with the static encoder: sooner, finds somewhat less."
+            ),
+            click.option("--explain", is_flag=True, help="Show each hit's ranks and what made its score."),
+        ),
+    )
+
+
+def _gathered(
+    command: Callable[..., Any], name: str, kind: type[Asked | Question], options: Sequence[Callable[..., Any]]
+) -> Callable[..., Any]:
+    """Add options to a command, which gets their values as one argument."""
+
+    @wraps(command)
+    def with_one(*arguments: Any, **given: Any) -> Any:
+        gathered = kind(**{own.name: given.pop(own.name) for own in fields(kind)})
+        return command(*arguments, **{name: gathered}, **given)
+
+    taken: Callable[..., Any] = with_one
+    for option in reversed(options):
         taken = option(taken)
     return taken

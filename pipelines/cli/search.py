@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import get_args
 
 import click
 from msgspec.structs import replace
@@ -15,13 +14,13 @@ from indexer.encoders.registry import own_options
 from indexer.errors import ConfigError, StaleIndexError
 from indexer.index import Index
 from indexer.stores.generation.reader import Generation
-from indexer.types import SearchMode, SearchResult
+from indexer.types import SearchResult
 
 from ..answer import BatchAnswer, answer
 from ..freshness import count_stale
 from ..report import counted
 from ..settings import Chosen
-from .asked import EXIT_NO_HIT, Asked, search_options
+from .asked import EXIT_NO_HIT, Asked, Question, question_options, search_options
 from .batch import batch_queries
 from .console import is_quiet, note, write_out
 from .here import glob_from_here
@@ -41,28 +40,20 @@ from .root import find_index
     help="The indexed folder; several are searched together. Default: the nearest one upwards that holds an index.",
 )
 @index_dir_option
-@click.option("--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both.")
+@question_options
 @search_options
-@click.option("--in", "within", default="", help="Only inside the symbol of this name.")
-@click.option("--grep", "pattern", metavar="REGEX", default="", help="Only chunks that this expression (re2) matches.")
 @click.option("--batch", metavar="FILE", help='JSON lines {"id","query"} in, {"id","hits"} out; - is stdin.')
 @click.option("--require-fresh", is_flag=True, help="Exit 3 when a file's content is not what is indexed.")
-@click.option("--fast", is_flag=True, help="Read the query with the static encoder: sooner, finds somewhat less.")
-@click.option("--explain", is_flag=True, help="Show each hit's ranks and what made its score.")
 @config_option
 @json_option
 def command(
     words: tuple[str, ...],
     roots: tuple[Path, ...],
     index_dir: Path | None,
-    mode: SearchMode,
+    question: Question,
     asked: Asked,
-    within: str,
-    pattern: str,
     batch: str | None,
     require_fresh: bool,
-    fast: bool,
-    explain: bool,
     chosen: Chosen,
     as_json: bool,
 ) -> int:
@@ -71,7 +62,7 @@ def command(
     QUERY is a question, an identifier, a path, an error message, or code. What stands in "double quotes" must stand so
     in the code. A QUERY that begins with a dash comes after --. Exits with 7 when nothing is found.
     """
-    shown = asked.shown(as_json=as_json, explain=explain)
+    shown = asked.shown(as_json=as_json, explain=question.explain)
     if bool(words) == (batch is not None):
         raise click.UsageError("--batch takes no QUERY" if words else "give a QUERY, or --batch FILE")
     if index_dir is not None and len(roots) > 1:
@@ -81,12 +72,12 @@ def command(
         for named in roots or (None,):
             root, folder = find_index(named, index_dir)
             config = settings(root, chosen)
-            if fast:
+            if question.fast:
                 config = replace(config, encoder=replace(config.encoder, queries="static"))
             index = stack.enter_context(open_index(root, folder, config, by_content=require_fresh))
             made_with = replace(config.encoder, name=index.generation.manifest.encoder.name)
             fetch_missing(made_with)
-            if mode != "text":
+            if question.mode != "text":
                 say(own_options(config.encoder, made_with.name), builds=False)
             if require_fresh and (stale := index.stale()) != 0:
                 raise StaleIndexError(_staleness(root, stale) + "; run `indexer build`, or leave out --require-fresh")
@@ -99,20 +90,20 @@ def command(
             return first.search(
                 text,
                 k=asked.hits,
-                mode=mode,
+                mode=question.mode,
                 languages=asked.languages,
                 kinds=asked.kinds,
                 paths=globs,
-                within=within,
-                pattern=pattern,
-                explain=explain,
+                within=question.within,
+                pattern=question.pattern,
+                explain=question.explain,
                 lines=asked.lines_a_hit,
                 beside=others,
             )
 
         if batch is not None:
             for query in batch_queries(batch):
-                found = answer(ask(query.query), searched, explain=explain)
+                found = answer(ask(query.query), searched, explain=question.explain)
                 line = BatchAnswer(
                     id=query.id,
                     generation=found.generation,

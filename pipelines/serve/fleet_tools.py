@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
+from indexer.config import Config
+from indexer.encoders.registry import own_options
+
 from ..fleet.search import Fleet, FleetResult, open_fleet
+from ..models.choice import leaving
 from ..report import upgraded_text
 from ..settings import load_config, user_file, user_models
 from .text import Place, count_tokens, hits_text, is_named, symbols_text
@@ -49,7 +54,8 @@ class FleetTools:
             repositories=[repository] if repository else [],
             distinct=distinct,
         )
-        state = _state(result)
+        encoder = own_options(self._config.encoder, self._open().manifest.encoder.name)
+        state = "; ".join((_state(result), *leaving(encoder, builds=False)))
         places: list[Place] = [("", hit) for hit in result.hits]
         return "\n".join((hits_text(places, lines=lines, spent=count_tokens(state)) or "no hits", state))
 
@@ -86,10 +92,13 @@ class FleetTools:
             self._fleet.close()
             self._fleet = None
 
+    @cached_property
+    def _config(self) -> Config:
+        return load_config(self._folder, user=user_file(), models=user_models())
+
     def _open(self) -> Fleet:
         if self._fleet is None:
-            config = load_config(self._folder, user=user_file(), models=user_models())
-            self._fleet = open_fleet(self._folder, options=config.encoder, vectors=config.vectors)
+            self._fleet = open_fleet(self._folder, options=self._config.encoder, vectors=self._config.vectors)
         return self._fleet
 
 

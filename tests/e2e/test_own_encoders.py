@@ -154,6 +154,11 @@ def test_an_endpoint_gets_batches_is_asked_again_and_is_said_to_get_texts(
     assert server.batches[-1] == ["query: pour"]
     told = anyio.run(partial(ask_server, root, tmp_path, settings))
     assert f"the question leaves this machine: the encoder openai sends texts to {where}" in told
+    (tmp_path / "fleet.toml").write_text('paths = ["root"]\n')
+    fleet = ("--file", tmp_path / "fleet.toml", "--model", "openai")
+    assert run(tmp_path, "fleet", "build", *fleet, **settings).code == 0
+    asked = run(tmp_path, "fleet", "search", "pour", *fleet, **settings)
+    assert asked.code == 0 and "the question leaves this machine" in asked.err
     server.failures = [401]
     denied = run(tmp_path, "search", "pour", "--root", root, "--model", "openai", **settings)
     assert denied.code == 6 and "status 401" in denied.err

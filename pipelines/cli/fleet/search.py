@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import click
 from msgspec.structs import replace
 
-from indexer.types import SearchMode
+from indexer.encoders.registry import own_options
 
 from ...settings import Chosen
-from ..asked import EXIT_NO_HIT, Asked, search_options
+from ..asked import EXIT_NO_HIT, Asked, Question, question_options, search_options
 from ..hits import show_hits
+from ..model import say
 from ..options import config_option, json_option, print_json, settings
 from .options import place_options
 
@@ -22,12 +22,8 @@ from .options import place_options
 @place_options
 @click.option("--repo", "repositories", multiple=True, help="Only this repository; may be repeated.")
 @click.option("--distinct", is_flag=True, help="Show a text once, wherever it was copied to.")
-@click.option("--mode", type=click.Choice(get_args(SearchMode)), default="hybrid", help="Words, meaning, or both.")
+@question_options
 @search_options
-@click.option("--in", "within", default="", help="Only inside the symbol of this name.")
-@click.option("--grep", "pattern", metavar="REGEX", default="", help="Only chunks that this expression (re2) matches.")
-@click.option("--fast", is_flag=True, help="Read the query with the static encoder: sooner, finds somewhat less.")
-@click.option("--explain", is_flag=True, help="Show each hit's ranks and what made its score.")
 @config_option
 @json_option
 def command(
@@ -36,12 +32,8 @@ def command(
     fleet_dir: Path,
     repositories: tuple[str, ...],
     distinct: bool,
-    mode: SearchMode,
+    question: Question,
     asked: Asked,
-    within: str,
-    pattern: str,
-    fast: bool,
-    explain: bool,
     chosen: Chosen,
     as_json: bool,
 ) -> int:
@@ -52,26 +44,28 @@ def command(
     from ...fleet.answer import fleet_answer
     from ...fleet.search import open_fleet
 
-    shown = asked.shown(as_json=as_json, explain=explain)
+    shown = asked.shown(as_json=as_json, explain=question.explain)
     config = settings(fleet_file.absolute().parent, chosen)
-    options = replace(config.encoder, queries="static") if fast else config.encoder
+    options = replace(config.encoder, queries="static") if question.fast else config.encoder
     with open_fleet(fleet_dir, options=options, vectors=config.vectors) as fleet:
+        if question.mode != "text":
+            say(own_options(config.encoder, fleet.manifest.encoder.name), builds=False)
         result = fleet.search(
             " ".join(words),
             k=asked.hits,
-            mode=mode,
+            mode=question.mode,
             languages=asked.languages,
             kinds=asked.kinds,
             paths=asked.paths,
-            within=within,
-            pattern=pattern,
+            within=question.within,
+            pattern=question.pattern,
             repositories=repositories,
             distinct=distinct,
-            explain=explain,
+            explain=question.explain,
             lines=asked.lines_a_hit,
         )
     if as_json:
-        print_json(fleet_answer(result, explain=explain))
+        print_json(fleet_answer(result, explain=question.explain))
     else:
         hits = [(hit.path, hit) for hit in result.hits]
         upgraded_by = "indexer fleet build" if config.build.upgrade == "now" else ""
