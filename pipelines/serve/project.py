@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from indexer.config import Config
 from indexer.encoders.registry import own_options
 from indexer.errors import IndexerError, NoIndexError
 from indexer.sources.explain import explain_path
-from indexer.stores.generation.layout import default_index_dir, read_current
+from indexer.stores.generation.layout import CURRENT, default_index_dir, read_current
 
 from ..freshness import count_stale
 from ..models.choice import leaving
@@ -59,6 +60,9 @@ class Project:
     @property
     def index(self) -> Index:
         """The open index; raises NotYetError while there is none, and the errors of indexer.errors."""
+        if self._index is not None and not os.path.lexists(self.index_dir / CURRENT):
+            self._index.close()  # somebody removed it: as at the start, it is missing and is built
+            self._index, self._started = None, float("-inf")
         if self._index is None:
             self._index = self._open()
         return self._index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -179,6 +180,17 @@ def test_the_first_question_makes_the_index_and_a_change_the_next_one(cli: Cli, 
             await agent.until("1 file changed", "status")
             await agent.until("cup.py", "search", query="pour into a cup")
             await agent.until("index 2, up to date", "status")
+
+    run(conversation)
+
+
+def test_an_index_that_is_removed_is_made_again(cli: Cli, tea: Path) -> None:
+    async def conversation() -> None:
+        async with serving(cli, "--root", tea) as agent:
+            await agent.until("[index 1, up to date]", "search", query="boil water")
+            shutil.rmtree(tea / ".indexer")
+            await agent.until("[index 1, up to date]", "search", query="boil water")
+            assert (tea / ".indexer" / "CURRENT").exists()
 
     run(conversation)
 
