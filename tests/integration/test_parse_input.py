@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import tracemalloc
 
 import pytest
 
 from indexer.errors import ParseTimeoutError
 from indexer.languages.registry import LANGUAGES
-from indexer.stages.parse.parser import parse
+from indexer.stages.parse.parser import WATCHED_BYTES, parse
 from indexer.stages.parse.symbols import MAX_DEPTH
 from tests.golden import sample_of
 
@@ -107,6 +109,18 @@ def test_parsing_stops_at_its_time_limit_and_the_parser_can_be_used_again() -> N
     with pytest.raises(ParseTimeoutError, match=r"python took longer than 0\.001 s"):
         parse(source, "python", timeout_seconds=0.001)
     assert names("def g(): pass", "python") == ["g"]
+
+
+def test_parsed_files_leave_nothing_behind_that_grows_with_their_number() -> None:
+    source = "def f(x):\n    return [x, (x, {x: x})]\n" * 500
+    assert len(source) > WATCHED_BYTES
+    parse(source, "python")
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(50):
+        parse(source, "python")
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 50
 
 
 def test_a_parsed_file_leaves_no_copy_of_itself_behind() -> None:

@@ -35,6 +35,9 @@ A scanner that hangs would not ask for it either; the limit of the worker's proc
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
 
+_buffers: Final[list[bytearray]] = []
+"""What the parser reads from: the binding never frees what a callback returns, so it is given the same few again."""
+
 _CAPTURE: Final = re.compile(r"@([A-Za-z_.]+)")
 
 
@@ -182,15 +185,19 @@ def _parse_within(grammar: _Grammar, data: bytes, begin: float, timeout_seconds:
     if len(data) < WATCHED_BYTES:
         return grammar.parser.parse(data)
     deadline = time.monotonic() + begin + timeout_seconds - time.thread_time()
-    views: list[memoryview] = []
+    used = 0
     is_parsed = False
 
-    def read(offset: int, _point: object) -> memoryview | bytes:
-        # The binding never frees what this returns: views that are released below cost less than the source itself.
+    def read(offset: int, _point: object) -> bytearray | bytes:
+        nonlocal used
         if is_parsed:
             return data[offset : offset + _NAME_BYTES]
-        views.append(memoryview(data)[offset:])
-        return views[-1]
+        if used == len(_buffers):
+            _buffers.append(bytearray())
+        buffer = _buffers[used]
+        used += 1
+        buffer[:] = memoryview(data)[offset:]
+        return buffer
 
     def is_late(_offset: int, _has_error: bool) -> bool:
         nonlocal deadline
@@ -208,6 +215,6 @@ def _parse_within(grammar: _Grammar, data: bytes, begin: float, timeout_seconds:
         message = f"parsing {grammar.language.name} took longer than {timeout_seconds:g} s (parse.timeout_seconds)"
         raise ParseTimeoutError(message) from error
     finally:
-        for view in views:
-            view.release()
+        for buffer in _buffers[:used]:
+            buffer.clear()
         is_parsed = True
