@@ -10,7 +10,7 @@ import re
 import string
 import unicodedata
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
@@ -123,7 +123,7 @@ class WordPieces:
 
         A sign of ASCII punctuation is a word of its own; a run of them is cut into its signs.
         """
-        size = stop = len(word)
+        size = len(word)
         if word[0] in SIGNS and size > 1:
             return tuple(chain.from_iterable(map(self.cut, word)))
         known = self._numbers
@@ -133,38 +133,40 @@ class WordPieces:
             return self._unknown
         pieces: list[int] = []
         start = 0
-        continued, longest = self._continued
-        if stop > self._longest:  # noqa: PLR1730 - calls of min would take a sixth of the time
-            stop = self._longest
+        continued, longest, longest_first = self._continued
+        stop = longest_first.get(word[:3], 2)
         while start < size:
-            while word[start:stop] not in known:
+            if stop > size:  # noqa: PLR1730 - calls of min would take a sixth of the time
+                stop = size
+            while (number := known.get(word[start:stop])) is None:
                 stop -= 1
                 if stop == start:
                     return self._unknown
-            pieces.append(known[word[start:stop]])
+            pieces.append(number)
             start, known = stop, continued
             stop += longest.get(word[start : start + 3], 2)
-            if stop > size:  # noqa: PLR1730
-                stop = size
         return tuple(pieces)
 
     @cached_property
-    def _longest(self) -> int:
-        """The length of the longest token."""
-        return max(map(len, self._numbers))
-
-    @cached_property
-    def _continued(self) -> tuple[dict[str, int], dict[str, int]]:
-        """The pieces that continue a word, by what they add to it, and the longest of those by three characters.
+    def _continued(self) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+        """The pieces that continue a word, by what they add to it, and by three characters the longest of those, and of
+        those that begin one.
 
         Most words that are cut are rare ones of many short pieces; made at the first one, since a load must be quick.
         """
         begins = len(CONTINUED)
         continued = {piece[begins:]: number for piece, number in self._numbers.items() if piece[:begins] == CONTINUED}
-        longest: dict[str, int] = {}
-        for piece in continued:
-            longest[piece[:3]] = max(len(piece), longest.get(piece[:3], 0))
-        return continued, longest
+        return continued, _longest(continued), _longest(self._numbers)
+
+
+def _longest(pieces: Iterable[str]) -> dict[str, int]:
+    """Return how long the longest piece is by its first three characters."""
+    longest: dict[str, int] = {}
+    for piece in pieces:
+        beginning = piece[:3]
+        if len(piece) > longest.get(beginning, 0):
+            longest[beginning] = len(piece)
+    return longest
 
 
 class _Known(dict[str, bytes]):
