@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import xxhash
 from msgspec.structs import replace
 
 from indexer.config import Config
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
 
     from .parsing.encode import ChunkEncoder
     from .parsing.pool import Workers
+    from .parsing.waiting import WaitingFiles
     from .quality.figures import Basis
     from .quality.measure import BasisMeasure
 
@@ -117,18 +116,19 @@ def _bring_up_to_date(
 
             from .parsing.encode import workers_encode
             from .parsing.pool import Workers
+            from .parsing.waiting import WaitingFiles, fair_order
 
             tally, found = Tally(look.changes), [*look.changes.added, *look.changes.modified]
             encoder = job.first if workers_encode(job.first, found) else None
             # Vectors that come with their chunks are not measured, and neighbours share their words.
-            records = deque(sorted(found, key=attrgetter("path")) if encoder else fair_order(found))
+            records = WaitingFiles(sorted(found, key=attrgetter("path")) if encoder else fair_order(found))
             # Held by the queue alone, and no longer than until they are parsed: those of many files are large.
             look = replace(look, changes=replace(look.changes, added=(), modified=()))
             del found
             # They get ready while this process loads the engines.
             crew = workers or stack.enter_context(Workers(job.config))
             stack.callback(crew.rest)
-            crew.get_ready(records, encoder)
+            encoder = crew.get_ready(records, encoder)
 
             from indexer.stores.generation.staging import begin
 
@@ -143,7 +143,10 @@ def _bring_up_to_date(
                 )
             )
             if staging.base is base:
-                return _update(staging, look, tally, records, job, crew, encoder)
+                _store_unparsed(staging, look.changes, tally)
+                rebuilt = look.rebuilt
+                del look  # with the records of what is skipped
+                return _update(staging, rebuilt, tally, records, job, crew, encoder)
             # Another writer committed between the look and the lock: look again.
 
 
@@ -171,9 +174,9 @@ def _look(job: Job, stack: ExitStack, *, full: bool, by_content: bool) -> _Look:
 
 def _update(
     staging: Staging,
-    look: _Look,
+    rebuilt: str,
     tally: Tally,
-    records: deque[FileRecord],
+    records: WaitingFiles,
     job: Job,
     workers: Workers,
     encoder: Variant | None,
@@ -202,10 +205,9 @@ def _update(
             clock=job.clock,
             progress=job.progress,
         )
-        projection = choose_projection(job.source, fair_order(records), job.config, staging.base, vectorizer)
+        projection = choose_projection(job.source, records, job.config, staging.base, vectorizer)
         known = _measured(staging.base)
         measure = BasisMeasure(projection, job.config.recall, known, tier=job.encoder.identity.tier)
-        _store_unparsed(staging, look.changes, tally)
         chunk_encoder = ChunkEncoder(encoder, projection) if encoder else None
         if records and encoder is None and job.first.identity.tier is Tier.STATIC:
             with job.clock("embed"):
@@ -234,7 +236,7 @@ def _update(
             embedded=vectorizer.found["encoder"],
             seconds=job.clock.seconds,
             searchable_seconds=time.perf_counter() - job.started,
-            rebuilt=look.rebuilt,
+            rebuilt=rebuilt,
             warnings=warnings,
         )
         return report, measure if known is None and not is_complete else None
@@ -245,14 +247,6 @@ def _measured(base: Generation | None) -> Basis | None:
     from .quality.figures import Basis
 
     return Basis.from_extra(base.manifest.extra) if base is not None and base.manifest.counts.chunks else None
-
-
-def fair_order(records: Iterable[FileRecord]) -> list[FileRecord]:
-    """Order files by the hashes of their paths, so that the first ones are a fair sample, not the first folders.
-
-    A projection is fitted on the first ones, and a full build's recall is measured with them.
-    """
-    return sorted(records, key=lambda record: xxhash.xxh3_64_intdigest(record.path.encode("utf-8", "surrogateescape")))
 
 
 def _store_unparsed(staging: Staging, changes: FileChanges, tally: Tally) -> None:
@@ -266,7 +260,7 @@ def _store_unparsed(staging: Staging, changes: FileChanges, tally: Tally) -> Non
 
 
 def _parse_and_chunk(
-    records: deque[FileRecord], job: Job, workers: Workers, encoder: ChunkEncoder | None
+    records: WaitingFiles, job: Job, workers: Workers, encoder: ChunkEncoder | None
 ) -> Iterator[Parsed]:
     """Yield files that worker processes parse and chunk, counting only the time that this process waits for them."""
     from .parsing.pool import parse_files

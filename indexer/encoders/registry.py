@@ -233,6 +233,14 @@ def distilled(folder: Path, teacher: EncoderIdentity) -> Variant | None:
     return table if table.spec.teacher == teacher.digest else None
 
 
+def for_children(variant: Variant) -> Variant:
+    """Return an encoder as processes that this one starts are told of it: a table's files compared here, once.
+
+    Raises ModelError where they are not what the folder's list has.
+    """
+    return _Table(variant.bundle.vouch()) if isinstance(variant, _Table) else variant
+
+
 def _find(options: EncoderOptions) -> Variant:
     name = options.name
     if name in VARIANTS:

@@ -22,13 +22,14 @@ from msgspec.structs import replace
 from indexer.closing import Closing
 from indexer.config import Config
 from indexer.cores import cores
-from indexer.encoders.registry import Variant
+from indexer.encoders.registry import Variant, for_children
 from indexer.errors import IndexerError
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .encode import ChunkEncoder
 from .messages import Outcome, Settings
 from .process import WorkerDied, WorkerProcess
+from .waiting import WaitingFiles
 
 BATCH_FILES = 32
 BATCH_BYTES = 1 << 18
@@ -41,7 +42,7 @@ WINDOW_BYTES = 4 << 20
 
 def parse_files(
     source: Source,
-    records: Sequence[FileRecord],
+    records: Sequence[FileRecord] | WaitingFiles,
     config: Config,
     *,
     for_index: bool = False,
@@ -54,15 +55,16 @@ def parse_files(
     `failure` is chunked by its lines, as if its grammar had just failed that way. The outcome is the same for any
     `config.parse.workers` (0: one a core), which read the files themselves; `workers` are those that got ready for
     these records. A record's hash is that of the content that was parsed. Memory is bounded by the window, not
-    by the number of files, if `records` is a deque, which is emptied. Raises IndexerError when workers can't be started
-    at all.
+    by the number of files, if `records` are WaitingFiles, which are emptied. Raises IndexerError when workers can't be
+    started at all.
     """
     settings = Settings(config, source.reader(), for_index, encoder)
     with ExitStack() as stack:
+        waiting = records if isinstance(records, WaitingFiles) else WaitingFiles(records)
         if workers is None:
             workers = stack.enter_context(Workers(config))
-            workers.get_ready(records)
-        yield from _Pool(settings, records, workers).run()
+            workers.get_ready(waiting)
+        yield from _Pool(settings, waiting, workers).run()
 
 
 class Workers(Closing):
@@ -78,6 +80,7 @@ class Workers(Closing):
         self._config = config
         self._keep_bytes = keep_bytes
         self._bytes = 0
+        self._asked: Variant | None = None
         self._variant: Variant | None = None
         self._all: list[WorkerProcess] = []
         self._spare: list[WorkerProcess] = []
@@ -85,17 +88,21 @@ class Workers(Closing):
             self._errors = stack.enter_context(tempfile.TemporaryFile())
             self._stack = stack.pop_all()
 
-    def get_ready(self, records: Sequence[FileRecord], variant: Variant | None = None) -> None:
+    def get_ready(self, records: WaitingFiles, variant: Variant | None = None) -> Variant | None:
         """Start what `parse_files` will want, so that it gets ready while the caller does something else.
 
-        `variant` is what these processes will be asked to encode with, if anything. Raises IndexerError when they can't
-        be started.
+        `variant` is what these processes will be asked to encode with, if anything; returned as they load it. Raises
+        IndexerError when they can't be started, and ModelError when its files are damaged.
         """
         self.count = _worker_count(records, self._config) if records else 0
-        self._bytes += sum(record.size for record in records)
-        self._variant = variant
-        while len(self._spare) < self.count:
-            self._spare.append(self._new())
+        self._bytes += records.size
+        started = [self._start() for _ in range(self.count - len(self._spare))]
+        if variant != self._asked:  # while they import what they need
+            self._asked, self._variant = variant, None if variant is None else for_children(variant)
+        for worker in started:
+            worker.load(self._variant)
+        self._spare.extend(started)
+        return self._variant
 
     def take(self, settings: Settings, *, is_new: bool = False) -> WorkerProcess:
         """Return one that waits, or else a new one, and tell it what to do; with `is_new` one that has read nothing."""
@@ -119,7 +126,12 @@ class Workers(Closing):
         self._stack.close()
 
     def _new(self) -> WorkerProcess:
-        self._all.append(WorkerProcess(self._config, self._errors, self._variant))
+        worker = self._start()
+        worker.load(self._variant)
+        return worker
+
+    def _start(self) -> WorkerProcess:
+        self._all.append(WorkerProcess(self._config, self._errors))
         return self._all[-1]
 
     def _end(self, workers: Sequence[WorkerProcess]) -> None:
@@ -130,10 +142,10 @@ class Workers(Closing):
 class _Pool:
     """The workers, what waits for them, and what waits for an earlier file."""
 
-    def __init__(self, settings: Settings, records: Sequence[FileRecord], started: Workers) -> None:
+    def __init__(self, settings: Settings, records: WaitingFiles, started: Workers) -> None:
         self._settings = settings
         self._count = len(records)
-        self._left = records if isinstance(records, deque) else deque(records)
+        self._left = records
         self._records: dict[int, FileRecord] = {}
         self._started = started
         self._workers: list[WorkerProcess] = []
@@ -228,9 +240,9 @@ class _Pool:
         self._suspects.append(culprit)
 
 
-def _worker_count(records: Sequence[FileRecord], config: Config) -> int:
+def _worker_count(records: WaitingFiles, config: Config) -> int:
     """Return how many workers are worth their start, about 0.1 s each."""
-    worth = 1 + sum(record.size for record in records) // BATCH_BYTES
+    worth = 1 + records.size // BATCH_BYTES
     return min(config.parse.workers or cores(), worth, max(1, len(records)))
 
 

@@ -97,8 +97,8 @@ class WorkerProcess:
     next message: longer than its own timers let a file take. Raises IndexerError when it can't be started.
     """
 
-    def __init__(self, config: Config, errors: IO[bytes], variant: Variant | None = None) -> None:
-        """Start the process, which imports what it needs, loads an encoder, and waits to be told what to do."""
+    def __init__(self, config: Config, errors: IO[bytes]) -> None:
+        """Start the process, which imports what it needs, and waits to be told what to load."""
         self.tasks: deque[int] = deque()
         self.together = False
         self._errors = errors
@@ -115,6 +115,9 @@ class WorkerProcess:
             except OSError as error:
                 self.connection.close()
                 raise IndexerError(f"a parser process can't be started ({error}); lower parse.workers") from error
+
+    def load(self, variant: Variant | None) -> None:
+        """Tell the process, before anything else, which encoder it will be asked for."""
         self._send(variant)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from indexer.stages.reduce import FITTED, Projection, bundled_projection, fit, i
 from indexer.types import FileRecord, ParsedFile, Source
 
 from ..parsing.pool import parse_files
+from ..parsing.waiting import fair_order
 
 if TYPE_CHECKING:
     from indexer.stores.generation.reader import Generation
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def choose_projection(
-    source: Source, records: Sequence[FileRecord], config: Config, base: Generation | None, vectorizer: Vectorizer
+    source: Source, records: Iterable[FileRecord], config: Config, base: Generation | None, vectorizer: Vectorizer
 ) -> Projection:
     """Return the projection for a build on top of `base`, or from nothing.
 
     A fitted basis is kept for increments, so that old and new vectors stay comparable. Encoders without a bundled
-    basis get a fitted one, on the chunks of the first of `records`, the files to be parsed; a repository too small for
+    basis get a fitted one, on the chunks of a sample of `records`, the files to be parsed; a repository too small for
     a fit keeps all dimensions. Raises DamagedIndexError where the base states other dims than its vectors have.
     """
     options = config.projection
@@ -47,7 +48,7 @@ def choose_projection(
                 f"{base.path}: states vectors of {stated} dims, where they have {projection.dims}; {REMEDY}"
             )
         return projection
-    parsed = parse_files(source, records, config)
+    parsed = parse_files(source, fair_order(records), config)
     sample = chain.from_iterable(file.chunks for file in parsed if isinstance(file, ParsedFile))
     vectors = vectorizer.full_precision(list(islice(sample, options.sample_chunks)))
     matrix = np.stack(list(vectors.values())) if vectors else np.empty((0, width), np.float32)

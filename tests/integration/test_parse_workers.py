@@ -22,6 +22,7 @@ from pipelines.parsing import process as parse_process
 from pipelines.parsing import worker as parse_worker
 from pipelines.parsing.messages import Batch, Settings
 from pipelines.parsing.pool import Workers, parse_files
+from pipelines.parsing.waiting import WaitingFiles
 from pipelines.tally import record_of
 from tests.fakes import MemorySource
 from tests.integration.parsed import QUICK, parse_tree, summary, workers
@@ -107,7 +108,7 @@ def test_what_workers_write_to_stderr_is_bounded(tmp_path: Path, misbehave: None
 
 def parse_with(crew: Workers, root: Path) -> list[ParsedFile | FileRecord]:
     tree = Worktree(root, WalkOptions())
-    records = detect(tree, {}).added
+    records = WaitingFiles(detect(tree, {}).added)
     crew.get_ready(records)
     results = list(parse_files(tree, records, Config(parse=QUICK), workers=crew))
     crew.rest()
@@ -149,7 +150,7 @@ def test_a_file_that_is_tried_again_gets_a_worker_that_has_read_nothing(tmp_path
         parse_with(crew, tmp_path)
         kept = workers()
         tree = Worktree(tmp_path, WalkOptions())
-        crew.get_ready(detect(tree, {}).added)
+        crew.get_ready(WaitingFiles(detect(tree, {}).added))
         crew.take(Settings(Config(parse=QUICK), tree.reader()), is_new=True)
         assert len(workers()) == 2
         crew.take(Settings(Config(parse=QUICK), tree.reader()))
@@ -194,6 +195,7 @@ from indexer.stages.detect import detect
 from pipelines.parsing import process as parse_process
 from pipelines.parsing.messages import Settings
 from pipelines.parsing.pool import Workers, parse_files
+from pipelines.parsing.waiting import WaitingFiles
 from tests.integration import misbehaving
 parse_process._BOOT = misbehaving.BOOT
 tree = Worktree(sys.argv[1], Config().walk)

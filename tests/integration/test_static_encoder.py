@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from indexer.encoders.bundle import (
     open_bundle,
 )
 from indexer.encoders.registry import find_encoder
+from indexer.encoders.spec import DESCRIPTION
 from indexer.encoders.static import StaticEncoder, load
 from indexer.encoders.wordpiece import WordPieces
 from indexer.errors import ModelError
@@ -156,6 +158,33 @@ def test_a_damaged_file_is_a_named_error(tmp_path: Path, name: str) -> None:
     (folder / name).write_bytes(content)
     with pytest.raises(ModelError, match=name):
         load(open_bundle(folder, loaded=STATIC_LOADED))
+
+
+@pytest.mark.parametrize("name", STATIC_LOADED)
+def test_no_process_vouches_for_a_damaged_file_nor_loads_what_was_altered_since(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(BUNDLED_STATIC, folder)
+    bundle = open_bundle(folder, loaded=STATIC_LOADED)
+    vouched = bundle.vouch()
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ModelError, match=f"{name}.*damaged"):
+        bundle.vouch()
+    if name != DESCRIPTION:  # which was read before
+        with pytest.raises(ModelError, match=f"{name}.*altered"):
+            load(vouched)
+
+
+def test_what_is_vouched_for_loads_the_same_without_the_library_of_checksums(encoder: StaticEncoder) -> None:
+    vouched = open_bundle(BUNDLED_STATIC, loaded=STATIC_LOADED).vouch()
+    program = (
+        "import pickle, sys; from indexer.encoders.static import load;"
+        "made = load(pickle.load(sys.stdin.buffer));"
+        "print(made.identity.digest, '_hashlib' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], input=pickle.dumps(vouched), capture_output=True, check=True)
+    assert told.stdout.decode().split() == [encoder.identity.digest, "False"]
 
 
 @pytest.mark.parametrize("name", STATIC_LOADED)

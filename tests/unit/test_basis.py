@@ -13,7 +13,7 @@ from indexer.errors import RecallError
 from indexer.identity import wanted_identity
 from indexer.stages.reduce import Projection, identity_projection, reduce
 from indexer.types import FileRecord, Tier
-from pipelines.build import fair_order
+from pipelines.parsing.waiting import fair_order
 from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
 from pipelines.quality.measure import BasisMeasure
 from tests.fakes import Staged
