@@ -122,8 +122,9 @@ def _bring_up_to_date(
             encoder = job.first if workers_encode(job.first, found) else None
             # Vectors that come with their chunks are not measured, and neighbours share their words.
             records = WaitingFiles(sorted(found, key=attrgetter("path")) if encoder else fair_order(found))
-            # Held by the queue alone, and no longer than until they are parsed: those of many files are large.
-            look = replace(look, changes=replace(look.changes, added=(), modified=()))
+            skipped = WaitingFiles(look.changes.skipped_new)
+            # Held by the queues alone, and no longer than until they are parsed or stored: many are large.
+            look = replace(look, changes=replace(look.changes, added=(), modified=(), skipped=(), skipped_new=()))
             del found
             # They get ready while this process loads the engines.
             crew = workers or stack.enter_context(Workers(job.config))
@@ -143,10 +144,8 @@ def _bring_up_to_date(
                 )
             )
             if staging.base is base:
-                _store_unparsed(staging, look.changes, tally)
-                rebuilt = look.rebuilt
-                del look  # with the records of what is skipped
-                return _update(staging, rebuilt, tally, records, job, crew, encoder)
+                _store_unparsed(staging, look.changes, skipped, tally)
+                return _update(staging, look.rebuilt, tally, records, job, crew, encoder)
             # Another writer committed between the look and the lock: look again.
 
 
@@ -249,13 +248,14 @@ def _measured(base: Generation | None) -> Basis | None:
     return Basis.from_extra(base.manifest.extra) if base is not None and base.manifest.counts.chunks else None
 
 
-def _store_unparsed(staging: Staging, changes: FileChanges, tally: Tally) -> None:
+def _store_unparsed(staging: Staging, changes: FileChanges, skipped: WaitingFiles, tally: Tally) -> None:
     """Store what is known without parsing: removed files, healed stats, and files that are now skipped."""
     for path in changes.removed:
         tally.remove(staging.remove_file(path))
     for record in changes.touched:
         staging.touch_file(record)
-    for record in changes.skipped_new:
+    while skipped:
+        record = skipped.popleft()
         tally.put(record, staging.put_file(record))
 
 

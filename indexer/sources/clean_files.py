@@ -24,10 +24,10 @@ class CleanFiles:
         self._blobs: dict[str, tuple[Stat, bytes]] | None = None
 
     def blob_of(self, file: SourceFile) -> bytes:
-        """Return the blob id of a clean file, or b""."""
+        """Return the blob id of a clean file, or b""; told once, since those of many files are large."""
         if self._blobs is None:
             self._blobs = self._read()
-        stat, blob = self._blobs.get(file.path, (None, b""))
+        stat, blob = self._blobs.pop(file.path, (None, b""))
         return blob if stat == (file.size, file.mtime_ns, file.ctime_ns, file.inode & _INODE_BITS) else b""
 
     def _read(self) -> dict[str, tuple[Stat, bytes]]:

@@ -6,13 +6,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
+from msgspec.structs import replace
+
 from indexer.sources.rules import Scope
 from indexer.types import LeftOut, LeftOutEntry, LeftOutReason, SkippedFile, SourceFile
 
 
 def account(found: Sequence[SourceFile | SkippedFile], entries: Iterable[LeftOutEntry], scope: Scope) -> LeftOut:
     """Describe a walk: what it found, what it met and left out, and what its repositories track."""
-    ordered = tuple(sorted(entries, key=attrgetter("path")))
+    ordered = tuple(_anew(entry) for entry in sorted(entries, key=attrgetter("path")))
     if not scope.tracked:
         return LeftOut(ordered, warnings=scope.warnings())
     missed: set[str] = set()
@@ -22,6 +24,12 @@ def account(found: Sequence[SourceFile | SkippedFile], entries: Iterable[LeftOut
     gitlinks = frozenset().union(*(files.gitlinks for files in scope.tracked))
     tracked = tuple(_explained(sorted(missed), found, ordered, gitlinks)) if missed else ()
     return LeftOut(ordered, tracked, total, scope.warnings())
+
+
+def _anew(entry: LeftOutEntry) -> LeftOutEntry:
+    """Return an equal entry elsewhere in memory: among a walk's many files it would keep theirs from being freed."""
+    path, rule = (text.encode("utf-8", "surrogatepass") for text in (entry.path, entry.rule))
+    return replace(entry, path=path.decode("utf-8", "surrogatepass"), rule=rule.decode("utf-8", "surrogatepass"))
 
 
 def _explained(

@@ -172,7 +172,7 @@ class _Comparison(msgspec.Struct):
                 self._compare_content(file, self.known[file.path])
 
     def _compare_content(self, file: SourceFile, known: FileRecord) -> None:
-        blob = self.source.content_id(file)
+        blob = told = self.source.content_id(file)
         is_told = blob and known.blob and not self.by_content
         if is_told and (blob != known.blob or file.size == known.size):
             is_same = blob == known.blob
@@ -183,7 +183,7 @@ class _Comparison(msgspec.Struct):
             is_same = content_hash(content) == known.hash
             blob = verified_blob(blob, content)
         if not is_same or not _decided_alike(known, file):
-            (self.added if known.skip else self.modified).append(self._fresh(file))
+            (self.added if known.skip else self.modified).append(self._fresh(file, told))
             return
         healed = replace(_with_stat(known, file, self._trusted(file)), blob=blob or known.blob)
         if healed != known:
@@ -207,8 +207,9 @@ class _Comparison(msgspec.Struct):
         else:
             self.skipped.append(record)
 
-    def _fresh(self, file: SourceFile) -> FileRecord:
-        blob = self.source.content_id(file)
+    def _fresh(self, file: SourceFile, told: bytes | None = None) -> FileRecord:
+        """Return the record of a file to be parsed; `told` is its content's id where the source was asked for that."""
+        blob = self.source.content_id(file) if told is None else told
         record = FileRecord(file.path, file.size, file.mtime_ns, b"", detail=file.kept_by, blob=blob)
         return _with_stat(record, file, self._trusted(file))
 

@@ -143,7 +143,10 @@ class Source(Protocol):
         """
 
     def content_id(self, file: SourceFile) -> bytes:
-        """Return the git blob id of a file's content where that is known without reading it, else b""."""
+        """Return the git blob id of a file's content where that is known without reading it, else b"".
+
+        To be asked once for each file that a listing yields: what was told may be forgotten.
+        """
 
     def reader(self) -> Reader:
         """Return what reads the files."""

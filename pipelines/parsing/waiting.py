@@ -22,7 +22,7 @@ _decoder: msgspec.msgpack.Decoder[list[Any]] = msgspec.msgpack.Decoder(list[_ROW
 
 
 class WaitingFiles:
-    """Records in order, each held until it is taken; all but the first take a twentieth of their memory.
+    """Records in order, each held until it is taken; many take a twentieth of their memory.
 
     `size` is that of all files at the start, in bytes.
     """
@@ -30,9 +30,10 @@ class WaitingFiles:
     def __init__(self, records: Sequence[FileRecord]) -> None:
         self.size = sum(record.size for record in records)
         self._count = len(records)
-        self._open = deque(records[:_BLOCK])
-        starts = range(_BLOCK, len(records), _BLOCK)
+        # Not even the first are kept as they came: each would hold on to the memory around it, that of other records.
+        starts = range(0, len(records) if len(records) > _BLOCK else 0, _BLOCK)
         self._packed = deque(_pack(records[start : start + _BLOCK]) for start in starts)
+        self._open = deque(() if self._packed else records)
 
     def __len__(self) -> int:
         return self._count
