@@ -27,6 +27,7 @@ from indexer.types import Document, FileChanges, FileRecord, ParsedFile, Quantiz
 from .freshness import detect_changes
 from .history import sizes_to_extra
 from .job import Job, make_job
+from .parsing.waiting import WaitingFiles, fair_order
 from .progress import Noted, Progress, Silence
 from .report import BuildReport, Held, report_committed, report_unchanged, report_upgraded
 from .tally import Tally, record_of
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from .parsing.encode import ChunkEncoder
     from .parsing.pool import Workers
-    from .parsing.waiting import WaitingFiles
     from .quality.figures import Basis
     from .quality.measure import BasisMeasure
 
@@ -114,18 +114,19 @@ def _bring_up_to_date(
             if base and look.changes.is_empty and base.manifest.source == job.source.description:
                 return report_unchanged(base, look.changes, job.source.left_out, job.clock.seconds), None
 
+            # Packed before anything else is made: what lies among the records of many files keeps their memory.
+            tally, changes = Tally(look.changes), look.changes
+            records = WaitingFiles(sorted([*changes.added, *changes.modified], key=attrgetter("path")))
+            skipped = WaitingFiles(changes.skipped_new)
+            look = replace(look, changes=replace(changes, added=(), modified=(), skipped=(), skipped_new=()))
+            del changes
+
             from .parsing.encode import workers_encode
             from .parsing.pool import Workers
-            from .parsing.waiting import WaitingFiles, fair_order
 
-            tally, found = Tally(look.changes), [*look.changes.added, *look.changes.modified]
-            encoder = job.first if workers_encode(job.first, found) else None
             # Vectors that come with their chunks are not measured, and neighbours share their words.
-            records = WaitingFiles(sorted(found, key=attrgetter("path")) if encoder else fair_order(found))
-            skipped = WaitingFiles(look.changes.skipped_new)
-            # Held by the queues alone, and no longer than until they are parsed or stored: many are large.
-            look = replace(look, changes=replace(look.changes, added=(), modified=(), skipped=(), skipped_new=()))
-            del found
+            encoder = job.first if workers_encode(job.first, records.size) else None
+            records = records if encoder else WaitingFiles(fair_order(records))
             # They get ready while this process loads the engines.
             crew = workers or stack.enter_context(Workers(job.config))
             stack.callback(crew.rest)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from indexer.types import Encoder, FileRecord, Quantized, Tier
+from indexer.types import Encoder, Quantized, Tier
 
 if TYPE_CHECKING:
     from indexer.encoders.registry import Variant
@@ -52,6 +52,6 @@ def load_encoder(variant: Variant) -> Encoder:
     return variant.load(threads=1, light=True)
 
 
-def workers_encode(variant: Variant, records: Sequence[FileRecord]) -> bool:
-    """Whether it is worth it that the workers encode the chunks of these files."""
-    return variant.identity.tier is Tier.STATIC and sum(record.size for record in records) >= WORTH_BYTES
+def workers_encode(variant: Variant, size: int) -> bool:
+    """Whether it is worth it that the workers encode the chunks of so many bytes of source."""
+    return variant.identity.tier is Tier.STATIC and size >= WORTH_BYTES

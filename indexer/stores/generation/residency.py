@@ -171,6 +171,7 @@ class Growth:
     def __init__(self, *, kept: int, most: int, thread: str) -> None:
         """Let it grow by `kept` bytes before what was freed is given back. Once it has grown by `most` in all, wait
         while the thread works that the system knows by that name."""
+        release_freed()  # what was freed before is not to be grown into
         self._kept = kept
         self._most = private_bytes() + most
         self._thread = thread
