@@ -172,10 +172,11 @@ class Growth:
         """Let it grow by `kept` bytes before what was freed is given back. Once it has grown by `most` in all, wait
         while the thread works that the system knows by that name."""
         release_freed()  # what was freed before is not to be grown into
+        held = private_bytes()
         self._kept = kept
-        self._most = private_bytes() + most
+        self._most = held + most
         self._thread = thread
-        self._limit = 0
+        self._limit = held + kept
 
     def look(self) -> None:
         """Keep the bounds."""
