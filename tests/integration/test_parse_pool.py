@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import deque
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
 from pipelines.parsing.encode import ChunkEncoder
 from pipelines.parsing.pool import parse_files
+from pipelines.parsing.waiting import WaitingFiles
 from pipelines.tally import record_of
 from tests.chunk_checks import check_chunks
 from tests.fakes import MemorySource
@@ -51,8 +51,8 @@ def test_records_are_held_no_longer_than_until_their_files_are_parsed(
     monkeypatch.setattr(parse_pool, "WINDOW_FILES", 4)
     write(tmp_path, {f"f{number:02}.py": b"x = 1\n" for number in range(30)})
     tree = Worktree(tmp_path, WalkOptions())
-    records = deque(detect(tree, {}).added)
-    first = records[0]
+    records = WaitingFiles(detect(tree, {}).added)
+    first = next(iter(records))
     held = sys.getrefcount(first)
     for number, _ in enumerate(parse_files(tree, records, Config()), 1):
         assert len(records) <= 30 - number
