@@ -127,7 +127,9 @@ def _terms_of_word(word: str) -> tuple[str, ...]:
 
 def parts(word: str) -> list[str]:
     """Return the parts of a word, lower-cased; those too long to be names are left out."""
-    return [part.lower() for part in _PART.findall(word)[:_MAX_PARTS] if len(part) <= MAX_TERM_CHARS]
+    is_plain = word.islower() and word.replace("_", "").isalpha()  # as most are
+    found = [*filter(None, word.split("_"))] if is_plain else _PART.findall(word)
+    return [part.lower() for part in found[:_MAX_PARTS] if len(part) <= MAX_TERM_CHARS]
 
 
 def join(pieces: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import compress
 
 from indexer.errors import ConfigError
 from indexer.languages.analyzer import join, parts, stem
@@ -24,7 +24,6 @@ LONG_QUERY_WORDS = 40
 MAX_TERMS = 40
 MAX_IDENTIFIERS = 32
 MAX_PATHS = 16
-MAX_PAIRS = 8
 MAX_COMPOUND_WORDS = 3
 _OPENING_WORDS = 30
 
@@ -54,7 +53,6 @@ class Query:
     wholes: dict[str, float]
     names: tuple[str, ...]
     qualified: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
     paths: tuple[str, ...]
     embedded: str
 
@@ -128,7 +126,6 @@ def read_query(text: str) -> Query:
         wholes=wholes,
         names=tuple(dict.fromkeys(STEPS.split(name)[-1] for name in identifiers))[:MAX_IDENTIFIERS],
         qualified=tuple(name for name in identifiers if STEPS.search(name))[:MAX_IDENTIFIERS],
-        pairs=() if long else _pairs(text),
         paths=paths[:MAX_PATHS],
         embedded=_summary(told) if long else text,
     )
@@ -158,7 +155,8 @@ def is_code_name(word: str) -> bool:
 def _terms(text: str) -> tuple[dict[str, float], dict[str, float]]:
     """Return every word but stop words, and identifiers of several parts with those that adjacent words spell."""
     found = _WORD.findall(text)
-    kept = [word for word in found if word.lower() not in STOP_WORDS] or found
+    tells = [word.lower() not in STOP_WORDS for word in found]
+    kept = [*compress(found, tells)] or found
     parts_of = {word: parts(word) for word in found}
     words: dict[str, float] = {}
     wholes: dict[str, float] = {}
@@ -175,13 +173,6 @@ def _terms(text: str) -> tuple[dict[str, float], dict[str, float]]:
             if whole and not STOP_WORDS.issuperset(word.lower() for word in window):
                 wholes.setdefault(whole, 0.7)
     return words, wholes
-
-
-def _pairs(text: str) -> tuple[tuple[str, str], ...]:
-    """Return the stems that stand next to each other once stop words are gone."""
-    kept = [word for word in _WORD.findall(text) if word.lower() not in STOP_WORDS]
-    stems = [stem(piece) for word in kept for piece in parts(word)]
-    return tuple(dict.fromkeys(pair for pair in pairwise(stems) if pair[0] != pair[1]))[:MAX_PAIRS]
 
 
 def _weights(text: str, identifiers: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:

@@ -93,9 +93,12 @@ def score_files(generation: Content, asked: Asked, paths: Sequence[str], selecti
     *held, (cosines, centroids) = asked.together(calls)
     for masks in held:
         places = _Places(ids)
-        for first, found in zip(range(0, len(asked_words), MASK_BITS), masks, strict=True):
-            own = terms[first : first + MASK_BITS]
-            own[:] = places.column(*found).astype(np.int64) >> np.arange(len(own))[:, None] & 1
+        width = len(WORD_FIELDS)
+        step = MASK_BITS // width
+        for first, found in zip(range(0, len(asked_words), step), masks, strict=True):
+            own = terms[first : first + step]
+            bits = places.column(*found).astype(np.int64) >> width * np.arange(len(own))[:, None]
+            own[:] = bits & (1 << width) - 1
     spaces = np.zeros(len(kept), np.int64)
     return FileScores(spaces, kept, ids, file_of, np.cumsum([0, *sizes])[:-1], terms, cosines, centroids)
 

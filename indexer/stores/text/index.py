@@ -43,7 +43,7 @@ _MANY_TIES = 1024
 """How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie.
 Of several indexes at once where weights are sums of few numbers, as most such ties reach over the end."""
 MASK_BITS = 24
-"""How many words one answer of `holding` covers."""
+"""How many words in one field each an answer of `holding` covers."""
 _MOST_ADDRESSES = 1 << 13
 """Where so many chunks lie is remembered, 1 MB: what a search finds it reads soon; then the memory starts anew."""
 
@@ -123,18 +123,18 @@ class TextIndex:
     ) -> list[tuple[list[int], list[float]]]:
         """Return which chunks have which words in any of the fields, up to `limit` chunks, in no order.
 
-        For each MASK_BITS words in turn: the ids of the chunks that have any of them, and numbers whose n-th bit says
-        whether a chunk has the n-th.
+        Of so many words at a time as MASK_BITS are enough for, one a field: the ids of the chunks that have any, and
+        numbers whose lowest bits say which fields have the first word, the next ones which have the second.
         """
         clauses = limits(self._schema, filters)
         answers = []
-        for first in range(0, len(words), MASK_BITS):
-            # Each word adds a power of two of its own to the score, which single precision holds exactly up to 24.
+        step = MASK_BITS // len(fields)
+        for first in range(0, len(words), step):
+            # Each adds a power of two of its own to the score, which single precision holds exactly up to 24.
+            terms = [(field, word) for word in words[first : first + step] for field in fields]
             parts = [
-                tantivy.Query.const_score_query(
-                    either([term_query(self._schema, field, word) for field in fields]), float(1 << bit)
-                )
-                for bit, word in enumerate(words[first : first + MASK_BITS])
+                tantivy.Query.const_score_query(term_query(self._schema, *term), float(1 << bit))
+                for bit, term in enumerate(terms)
             ]
             answers.append(self._unordered(limited(either(parts), clauses), limit, remember=True))
         return answers
@@ -174,21 +174,18 @@ class TextIndex:
 
         A term counts once, however often it comes.
         """
-        needed, others, rest = [], [], 0.0
-        for word in sorted(weights, key=lambda word: weights[word]):
-            query = tantivy.Query.const_score_query(term_query(self._schema, field, word), weights[word])
-            rest += weights[word]
-            # What has none of the rare terms can't weigh enough, so that only chunks with one of them are visited.
-            if rest < least * (1 - _MARGIN):
-                others.append((tantivy.Occur.Should, query))
-            else:
-                needed.append(query)
-        if not needed:
-            return {}
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, either(needed)), *others])
-        found = self._passing(
-            limited(query, limits(self._schema, filters, any_of)), limit, passing, ties=self._ties_of_sums
-        )
+        clauses = limits(self._schema, filters, any_of)
+        group: list[tantivy.Query] = []
+        without = total = sum(weights.values())
+        for word in sorted(weights, key=lambda word: -weights[word]):
+            group.append(tantivy.Query.const_score_query(term_query(self._schema, field, word), weights[word]))
+            without -= weights[word]
+            # What has none of these can't weigh enough, so that only chunks with one of each group are visited.
+            if without < least * (1 - _MARGIN):
+                clauses.append((tantivy.Occur.Must, either(group)))
+                group, without = [], total
+        query = tantivy.Query.boolean_query([*clauses, *((tantivy.Occur.Should, own) for own in group)])
+        found = self._passing(query, limit, passing, ties=self._ties_of_sums) if weights else {}
         return {chunk_id: weight for chunk_id, weight in found.items() if weight >= least}
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
