@@ -26,6 +26,10 @@ class _Catalog:
         self.asked += ids
         return {chunk_id: CHUNKS[chunk_id][0] for chunk_id in ids if chunk_id in CHUNKS}
 
+    def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
+        self.asked += ids
+        return {chunk_id: CHUNKS[chunk_id][1] for chunk_id in ids if chunk_id in CHUNKS}
+
     def chunks_in(self, paths: Sequence[str]) -> tuple[dict[int, str], list[tuple[int, int, int]]]:
         self.asked += paths
         rows = [(FILES[path], chunk_id, segment) for chunk_id, (path, segment) in CHUNKS.items() if path in paths]
@@ -66,6 +70,7 @@ def test_a_catalog_that_much_was_asked_of_is_read_whole_unless_it_is_large(most:
     assert own.paths_of([5]) == {5: "a.py"} and not read
     for _ in range(2):
         assert own.paths_of([3, 1, 9, 7]) == {3: "b.py", 9: "c.py", 7: "b.py"}
+        assert own.segments_of([3, 1, 9, 7]) == {3: 2, 9: 1, 7: 1}
         assert _told(own, ["unknown.py", "empty.py", "b.py", "a.py"]) == [("a.py", [5], [1]), ("b.py", [3, 7], [2, 1])]
     assert len(read) == times
 
@@ -94,3 +99,13 @@ def test_a_catalog_is_read_whole_once_though_another_search_asks_meanwhile() -> 
     for _ in range(2):
         assert own.paths_of([7, 3, 9]) == {7: "b.py", 3: "b.py", 9: "c.py"}
     assert reads == 1
+
+
+def test_segments_that_are_asked_for_count_towards_reading_a_catalog_whole() -> None:
+    catalog = _Catalog()
+    rows = np.array([(FILES[path], chunk_id, segment) for chunk_id, (path, segment) in CHUNKS.items()], np.int64)
+    whole = Everything({number: path for path, number in FILES.items()}, rows)
+    own = Places(cast(Catalog, catalog), whole=lambda: whole, chunks=len(CHUNKS), after=2)
+    for _ in range(3):
+        assert own.segments_of([9, 2, 3]) == {9: 1, 3: 2}
+    assert catalog.asked == [9, 2, 3]

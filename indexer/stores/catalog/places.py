@@ -98,6 +98,13 @@ class Places:
         self._remember(asked)
         return {chunk_id: own for chunk_id, path in found.items() if (own := path or asked.get(chunk_id))}
 
+    def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return in which segment each of the given chunks lives; unknown ones are left out."""
+        if self._table is not None:
+            return self._table.segments_of(ids)
+        self._count(len(ids))
+        return self._catalog.segments_of(ids)
+
     def chunks_of(self, paths: Sequence[str]) -> list[FileChunks]:
         """Return the chunks of those of the given files that have any, by path."""
         known = self._files
@@ -149,6 +156,7 @@ class _Table:
         self._spans = {content.files[file]: slice(start, stop) for file, start, stop in spans if file in content.files}
         order = self._ids.argsort()
         self._sorted_ids, self._sorted_files = self._ids[order], files[order]
+        self._sorted_segments = self._segments[order]
 
     def chunks_of(self, paths: Iterable[str]) -> dict[str, FileChunks | None]:
         """Return the chunks of files, None of a file without any."""
@@ -160,12 +168,21 @@ class _Table:
 
     def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
         """Return the paths of chunks; unknown ones are left out."""
+        paths, files = self._paths, self._of(ids, self._sorted_files)
+        return {chunk_id: paths[file] for chunk_id, file in zip(ids, files, strict=True) if file in paths}
+
+    def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return the segments of chunks; unknown ones are left out."""
+        segments = self._of(ids, self._sorted_segments)
+        return {chunk_id: segment for chunk_id, segment in zip(ids, segments, strict=True) if segment >= 0}
+
+    def _of(self, ids: Sequence[int], column: NDArray[np.int64]) -> list[int]:
+        """Return what a column, by ascending ids, has of each chunk, -1 of unknown ones."""
         import numpy as np
 
         if not len(self._ids):
-            return {}
+            return [-1] * len(ids)
         wanted = np.array(ids, np.int64)
         rows = np.minimum(self._sorted_ids.searchsorted(wanted), len(self._ids) - 1)
-        files = np.where(self._sorted_ids[rows] == wanted, self._sorted_files[rows], -1).tolist()
-        paths = self._paths
-        return {chunk_id: paths[file] for chunk_id, file in zip(ids, files, strict=True) if file in paths}
+        found: list[int] = np.where(self._sorted_ids[rows] == wanted, column[rows], -1).tolist()
+        return found

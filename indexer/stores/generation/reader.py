@@ -131,7 +131,7 @@ class Generation(Closing):
         return self.vectors.search(
             vector,
             limit=limit,
-            segments_of=self.catalog.segments_of,
+            segments_of=self.places.segments_of,
             exact=exact,
             static_offset=static_offset,
             least=least,
