@@ -4,11 +4,12 @@
 
 From each repository, `--count` literals that occur once in all indexed files, as many of each kind as there are, and
 as many names that one definition alone has. Literals: string literals; parts of 3 to 8 words of comments; flags;
-constants in capitals; the text of TODO lines; error texts, which are format strings with other values filled in. Names:
-those of chunks of their own, and those of chunks that group several, of three characters or more. A hit is right when
-it is of the literal's, or definition's, file and spans its line; `line` is the share of right first hits whose best
-line this is. Indexes are made in DIR by folder name and kept. --misses writes each item that is not first: kind, place
-among the hits, text, and where it stands.
+constants in capitals; the text of TODO lines; error texts, which are format strings with other values filled in.
+Messages of two words beside their values (`short`) are asked besides, a fifth of `--count`, and are not among the
+literals. Names: those of chunks of their own, and those of chunks that group several, of three characters or more. A
+hit is right when it is of the literal's, or definition's, file and spans its line; `line` is the share of right first
+hits whose best line this is. Indexes are made in DIR by folder name and kept. --misses writes each item that is not
+first: kind, place among the hits, text, and where it stands.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ _TODO = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b.*\S")
 _VALUE = re.compile(
     r"%\(\w+\)[sdr]|%[-+#0 ]*\d*(?:\.\d+)?(?:l{0,2}|z)[sdrfiuxXcpqvgT]\b|[#$]\{[^{}\n]+\}|\{[^{}\n]*\}|(?<![\w$])\$\w+"
 )
+_SHORT = re.compile(r"[\w\s.,:;!?'\"()\x00-]+")
+"""What a message of a person's language has, values left out."""
+_TOLD = re.compile(r"log|print|info|debug|notice|echo|message|notif", re.IGNORECASE)
 _ERROR = re.compile(r"err|raise|throw|panic|fatal|warn|fail|abort|exception|invalid", re.IGNORECASE)
 _FILLED = ("17", "index", "my_value", "/var/run/app.sock", "Foo", "42", "none", "alpha-2")
 
@@ -105,11 +109,13 @@ def make_items(index: Index, root: Path, *, count: int, seed: int) -> list[Item]
     whole: dict[str, Item] = {}  # by what must be unique, such as a format string, the item that asks for it
     for item, text in _literals(texts, languages, chance):
         whole.setdefault(text, item)
-    literals = [(item, text) for text, item in whole.items()]
+    literals = [(item, text) for text, item in whole.items() if item.kind != "short"]
+    short = [(item, text) for text, item in whole.items() if item.kind == "short"]
     names = [(item, item.text) for item in _names(index, texts, languages)]
     return [
         *_sample(literals, count, chance, is_unique=lambda text: _stands_once(everything, text)),
         *_sample(names, count, chance, is_unique=lambda _: True),
+        *_sample(short, count // 5, chance, is_unique=lambda text: _stands_once(everything, text)),
     ]
 
 
@@ -127,7 +133,7 @@ def figures(found: Sequence[tuple[Item, int, bool]]) -> dict[str, dict[str, floa
     groups: dict[str, list[tuple[int, bool]]] = {}
     for item, rank, shown in found:
         group = "names" if item.kind in ("own", "grouped") else "literals"
-        for kind in (item.kind, group):
+        for kind in (item.kind, group) if item.kind != "short" else ("short",):
             groups.setdefault(kind, []).append((rank, shown))
     return {
         kind: {
@@ -160,10 +166,14 @@ def _literals(
                     yield Item("todo", " ".join(words), path, number), " ".join(words)
             if is_code:
                 near = " ".join(rows[max(0, number - 3) : number])
-                yield from _of_code(path, number, row, chance, is_error=bool(_ERROR.search(near)))
+                is_error = bool(_ERROR.search(near))
+                is_told = is_error or bool(_TOLD.search(near))
+                yield from _of_code(path, number, row, chance, is_error=is_error, is_told=is_told)
 
 
-def _of_code(path: str, number: int, row: str, chance: random.Random, *, is_error: bool) -> Iterator[tuple[Item, str]]:
+def _of_code(
+    path: str, number: int, row: str, chance: random.Random, *, is_error: bool, is_told: bool
+) -> Iterator[tuple[Item, str]]:
     comment = _COMMENT.match(row)
     if comment:
         words = comment[1].split(" ")
@@ -179,8 +189,16 @@ def _of_code(path: str, number: int, row: str, chance: random.Random, *, is_erro
             continue
         if not _VALUE.search(text):
             yield Item("string", text, path, number), text
-        elif is_error and len(re.findall(r"[^\W\d_]{2,}", _VALUE.sub(" ", text))) >= 3:
-            yield Item("error", _VALUE.sub(lambda _: chance.choice(_FILLED), text), path, number), text
+            continue
+        words = len(re.findall(r"[^\W\d_]{2,}", _VALUE.sub(" ", text)))
+        if is_error and words >= 3:
+            yield Item("error", _filled(text, chance), path, number), text
+        elif is_told and words == 2 and " " in text and _SHORT.fullmatch(_VALUE.sub("\0", text)):
+            yield Item("short", _filled(text, random.Random(text)), path, number), text
+
+
+def _filled(text: str, chance: random.Random) -> str:
+    return _VALUE.sub(lambda _: chance.choice(_FILLED), text)
 
 
 def _stands_once(everything: str, text: str) -> bool:

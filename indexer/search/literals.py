@@ -7,7 +7,7 @@ string (`%s`, `{name!r}`, `${x}`), the query may have up to MAX_VALUE_WORDS word
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -24,6 +24,8 @@ LEADING_WORDS = 4
 MIN_TELLING_WORDS = 4
 MIN_FORMAT_WORDS = 3
 """So many constant words of a format string are no chance."""
+FEW_FORMAT_WORDS = 2
+"""So many are enough in a format string of which the whole message is made, to the letter."""
 MAX_PARTS = 4
 MAX_WORDS = 40
 MAX_VALUES = 3
@@ -44,10 +46,13 @@ _WORD = re.compile(r"\w+")
 _ROW = re.compile(r"\w+|\0")
 _PREFIX = re.compile(r"[bBfFrRuU](?<!\w\w)[bBfFrRuU]?(?=[\"'])")
 _FORMAT = re.compile(  # each way begins with a character of its own, which is found faster
-    r"%\(\w{1,40}\)[sdr]|%(?<!\d%)[-+#0]{0,3}(?:\d{1,3}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|z)?[sdrfiuxXcpqvgT]"
+    r"%\(\w{1,40}\)[sdr]|%L?[1-9](?:\$\w|(?!\w))|%(?<!\d%)[-+#0]{0,3}(?:\d{1,3}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|z)?[sdrfiuxXcpqvgTw]"
     r"|#\{[^{}]{0,120}\}|\$\{[^{}]{0,120}\}|\{[^{}\s\"]{0,60}\}|\"\s{0,3}PRI\w{1,6}\s{0,3}\""
     r"|\$(?<![\w$]\$)[A-Za-z_]\w{0,40}|\\\([^()\n]{1,40}\)"
 )
+_STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){4,200})\"|'((?:[^'\\\n]|\\.){4,200})'|`((?:[^`\\\n]|\\.){4,200})`")
+_QUOTE = re.compile(r"\\([\"'`])")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 # What has a digit or the like goes up to its last character that ends no sentence. It is looked for where it can begin,
 # and not far, since a query may be a hostile text without blanks.
 _WITHOUT = re.compile(
@@ -117,6 +122,12 @@ class Literals:
             sides += [" ".join(_WORD.findall(message)[:LEADING_WORDS])]
         found = (tuple(word.lower() for word in _WORD.findall(side)[:MAX_WORDS]) for side in sides)
         return [words for words in dict.fromkeys(found) if len(words) >= MIN_CONSTANT_WORDS]
+
+    @cached_property
+    def told(self) -> tuple[str, ...]:
+        """The words of the message that do not look like values of it, each once."""
+        found = _WORD.findall(_WITHOUT.sub(" ", self.texts[-1]))
+        return tuple(dict.fromkeys(word.lower() for word in found[:MAX_WORDS]))
 
     @property
     def is_plain(self) -> bool:
@@ -234,6 +245,38 @@ def phrase(text: str, words: tuple[str, ...], weights: Mapping[str, float]) -> M
     if not best.text:
         return None
     return Match(_row_of(text, best.text), share, len(best.held), best.has_value)
+
+
+def format_of(text: str, message: str) -> Match | None:
+    """Return the format string with most words that makes the whole message, with values in it; None where none does.
+
+    What is no value stands in the message to the letter and in order; a prefix of the message may be a logger's.
+    """
+    best: Match | None = None
+    if not _FORMAT.search(text):
+        return None
+    for string in _STRING.finditer(text):
+        parts = _FORMAT.split(_QUOTE.sub(r"\1", string[1] or string[2] or string[3]))
+        if len(parts) > 1 and _makes(parts, message):
+            words = _LETTERS.findall(" ".join(parts).lower())
+            if len(words) > (best.words if best else FEW_FORMAT_WORDS - 1) and not STOP_WORDS.issuperset(words):
+                best = Match(text.count("\n", 0, string.start()), 1.0, len(words), has_value=True)
+    return best
+
+
+def _makes(parts: Sequence[str], message: str) -> bool:
+    """Whether a message is these parts with something between them, from the beginning of a word on."""
+    first, *middle, last = parts
+    start = message.find(first)
+    at, end = start + len(first), len(message) - len(last)
+    if start < 0 or (start and not message[start - 1].isspace()) or at > end or not message.endswith(last):
+        return False
+    for part in middle:
+        found = message.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.languages.analyzer import FLAG, word_terms
 from indexer.search.candidates import allowed_chunks
-from indexer.search.file_kinds import file_kind
+from indexer.search.file_kinds import FileKind, file_kind
 from indexer.search.filters import Selection
 from indexer.search.literals import verbatim
 from indexer.search.roles import Rank, role_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CHECKED = 64
 CHECKED_FOR_ONE = 256
 """How many chunks that have the words, or the only one, are read to see whether they stand as asked for."""
+WIDER = 1024
+"""Among so many that have the words those of source are looked for, where the first have been tests and documents."""
 TOO_MANY = 48
 """What stands in so many chunks tells nothing."""
 MOST_PLACES = 16
@@ -65,7 +67,10 @@ class Look:
         terms = [term for term in terms if term]
         if not terms:
             return []
-        found = self._checked(*self._having(tuple(terms)), check, sureness)
+        scores, chunks = self._having(tuple(terms))
+        found = self._checked(scores, chunks, check, sureness)
+        if len(scores) == CHECKED and all(own.kind is not FileKind.SOURCE for own in found):
+            found += self._checked(*self._of_source(terms, but=scores), check, sureness)
         if len(found) >= TOO_MANY:  # tells nothing, but where it is defined
             found = [own for own in found if own.rank <= Rank.DOCUMENTED]
         return found if len(found) < TOO_MANY else []
@@ -74,20 +79,32 @@ class Look:
         """Return those of the chunks that pass the check, each at its best place."""
         return self._checked(scores, self.documents(list(scores)), check, sureness)
 
+    def _of_source(
+        self, terms: Sequence[str], *, but: Mapping[int, float]
+    ) -> tuple[dict[int, float], list[StoredChunk]]:
+        """Return the chunks of source that have all the terms, with their scores by id, but for those already read."""
+        scores = self._best(terms, limit=WIDER)
+        paths = self.catalog.paths_of([chunk_id for chunk_id in scores if chunk_id not in but])
+        kept = [key for key in scores if key in paths and file_kind(source_path(paths[key])) is FileKind.SOURCE]
+        return scores, self.documents(kept[:CHECKED])
+
     def _having(self, terms: tuple[str, ...]) -> tuple[dict[int, float], list[StoredChunk]]:
         """Return the chunks that have all the terms, with their scores by id, kept: several checks ask for the same."""
         if terms not in self._found:
-            limit = CHECKED if len(terms) > 1 else CHECKED_FOR_ONE
-            matches = self.text.holding_all(
-                terms,
-                "body",
-                limit=limit,
-                filters=self.selection.filters,
-                any_of=sorted(self.selection.only or ()),
-                passing=self.selection.passing,
-            )
+            matches = self._best(terms, limit=CHECKED if len(terms) > 1 else CHECKED_FOR_ONE)
             self._found[terms] = matches, self.documents(list(matches))
         return self._found[terms]
+
+    def _best(self, terms: Sequence[str], *, limit: int) -> dict[int, float]:
+        """Return the chunks that have all the terms, with their scores by id, the best first."""
+        return self.text.holding_all(
+            terms,
+            "body",
+            limit=limit,
+            filters=self.selection.filters,
+            any_of=sorted(self.selection.only or ()),
+            passing=self.selection.passing,
+        )
 
     def _checked(
         self, scores: Mapping[int, float], chunks: Iterable[StoredChunk], check: Check, sureness: Sureness

@@ -7,11 +7,18 @@ from enum import IntEnum
 
 from indexer.search.file_kinds import FileKind
 
-_DEFINES_BEFORE = re.compile(r"\s*(?:[#@]?[A-Za-z]+(?:\([^()]*\))?\s+){0,3}[\"'`\[]?(?:self\.|this\.)?")
-_DEFINES_AFTER = re.compile(r"[\"'`]?[?!]?\s*(?::(?!:)|=(?!=)|=>)|\]\s*$")
+_DEFINES_BEFORE = re.compile(
+    r"\s*(?!case\s)(?:[#@]?[A-Za-z]+(?:\([^()]*\))?\s+){0,3}(?:(?!\S*(?:environ|env|ENV)\[)\$?[A-Za-z_][\w.]*\[)?[\"'`\[]?(?:self\.|this\.)?"
+)
+_DEFINES_AFTER = re.compile(r"[\"'`]?\]?[?!]?\s*(?::(?!:)|=(?!=)|=>)|\]\s*$")
+_STRING_END = re.compile(r"(?:[ =]?\[?=?<?[A-Z][A-Z_-]*>?\]?)?([\"'`])")
+"""What stands between a flag and the end of its string is the name of its value."""
+_SYMBOL = re.compile(r"(\s*[a-z_]+[ (]+:)|.*[\s(\[,]:")
+"""What stands before a symbol, `:name`: the first argument of what a line calls is what it declares."""
+_SYMBOL_END = re.compile(r"(?![\w:?!])")
 _MACRO = re.compile(r"\s*#\s*define\s+")
 _QUOTE = re.compile(r"[\"'`]")
-_COMMENT = re.compile(r"\s*(?:#(?!\s*define)|//|/?\*|--(?=\s)|;|%)")
+_COMMENT = re.compile(r"\s*(?:#(?!\s*define)|//|/\*|\*(?=[\s*/]|$)|--(?=\s)|;|%)")
 _TERM_BEFORE = re.compile(r"\s*(?:[#=]+\s+|[-*+]\s+|\.\.\s[\w:-]+::\s+)?[`\"'*_\[]*")
 _TERM_AFTER = re.compile(r"[`\"'*_\]]*\s*(?:$|[=:,<]|\s[-–—<])")
 _DIRECTIVE = re.compile(r"\s*(?:\.\.\s[\w:-]+::|[#=]{2,})\s")
@@ -23,9 +30,10 @@ class Role(IntEnum):
     """What a line does with a text that stands in it."""
 
     DEFINES = 0
-    QUOTES = 1
-    NAMES = 2
-    COMMENTS = 3
+    STRING = 1
+    QUOTES = 2
+    NAMES = 3
+    COMMENTS = 4
 
 
 class Rank(IntEnum):
@@ -51,7 +59,18 @@ def role_of(line: str, start: int, end: int, kind: FileKind) -> Role:
         return Role.COMMENTS
     if _MACRO.fullmatch(before) or (_DEFINES_BEFORE.fullmatch(before) and _DEFINES_AFTER.match(after)):
         return Role.DEFINES
+    if (symbol := _SYMBOL.fullmatch(before)) and _SYMBOL_END.match(after):
+        return Role.DEFINES if symbol[1] else Role.STRING
+    if _is_string(before, after):
+        return Role.STRING
     return Role.QUOTES if _QUOTE.search(line) else Role.NAMES
+
+
+def _is_string(before: str, after: str) -> bool:
+    """Whether what stands between is the whole of a string."""
+    end = _STRING_END.match(after)
+    # An odd number of quotes before: within a longer string, it is named.
+    return bool(end and before.endswith(end[1]) and before[:-1].count('"') % 2 == 0)
 
 
 def rank_of(path: str, language: str, kind: FileKind, role: Role) -> Rank:

@@ -22,11 +22,12 @@ class Sureness(IntEnum):
 
     PLACE = 0
     DEFINED = 1
-    WHOLE = 2
-    WORDS = 3
-    MOSTLY = 4
-    PART = 5
-    CHANCE = 6
+    SET = 2
+    WHOLE = 3
+    WORDS = 4
+    MOSTLY = 5
+    PART = 6
+    CHANCE = 7
 
 
 MESSAGES = (Sureness.WHOLE, Sureness.WORDS, Sureness.MOSTLY)
@@ -81,7 +82,7 @@ def first_of(found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, s
     of one name a file has one there, the first: what comes after a class in its file are its constructors.
     """
     surest = min((own.sureness for _, own in found), default=Sureness.CHANCE)
-    least = Sureness.MOSTLY if surest in MESSAGES else surest
+    least = Sureness.MOSTLY if surest in MESSAGES else Sureness.SET if surest is Sureness.DEFINED else surest
     kept = [(space, own) for space, own in found if own.sureness <= least]
 
     def order(entry: tuple[int, Standing]) -> tuple[object, ...]:
@@ -92,7 +93,10 @@ def first_of(found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, s
 
     kept.sort(key=order)
     if surest is Sureness.DEFINED:
-        kept = list({(space, own.chunk.path): (space, own) for space, own in reversed(kept)}.values())[::-1]
+        by_file: dict[tuple[int, str], tuple[int, Standing]] = {}
+        for space, own in kept:
+            by_file.setdefault((space, own.chunk.path), (space, own))
+        kept = list(by_file.values())
     is_whole = surest <= Sureness.MOSTLY and surest is not Sureness.DEFINED
     count = FIRST_WHOLE if is_whole else FIRST_PART
     return First(tuple(kept[:count]), AFTER_CHANCE if surest is Sureness.CHANCE else 0)

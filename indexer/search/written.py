@@ -12,9 +12,11 @@ from indexer.languages.analyzer import FLAG
 from indexer.search.file_kinds import FileKind
 from indexer.search.filters import Selection
 from indexer.search.literals import (
+    FEW_FORMAT_WORDS,
     MIN_CONSTANT_WORDS,
     Literals,
     Match,
+    format_of,
     option_field,
     option_line,
     phrase,
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 LIKELY = 24
 """How many chunks with most of the words are read when none has all."""
+LIKELY_FORMATS = 64
+"""How many chunks with two words of a message are read for a format that makes it."""
+NEARLY_ALL = 0.999
+"""What a sum of weights in single precision is at the least of the same in double."""
 MOST = 0.7
 """The share, by weight, of the words which must stand in a row to be evidence."""
 SOME = 0.4
@@ -61,7 +67,7 @@ def standing(
         return _files(look, literals.whole, paths) or look.verbatim(literals.whole, Sureness.CHANCE)
     named = _named(look, query, literals) if literals.whole and query.kind is not QueryKind.CODE else []
     if named and (query.kind is QueryKind.SYMBOL or len(named) == 1):
-        return _definitions(named, literals.whole)
+        return [*_definitions(named, literals.whole), *_keys(look, named, literals.whole)]
     if found := _at_places(look, literals, paths):
         return found
     whole = _whole(look, query, literals)
@@ -139,6 +145,13 @@ def _definitions(named: list[Standing], name: str) -> list[Standing]:
     return named if is_sure else [replace(own, sureness=Sureness.CHANCE) for own in named]
 
 
+def _keys(look: Look, named: Sequence[Standing], name: str) -> list[Standing]:
+    """Return the chunks of source that have in a string the name of a constant or a member, as settings have theirs."""
+    if len(named) > 1 or named[0].chunk.name == name or named[0].kind is not FileKind.SOURCE or not is_code_name(name):
+        return []
+    return [own for own in look.verbatim(name, Sureness.SET) if own.rank <= Rank.SETTINGS and own.role <= Role.STRING]
+
+
 def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
     """Return the chunks in which the whole query stands, as it is written, or its words in a row."""
     if not literals.whole:
@@ -206,7 +219,10 @@ def _parts(look: Look, literals: Literals) -> list[Standing]:
 
 
 def _mostly(look: Look, literals: Literals) -> list[Standing]:
-    """Return the chunks in which most of the words stand in a row, by the weight of those that are known."""
+    """Return the chunks in which most of the words stand in a row, by the weight of those that are known.
+
+    Or a format string that makes the whole message, of which the chunk has two words that look like no values.
+    """
     terms = {word: term for word in literals.words if (term := term_of(word))}
     known = look.text.frequencies([("body", term) for term in terms.values()])
     total = look.text.count
@@ -215,19 +231,31 @@ def _mostly(look: Look, literals: Literals) -> list[Standing]:
         for word, term in terms.items()
         if (own := known["body", term])
     }
-    if len(weights) < 3:
-        return []
-    rarest = sorted(weights, key=lambda word: (-weights[word], word))[:MOST_WORDS]
-    asked = {terms[word]: weights[word] for word in rarest}
-    least = (MOST if literals.is_plain else SOME) * sum(asked.values())
-    likely = look.holding_most(asked, least=least, limit=LIKELY)
+    rarest = sorted(weights, key=lambda word: (-weights[word], word))
+    likely: dict[int, float] = {}
+    if len(weights) >= 3:
+        asked = {terms[word]: weights[word] for word in rarest[:MOST_WORDS]}
+        least = (MOST if literals.is_plain else SOME) * sum(asked.values())
+        likely = look.holding_most(asked, least=least, limit=LIKELY)
 
     def check(text: str) -> Iterable[Place]:
         match = phrase(text, literals.words, weights)
         if match and match.share >= MOST and (match.is_format or match.words >= SURE_WORDS):
             yield _of_match(text, match, literals.words)
 
-    return look.checked(likely, check, Sureness.MOSTLY)
+    found = look.checked(likely, check, Sureness.MOSTLY)
+    if literals.is_plain:
+        return found
+    told = {terms[word]: weights[word] for word in rarest if word in literals.told}
+    if len(told) >= FEW_FORMAT_WORDS:
+        least = NEARLY_ALL * sum(sorted(told.values())[:FEW_FORMAT_WORDS])
+        likely |= look.holding_most(told, least=least, limit=LIKELY_FORMATS)
+
+    def check_whole(text: str) -> Iterable[Place]:
+        if made := format_of(text, literals.whole):
+            yield _of_match(text, made, literals.words)
+
+    return [*found, *look.checked(likely, check_whole, Sureness.MOSTLY)]
 
 
 def _of_match(text: str, match: Match, words: Sequence[str]) -> Place:

@@ -23,3 +23,32 @@ def test_tests_are_known_by_their_folders_and_names(path: str) -> None:
 )
 def test_names_that_end_or_begin_alike_are_source(path: str) -> None:
     assert file_kind(path) is FileKind.SOURCE
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "share/translations/app_de.ts",
+        "locales/pt-BR.json",
+        "localization/fr_FR/labels.inc",
+        "config/locales/web.de.yml",
+    ],
+)
+def test_translations_are_data(path: str) -> None:
+    assert file_kind(path) is FileKind.DATA
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "share/translations/app_en.ts",
+            "locales/en-GB.json",
+            "localization/en_US/labels.inc",
+            "config/locales/en.yml",
+        ),
+        *("src/i18n/index.ts", "app/locale/loader.php", "lib/translation.py", "locales/Makefile", "i18n/de/read.py"),
+    ],
+)
+def test_english_texts_and_what_reads_translations_are_source(path: str) -> None:
+    assert file_kind(path) is FileKind.SOURCE
