@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from indexer.languages.analyzer import words_apart
@@ -29,6 +30,9 @@ FEW_FORMAT_WORDS = 2
 MAX_PARTS = 4
 MAX_WORDS = 40
 MAX_VALUES = 3
+MAX_STARTS = 16
+MAX_CHARS = 600
+"""How many places that begin as a message does are read to see which goes on so, and how far."""
 _VALUE = "\0"
 _BETWEEN = f" {_VALUE} "
 
@@ -332,6 +336,11 @@ def _row_of(text: str, run: str) -> int:
     words = run.split(_VALUE, maxsplit=1)[0].split()
     for first in range(max(1, len(words) - 1)):
         pattern = r"\W{1,40}?".join(map(re.escape, words[first : first + 3]))
-        if found := re.search(rf"(?<!\w){pattern}", text, re.IGNORECASE):
-            return text.count("\n", 0, found.start())
+        found = re.finditer(rf"(?<!\w){pattern}", text, re.IGNORECASE)
+        starts = [match.start() for match in islice(found, MAX_STARTS)]
+        if starts:
+            rest = " ".join(["", *run.split()[first:], ""])
+            # Of several texts that begin alike, the one that goes on so.
+            begun = (at for at in starts if len(starts) > 1 and _in_one_row(text[at : at + MAX_CHARS]).startswith(rest))
+            return text.count("\n", 0, next(begun, starts[0]))
     return 0

@@ -58,6 +58,12 @@ int Knock::delay()
     return config()->get(KnockDelay) + config()->get(KnockDelay) % KnockDelay;
 }
 """,
+    "app/gates.go": """
+func Open(door, window string) {
+	log.Printf("gate: cannot open the door %s in the %s of the house", door, house)
+	log.Printf("gate: cannot open the window %s in the %s of the house", window, house)
+}
+""",
     "docs/log.md": "A log has lines such as `Opened (200) front door (guest: Ann)`; a guest is opened to.\n",
     **{f"app/guest_{number}.py": GUEST for number in range(30)},
     **{
@@ -80,6 +86,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     [
         ("Opened (404) <door of x.org> (guest: None)", "app/doors.py", 1),
         ("Window Front/Left exists!", "app/windows.cpp", 7),
+        ("gate: cannot open the window w2 in the back of the house", "app/gates.go", 3),
         ("Could not save, the window has not been opened!", "app/windows.cpp", 4),
     ],
 )
