@@ -38,7 +38,7 @@ MAPPED_VECTOR_BYTES = 256 << 20
 """The vectors of more are let go shard by shard, so that one question does not map all of them; those of a fleet that
 has no more are held packed once they were searched."""
 WHOLE_CHUNKS = 1 << 20
-"""Catalogs of no more chunks are read whole once a chunk in so many was asked for: 50 MB."""
+"""Catalogs of no more chunks are read whole once a chunk in so many was asked for: 35 MB."""
 WHOLE_AFTER = 64
 """Twenty searches ask for so much; the next hundred would take as long for catalogs as it takes to read them whole."""
 CATALOG_KILOBYTES = 64 << 10

@@ -148,41 +148,41 @@ class _Table:
         import numpy as np
 
         rows = np.lexsort((content.chunks[:, 1], content.chunks[:, 0]))
-        self._paths = content.files
         files, self._ids, self._segments = (content.chunks[rows, column] for column in range(3))
         # Not np.unique, whose first call loads numpy.ma: 20 ms of a search from a shell.
         starts = np.flatnonzero(np.diff(files, prepend=-1))
-        spans = zip(files[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True)
-        self._spans = {content.files[file]: slice(start, stop) for file, start, stop in spans if file in content.files}
-        order = self._ids.argsort()
-        self._sorted_ids, self._sorted_files = self._ids[order], files[order]
-        self._sorted_segments = self._segments[order]
+        self._bounds = np.append(starts, len(files))
+        self._paths = [content.files.get(file) for file in files[starts].tolist()]
+        self._places = {path: place for place, path in enumerate(self._paths) if path is not None}
+        self._order = self._ids.argsort()
 
     def chunks_of(self, paths: Iterable[str]) -> dict[str, FileChunks | None]:
         """Return the chunks of files, None of a file without any."""
-        spans = {path: self._spans.get(path) for path in paths}
-        return {
-            path: None if own is None else FileChunks(path, self._ids[own], self._segments[own])
-            for path, own in spans.items()
-        }
+        found: dict[str, FileChunks | None] = {}
+        for path in paths:
+            found[path] = None
+            if (place := self._places.get(path)) is not None:
+                own = slice(self._bounds[place], self._bounds[place + 1])
+                found[path] = FileChunks(path, self._ids[own], self._segments[own])
+        return found
 
     def paths_of(self, ids: Sequence[int]) -> dict[int, str]:
         """Return the paths of chunks; unknown ones are left out."""
-        paths, files = self._paths, self._of(ids, self._sorted_files)
-        return {chunk_id: paths[file] for chunk_id, file in zip(ids, files, strict=True) if file in paths}
+        known, rows = self._find(ids)
+        places = (self._bounds.searchsorted(rows, side="right") - 1).tolist()
+        found = zip(known, places, strict=True)
+        return {chunk_id: path for chunk_id, place in found if (path := self._paths[place]) is not None}
 
     def segments_of(self, ids: Sequence[int]) -> dict[int, int]:
         """Return the segments of chunks; unknown ones are left out."""
-        segments = self._of(ids, self._sorted_segments)
-        return {chunk_id: segment for chunk_id, segment in zip(ids, segments, strict=True) if segment >= 0}
+        known, rows = self._find(ids)
+        return dict(zip(known, self._segments[rows].tolist(), strict=True))
 
-    def _of(self, ids: Sequence[int], column: NDArray[np.int64]) -> list[int]:
-        """Return what a column, by ascending ids, has of each chunk, -1 of unknown ones."""
+    def _find(self, ids: Sequence[int]) -> tuple[list[int], NDArray[np.int64]]:
+        """Return those of the chunks that are there, and the row of each, int64[n]."""
         import numpy as np
 
-        if not len(self._ids):
-            return [-1] * len(ids)
-        wanted = np.array(ids, np.int64)
-        rows = np.minimum(self._sorted_ids.searchsorted(wanted), len(self._ids) - 1)
-        found: list[int] = np.where(self._sorted_ids[rows] == wanted, column[rows], -1).tolist()
-        return found
+        wanted = np.array(ids if len(self._ids) else (), np.int64)
+        rows = self._order[np.minimum(self._ids.searchsorted(wanted, sorter=self._order), len(self._ids) - 1)]
+        known = self._ids[rows] == wanted
+        return wanted[known].tolist(), rows[known]
