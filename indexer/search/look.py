@@ -84,7 +84,7 @@ class Look:
     ) -> tuple[dict[int, float], list[StoredChunk]]:
         """Return the chunks of source that have all the terms, with their scores by id, but for those already read."""
         scores = self._best(terms, limit=WIDER)
-        paths = self.catalog.paths_of([chunk_id for chunk_id in scores if chunk_id not in but])
+        paths = self._generation.places.paths_of([chunk_id for chunk_id in scores if chunk_id not in but])
         kept = [key for key in scores if key in paths and file_kind(source_path(paths[key])) is FileKind.SOURCE]
         return scores, self.documents(kept[:CHECKED])
 
