@@ -32,7 +32,7 @@ from benchmarks.search_latency import resident
 from indexer.config import Config, EncoderOptions
 from indexer.encoders.registry import find_encoder
 from indexer.identity import wanted_identity
-from indexer.stages.reduce import BUNDLED, bundled_projection
+from indexer.stages.reduce import BUNDLED, bundled_projection, centroids
 from indexer.stores.generation.manifest import Encoder, Projection
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
@@ -93,8 +93,9 @@ def make_shard(
                         (asked, (vectors[0] + OF_QUESTION * spread * random.standard_normal(dims)).tolist())
                     )
                 content = path.encode()
-                staging.put_file(FileRecord(path, len(content), 1, xxhash.xxh3_128_digest(content), own[0].language))
                 rounded = np.rint(vectors / np.abs(vectors).max(axis=1, keepdims=True) * 127).astype(np.int8)
+                record = FileRecord(path, len(content), 1, xxhash.xxh3_128_digest(content), own[0].language)
+                staging.put_file(record, centroid=centroids(rounded, [0]).tobytes())
                 ones = np.ones(len(own), np.float32)
                 staging.put_chunks(QuantizedBatch(tuple(own), rounded, ones, (Tier.CONTEXTUAL,) * len(own)))
                 left -= len(own)

@@ -21,7 +21,7 @@ from indexer.config import Config, EncoderOptions, VectorOptions, WalkOptions
 from indexer.encoders.registry import find_encoder
 from indexer.identity import wanted_identity
 from indexer.sources.worktree import Worktree
-from indexer.stages.reduce import BUNDLED, bundled_projection
+from indexer.stages.reduce import BUNDLED, bundled_projection, centroids
 from indexer.stores.generation.layout import FOLDER
 from indexer.stores.generation.manifest import Projection
 from indexer.stores.generation.staging import begin
@@ -146,11 +146,13 @@ def make(root: Path, size: int, dims: int, options: VectorOptions) -> dict[str, 
             number += len(chunks)
             records = [_write(root, path, "\n".join(texts)) for path, texts in sources.items()]
             seconds_of_inputs += time.perf_counter() - begun
-            for record in records:
-                staging.put_file(record)
+            reduced = _int8(vectors)
+            starts = np.cumsum([0, *map(len, sources.values())])[:-1]
+            for record, centroid in zip(records, centroids(reduced, starts.tolist()), strict=True):
+                staging.put_file(record, centroid=centroid.tobytes())
             staging.put_chunks(
                 QuantizedBatch(
-                    tuple(chunks), _int8(vectors), np.ones(len(chunks), np.float32), (Tier.CONTEXTUAL,) * len(chunks)
+                    tuple(chunks), reduced, np.ones(len(chunks), np.float32), (Tier.CONTEXTUAL,) * len(chunks)
                 )
             )
         staging.commit(

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from indexer.config import Config
 from indexer.encoders.registry import Variant, find_encoder, find_static
-from indexer.types import EncoderIdentity, Tier
+from indexer.types import EncoderIdentity
 
 if TYPE_CHECKING:
     from indexer.stores.generation.manifest import Manifest
@@ -71,6 +71,11 @@ def first_encoder(config: Config) -> Variant:
     return static or find_encoder(config.encoder)
 
 
+def centroid_encoder(config: Config) -> Variant:
+    """Return the encoder that files' centroids come from: the static one of two, else the only one."""
+    return find_static(config.encoder) or find_encoder(config.encoder)
+
+
 def wanted_identity(config: Config) -> Identity:
     """Return the identity that a build with this configuration gives; loads no model, grammar or stemmer.
 
@@ -84,9 +89,9 @@ def wanted_identity(config: Config) -> Identity:
         "options": options_digest(config),
         "projection": _digest((msgspec.structs.astuple(config.projection), basis)),
     }
-    first = first_encoder(config).identity
-    if first.digest != encoder.identity.digest:
-        made_with["static"] = first.digest
+    static = centroid_encoder(config).identity
+    if static.digest != encoder.identity.digest:
+        made_with["static"] = static.digest
     # A reader loads the encoder by the registry's name, whatever its files call it.
     return Identity(replace(encoder.identity, name=config.encoder.name), made_with)
 
@@ -116,11 +121,7 @@ def rebuild_reason(manifest: Manifest, wanted: Identity) -> str:
     if (made.name, made.digest) != (wanted.encoder.name, wanted.encoder.digest):
         old, new = f"{made.name} ({made.digest[:8]})", f"{wanted.encoder.name} ({wanted.encoder.digest[:8]})"
         return f"the encoder changed from {old} to {new}"
-    # The encoder's own vectors stay what they are, whatever came before them.
-    parts = [manifest.made_with, wanted.made_with]
-    if Tier.STATIC not in manifest.tiers:
-        parts = [{part: value for part, value in made_with.items() if part != "static"} for made_with in parts]
-    return changed_parts(*parts)
+    return changed_parts(manifest.made_with, wanted.made_with)
 
 
 def changed_parts(made: Mapping[str, str], wanted: Mapping[str, str]) -> str:

@@ -187,6 +187,7 @@ def _update(
     with.
     """
     with ExitStack() as stack:
+        from .centroids import file_centroids
         from .parsing.encode import ChunkEncoder, load_encoder
         from .parsing.encoded import FromWorkers
         from .quality.measure import BasisMeasure
@@ -218,7 +219,9 @@ def _update(
             from_workers.take(files)
             vectors = vectorizer.embed(chunks)
             batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
-            _store(staging, files, batch, tally, job)
+            with job.clock("reduce"):
+                centroids = file_centroids(files, batch, job.of_centroids, projection)
+            _store(staging, files, centroids, batch, tally, job)
         workers.rest()  # before the commit, which needs memory too
         with job.clock("measure"):
             is_complete = not (job.has_tiers and vectorizer.found["encoder"])
@@ -291,15 +294,17 @@ def _windows(parsed: Iterable[Parsed], *, size: int) -> Iterator[tuple[list[Pars
         yield files, chunks
 
 
-def _store(staging: Staging, files: Sequence[Parsed], batch: QuantizedBatch, tally: Tally, job: Job) -> None:
+def _store(
+    staging: Staging, files: Sequence[Parsed], centroids: Sequence[bytes], batch: QuantizedBatch, tally: Tally, job: Job
+) -> None:
     """Store a window's files and chunks; a file that vanished since the look is removed."""
     with job.clock("store"):
-        for file in files:
+        for file, centroid in zip(files, centroids, strict=True):
             record = record_of(file)
             if record.skip is SkipReason.VANISHED:
                 tally.put(file, staging.remove_file(record.path))
             else:
-                tally.put(file, staging.put_file(record))
+                tally.put(file, staging.put_file(record, centroid=centroid))
         staging.put_chunks(batch)
 
 

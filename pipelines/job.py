@@ -9,7 +9,7 @@ import msgspec
 
 from indexer.config import Config
 from indexer.encoders.registry import Variant, find_encoder
-from indexer.identity import Identity, first_encoder, wanted_identity
+from indexer.identity import Identity, centroid_encoder, first_encoder, wanted_identity
 from indexer.types import Source
 
 from .progress import Progress, StageClock
@@ -19,7 +19,8 @@ from .source import open_source, recorded_kind
 class Job(msgspec.Struct, frozen=True):
     """One build: what of, where to, how, and since when.
 
-    `first` is the encoder of a chunk's first vector, `encoder` that of its last one. `wait_seconds` is how long to wait
+    `first` is the encoder of a chunk's first vector, `encoder` that of its last one, `of_centroids` that of files'
+    centroids. `wait_seconds` is how long to wait
     for the writer's lock, `deadline` when no more vectors are upgraded, in seconds of `time.perf_counter`.
     """
 
@@ -30,6 +31,7 @@ class Job(msgspec.Struct, frozen=True):
     identity: Identity
     first: Variant
     encoder: Variant
+    of_centroids: Variant
     cache_dir: Path | None
     wait_seconds: float
     deadline: float
@@ -74,6 +76,7 @@ def make_job(
         identity=wanted_identity(config),
         first=first_encoder(config),
         encoder=find_encoder(config.encoder),
+        of_centroids=centroid_encoder(config),
         cache_dir=cache_dir,
         wait_seconds=wait_seconds,
         deadline=float("inf") if max_seconds is None else time.perf_counter() + max_seconds,

@@ -10,6 +10,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
+from indexer.stages.reduce import centroids
 from indexer.stores.generation.manifest import Manifest, Projection
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import Staging, begin
@@ -91,7 +92,8 @@ def stage(staging: Staging, tree: Tree, *, window: int = 1000, tier: Tier = Tier
         if path in known and known[path].hash == record.hash:
             staging.touch_file(record)
             continue
-        staging.put_file(record)
+        vectors = [vector_of(text, Tier.STATIC) for text in texts]
+        staging.put_file(record, centroid=centroids(np.stack(vectors), [0]).tobytes() if vectors else b"")
         chunks.extend(chunks_of(path, texts))
     for start in range(0, len(chunks), window):
         staging.put_chunks(quantized(chunks[start : start + window], staging, tier=tier))

@@ -88,7 +88,7 @@ def load_encoder(generation: Generation, options: EncoderOptions) -> Encoder:
 def load_static(generation: Generation, options: EncoderOptions) -> Encoder:
     """Load the static encoder in the space of the one that the generation names, which may be that one itself.
 
-    Raises ModelError when there is none, or when static vectors of the generation are those of another one.
+    Raises ModelError when there is none, or when the generation was made with another one.
     """
     made = generation.manifest
     if _variant(generation, options).identity.tier is Tier.STATIC:
@@ -96,7 +96,7 @@ def load_static(generation: Generation, options: EncoderOptions) -> Encoder:
     static = find_static(own_options(options, made.encoder.name))
     if static is None:
         raise ModelError(f"the encoder {made.encoder.name} has no static one in its space; set encoder.queries to own")
-    if made.upgraded < 1 and made.made_with[STATIC] != static.identity.digest:
+    if made.made_with.get(STATIC, static.identity.digest) != static.identity.digest:
         raise ModelError(f"{generation.path}: static vectors in it are those of another encoder; build it again")
     return static.load(threads=options.threads, light=True)
 

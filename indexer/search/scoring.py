@@ -31,7 +31,7 @@ class FileScores:
     Files lie in the order of their spaces and paths, chunks in that of their files: `spaces` is int64[m] the place of
     each file's space, `ids` int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of each file. `terms`,
     bool[words of the query, n], says which words a chunk has; `cosines`, float64[n], is each chunk's similarity,
-    `centroids`, float64[m], that of each file's mean vector. What was not asked for is zero.
+    `centroids`, float64[m], that of each file's centroid. What was not asked for is zero.
     """
 
     spaces: NDArray[np.int64]
@@ -161,23 +161,18 @@ def _among(file: FileChunks, ids: Container[int]) -> FileChunks:
     import numpy as np
 
     kept = np.fromiter((chunk_id in ids for chunk_id in file.ids.tolist()), np.bool_, len(file.ids))
-    return FileChunks(file.path, file.ids[kept], file.segments[kept])
+    return FileChunks(file.path, file.ids[kept], file.segments[kept], centroid=file.centroid)
 
 
 def _similarities(
     generation: Content, asked: Asked, files: Sequence[FileChunks], ids: NDArray[np.int64], segments: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the cosine of each chunk of files, float64[n], and of the mean of each file's unit vectors, float64[m].
-
-    A file's is raised by the part of its chunks whose vectors are static.
-    """
+    """Return the cosine of each chunk of files, float64[n], and of each file's centroid, float64[m]."""
     import numpy as np
 
     if asked.vector is None or not len(ids):
         return np.zeros(len(ids)), np.zeros(len(files))
     vector = asked.vector()
-    sizes = [len(file.ids) for file in files]
-    starts = np.cumsum([0, *sizes])[:-1]
     first = int(segments[0])
     if (segments == first).all():
         vectors = generation.vectors.get(first, ids).astype(np.float32)
@@ -187,20 +182,17 @@ def _similarities(
             members = np.flatnonzero(segments == segment)
             vectors[members] = generation.vectors.get(segment, ids[members])
     if new := [file for file in files if file.lengths is None]:
-        rows = vectors[np.repeat([file.lengths is None for file in files], sizes)]
-        bounds = np.cumsum([0, *(len(file.ids) for file in new)])
-        lengths = _lengths(rows)
-        sums = np.add.reduceat(rows / lengths[:, None], bounds[:-1])
-        for file, own, length in zip(new, np.split(lengths, bounds[1:-1]), _lengths(sums).tolist(), strict=True):
-            file.lengths, file.sum_length = own, length
+        is_new = np.repeat([file.lengths is None for file in files], [len(file.ids) for file in files])
+        bounds = np.cumsum([len(file.ids) for file in new])[:-1]
+        for file, own in zip(new, np.split(_lengths(vectors[is_new]), bounds), strict=True):
+            file.lengths = own
     lengths = np.concatenate([file.lengths for file in files if file.lengths is not None])
     query = unit(vector.astype(np.float32)[None])[0]
     cosines = (vectors @ query / lengths).astype(np.float64)
-    centroids = np.add.reduceat(cosines, starts) / np.array([file.sum_length for file in files])
+    means = generation.places.centroids_of(files, dims=len(vector)).astype(np.float32)
+    centroids = (means @ query / _lengths(means)).astype(np.float64)
     if asked.static_offset:
-        raised = np.where(np.isin(segments, generation.static_segments), asked.static_offset, 0.0)
-        cosines += raised
-        centroids += np.add.reduceat(raised, starts) / np.array(sizes)
+        cosines += np.where(np.isin(segments, generation.static_segments), asked.static_offset, 0.0)
     return np.maximum(cosines, 0.0).round(SCORE_DECIMALS), np.maximum(centroids, 0.0).round(SCORE_DECIMALS)
 
 

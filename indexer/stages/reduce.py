@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -101,6 +102,20 @@ def reduce(vectors: NDArray[np.float32], projection: Projection) -> tuple[NDArra
     safe = np.where(scales > 0, scales, 1.0)
     quantized = np.rint(projected / safe[:, None]).astype(np.int8)
     return quantized, scales.astype(np.float32)
+
+
+def centroids(vectors: NDArray[np.int8], starts: Sequence[int]) -> NDArray[np.int8]:
+    """Return the direction of the mean of each group of rows of int8[n, k], a row's length not counted: int8[m, k].
+
+    Each of the m groups has a row at least, and begins at its place in `starts`, ascending.
+    """
+    if not len(starts):
+        return np.empty((0, vectors.shape[1]), np.int8)
+    rows = vectors.astype(np.float64)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    means = np.add.reduceat(rows / np.where(lengths > 0, lengths, 1.0)[:, None], starts)
+    largest = np.abs(means).max(axis=1)
+    return np.rint(means * (INT8_MAX / np.where(largest > 0, largest, 1.0))[:, None]).astype(np.int8)
 
 
 def retained_energy(

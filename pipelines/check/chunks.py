@@ -9,9 +9,10 @@ from itertools import chain, groupby, islice
 import msgspec
 import numpy as np
 import xxhash
+from numpy.typing import NDArray
 
 from indexer.errors import DamagedIndexError
-from indexer.stages.reduce import Projection, reduce
+from indexer.stages.reduce import Projection, centroids, reduce
 from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import ChunkRow
 from indexer.stores.generation import layout
@@ -23,6 +24,7 @@ from indexer.types import Encoder, Tier
 from .findings import FindingKind, Findings
 
 SAMPLE_CHUNKS = 64
+SAMPLE_FILES = 8
 MIN_COSINE = 0.99
 """What the rounding of another processor or onnxruntime leaves of equal texts' similarity; another model does not."""
 _BATCH = 4096
@@ -34,7 +36,11 @@ def check_chunks(findings: Findings, generation: Generation, on_chunks: Callable
     Raises DamagedIndexError when a document can't be read.
     """
     text, vectors = generation.path / layout.TEXT, generation.path / layout.VECTORS
-    digests = {record.path: (digest.of_record(record), 0) for record in generation.catalog.records().values()}
+    of_files = generation.catalog.centroids()
+    digests = {
+        path: (digest.of_record(record), digest.of_centroid(path, of_files[path]))
+        for path, record in generation.catalog.records().items()
+    }
     tiers = {segment.number: segment.tier for segment in generation.manifest.segments}
     seen: set[int] = set()
     wrong: Counter[str] = Counter()
@@ -76,7 +82,8 @@ def check_encoder(
 ) -> tuple[int, int]:
     """Embed a sample of chunks again, compare, and return how many, and how many were rounded otherwise before.
 
-    The sample is the chunks with the lowest ids among those whose vector is of the encoder's tier.
+    The sample is the chunks with the lowest ids among those whose vector is of the encoder's tier. The encoder that
+    files' centroids come from makes some of these anew as well.
     """
     manifest, text = generation.manifest, generation.path / layout.TEXT
     identity = encoder.identity
@@ -87,6 +94,8 @@ def check_encoder(
         message = f"the index was made with {manifest.encoder.name} {made[0][:8]}, {what}"
         findings.add(FindingKind.MODEL, generation.path / layout.MANIFEST, message)
         return 0, 0
+    if identity.tier is Tier.STATIC or STATIC not in manifest.made_with:
+        _check_centroids(findings, generation, encoder, projection)
     numbers = [segment.number for segment in manifest.segments if segment.tier is identity.tier]
     living = [islice(generation.catalog.chunk_ids(segment=number), SAMPLE_CHUNKS) for number in numbers]
     ids = sorted(chain.from_iterable(living))[:SAMPLE_CHUNKS]
@@ -101,16 +110,43 @@ def check_encoder(
         findings.add(
             FindingKind.VECTOR, text, f"{changed} of {len(ids)} sampled chunks have another text than was embedded"
         )
-    again = reduce(encoder.encode(texts), projection)[0].astype(np.float64)
     held = np.stack([np.frombuffer(vectors[chunk_id], np.int8) for chunk_id in ids])
-    lengths = np.linalg.norm(again, axis=1) * np.linalg.norm(held.astype(np.float64), axis=1)
-    equal = (again == held).all(axis=1)
-    cosines = (again * held).sum(axis=1) / np.where(lengths > 0, lengths, 1.0)
-    different = int((~equal & (cosines < MIN_COSINE)).sum())
+    rounded, different = _compare(reduce(encoder.encode(texts), projection)[0], held)
     if different:
         message = f"{different} of {len(ids)} sampled chunks have another vector than the encoder gives"
         findings.add(FindingKind.VECTOR, text, message)
-    return len(ids), int((~equal).sum()) - different
+    return len(ids), rounded
+
+
+def _check_centroids(findings: Findings, generation: Generation, encoder: Encoder, projection: Projection) -> None:
+    """Make the centroids of some files anew, those of the chunks with the lowest ids, and compare."""
+    lowest = list(islice(generation.catalog.chunk_ids(), SAMPLE_CHUNKS))
+    paths = list(dict.fromkeys(generation.catalog.paths_of(lowest).values()))
+    members = {path: generation.catalog.chunk_ids_of(path) for path in paths}
+    # Long files would be most of the work.
+    sample = sorted(members, key=lambda path: len(members[path]))[:SAMPLE_FILES]
+    documents = generation.text.documents([chunk_id for path in sample for chunk_id in members[path]])
+    if not sample:
+        return
+    texts = [documents[chunk_id].embedded_text for path in sample for chunk_id in members[path]]
+    starts = np.cumsum([0, *(len(members[path]) for path in sample)])[:-1]
+    again = centroids(reduce(encoder.encode(texts), projection)[0], starts.tolist())
+    stored = generation.catalog.centroids_of(sample)
+    held = np.array([np.frombuffer(stored[path].ljust(projection.dims, b"\0"), np.int8) for path in sample])
+    _, different = _compare(again, held)
+    if different:
+        message = f"{different} of {len(sample)} sampled files have another centroid than the encoder gives"
+        findings.add(FindingKind.VECTOR, generation.path / layout.CATALOG, message)
+
+
+def _compare(again: NDArray[np.int8], held: NDArray[np.int8]) -> tuple[int, int]:
+    """Return how many rows of int8[n, k] are rounded otherwise, and how many are another vector."""
+    made, kept = again.astype(np.float64), held.astype(np.float64)
+    lengths = np.linalg.norm(made, axis=1) * np.linalg.norm(kept, axis=1)
+    equal = (made == kept).all(axis=1)
+    cosines = (made * kept).sum(axis=1) / np.where(lengths > 0, lengths, 1.0)
+    different = int((~equal & (cosines < MIN_COSINE)).sum())
+    return int((~equal).sum()) - different, different
 
 
 def _check_digests(findings: Findings, generation: Generation, digests: dict[str, tuple[int, int]]) -> None:

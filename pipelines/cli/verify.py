@@ -10,6 +10,7 @@ import click
 
 from indexer.config import EncoderOptions
 from indexer.errors import DamagedIndexError
+from indexer.stores.generation.manifest import STATIC
 from indexer.stores.generation.reader import open_generation
 from indexer.types import Encoder
 
@@ -87,6 +88,6 @@ def _spaces(index_dir: Path, options: EncoderOptions) -> list[tuple[Encoder, Pro
     with open_generation(index_dir) as generation:
         projection = load_projection(generation, options)
         spaces = [(load_encoder(generation, options), projection)]
-        if generation.manifest.upgraded < 1:
+        if STATIC in generation.manifest.made_with:
             spaces.append((load_static(generation, options), projection))
         return spaces

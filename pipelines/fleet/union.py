@@ -230,6 +230,13 @@ class CatalogUnion:
             rows += [(_file(place, file), i, _number(place, segment)) for file, i, segment in chunks]
         return files, rows
 
+    def centroids_of(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the centroids, int8[k], of those of the given files that there are."""
+        found: dict[str, bytes] = {}
+        for place, own in self._by_repository(paths).items():
+            found.update(self._generations[place].catalog.centroids_of(own))
+        return found
+
     def everything(self) -> Everything:
         """Return which chunks are in which files."""
         import numpy as np

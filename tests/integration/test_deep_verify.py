@@ -16,7 +16,7 @@ from indexer.errors import ModelError
 from indexer.search.encoding import load_encoder, load_projection, load_static
 from indexer.stores.generation.reader import open_generation
 from indexer.stores.generation.staging import begin
-from indexer.types import Encoder, EncoderIdentity, PreparedTexts, Role, Tier
+from indexer.types import Encoder, EncoderIdentity, PreparedTexts, QuantizedBatch, Role, Tier
 from pipelines.build import build
 from pipelines.check.findings import FindingKind
 from pipelines.check.verify import verify
@@ -72,7 +72,8 @@ def test_other_rounding_of_a_vector_is_counted_and_another_vector_is_a_finding(r
     rounded = verify(tmp_path / "index", deep=[(Noisy(static, 0.06), projection)])
     assert (rounded.ok, rounded.reembedded, rounded.rounded) == (True, chunks, chunks)
     other = verify(tmp_path / "index", deep=[(Noisy(static, 0.5), projection)])
-    assert [own.kind for own in other.findings] == [FindingKind.VECTOR] and other.rounded == 0
+    # Of chunks, and of files' centroids.
+    assert [own.kind for own in other.findings] == [FindingKind.VECTOR] * 2 and other.rounded == 0
 
 
 def test_static_vectors_of_another_encoder_are_found_and_are_not_searched_with(root: Path, tmp_path: Path) -> None:
@@ -96,3 +97,40 @@ def test_static_vectors_of_another_encoder_are_found_and_are_not_searched_with(r
     (finding,) = verify(tmp_path / "index", deep=[(encoder, projection)]).findings
     assert finding.kind is FindingKind.MODEL
     assert build(root, config=FAST, index_dir=tmp_path / "index").rebuilt == "the static encoder changed"
+
+
+@pytest.mark.parametrize("config", [FAST, Config()], ids=["fast", "complete"])
+def test_a_centroid_that_is_not_the_chunks_is_a_finding(root: Path, tmp_path: Path, config: Config) -> None:
+    build(root, config=config, index_dir=tmp_path / "index")
+    with begin(tmp_path / "index") as staging:
+        assert staging.base is not None
+        made = staging.base.manifest
+        (path, record), *_ = staging.catalog.records().items()
+        ids = staging.catalog.chunk_ids_of(path)
+        chunks = tuple(own.to_chunk() for own in staging.base.text.documents(ids).values())
+        known = staging.known_vectors([chunk.text_hash for chunk in chunks], Tier.STATIC)
+        held = [known[chunk.text_hash] for chunk in chunks]
+        staging.put_file(record, centroid=bytes([1, *[0] * (made.projection.dims - 1)]))
+        staging.put_chunks(
+            QuantizedBatch(
+                chunks,
+                np.stack([own.vector for own in held]),
+                np.array([own.scale for own in held], np.float32),
+                tuple(own.tier for own in held),
+            )
+        )
+        staging.commit(
+            encoder=EncoderIdentity(made.encoder.name, made.encoder.digest, made.encoder.dims, made.encoder.max_tokens),
+            projection=made.projection,
+            made_with=made.made_with,
+            source=made.source,
+        )
+    with open_generation(tmp_path / "index") as generation:
+        spaces = [
+            (load(generation, EncoderOptions()), load_projection(generation, EncoderOptions()))
+            for load in (load_encoder, load_static)
+        ]
+    assert verify(tmp_path / "index").ok
+    (finding,) = verify(tmp_path / "index", deep=spaces).findings
+    assert finding.kind is FindingKind.VECTOR
+    assert "1 of" in finding.message and "centroid" in finding.message

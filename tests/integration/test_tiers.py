@@ -134,10 +134,9 @@ def test_what_static_vectors_lack_is_added_wherever_cosines_meet(ram_path: Path,
         scores = score_files(generation, asked, sorted(TREE), Selection(None))
         without = score_files(generation, replace(asked, static_offset=0.0), sorted(TREE), Selection(None))
     assert scores.cosines.tolist() == pytest.approx([max(0.0, raised[i]) for i in scores.ids.tolist()], abs=1e-3)
-    # Of each file, two of four chunks are static.
-    both = (scores.centroids > 0) & (without.centroids > 0)
-    assert both.any()
-    assert (scores.centroids - without.centroids)[both] == pytest.approx(offset / 2, abs=1e-3)
+    # Centroids are of static vectors, whatever the chunks have.
+    assert scores.centroids.tolist() == without.centroids.tolist()
+    assert (scores.centroids > 0).any()
 
 
 def test_a_known_vector_is_of_the_tier_that_is_asked_for_or_a_better_one(ram_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from indexer.config import Config, ParseOptions
+from indexer.config import Config, EncoderOptions, ParseOptions
 from indexer.encoders.bundle import BASIS, BUNDLED, SUMS
 from indexer.identity import (
     CHANGES,
@@ -76,7 +76,9 @@ def test_another_model_and_another_basis_are_named(tmp_path: Path) -> None:
     made = manifest_of(wanted_identity(with_encoder(folder)), tier=Tier.CONTEXTUAL)
     (folder / BASIS).write_bytes(b"another basis")
     list_again(folder, BASIS)
-    assert rebuild_reason(made, wanted_identity(with_encoder(folder))) == f"{CHANGES['projection']} changed"
+    # The bundled static encoder is in the space of the bundled basis alone.
+    changed = "; ".join(f"{CHANGES[part]} changed" for part in ("projection", "static"))
+    assert rebuild_reason(made, wanted_identity(with_encoder(folder))) == changed
     (folder / "tokenizer.json").write_bytes(b"another tokenizer")
     list_again(folder, "tokenizer.json")
     assert "the encoder changed from minilm" in rebuild_reason(made, wanted_identity(with_encoder(folder)))
@@ -115,12 +117,11 @@ def test_each_part_that_differs_says_what_it_is(part: str) -> None:
     assert rebuild_reason(manifest_of(made), wanted) == f"{CHANGES[part]} changed"
 
 
-def test_another_static_encoder_matters_to_static_vectors_alone() -> None:
+@pytest.mark.parametrize("tier", list(Tier))
+def test_another_static_encoder_matters_to_files_centroids_whatever_vectors_chunks_have(tier: Tier) -> None:
     wanted = wanted_identity(Config())
-    assert wanted.made_with["static"]
     made = Identity(wanted.encoder, {**wanted.made_with, "static": "other"})
-    assert rebuild_reason(manifest_of(made, tier=Tier.STATIC), wanted)
-    assert rebuild_reason(manifest_of(made, tier=Tier.CONTEXTUAL), wanted) == ""
+    assert rebuild_reason(manifest_of(made, tier=tier), wanted) == f"{CHANGES['static']} changed"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,12 @@ def test_another_static_encoder_matters_to_static_vectors_alone() -> None:
 def test_the_encoder_itself_has_the_first_vectors_where_no_static_one_can_stand_in(settings: dict[str, object]) -> None:
     config = msgspec.convert(settings, Config)
     assert first_encoder(config).identity.digest == wanted_identity(config).encoder.digest
-    assert "static" not in wanted_identity(config).made_with
+
+
+def test_a_complete_index_is_the_same_whether_or_not_a_static_one_stood_in() -> None:
+    strict = wanted_identity(msgspec.convert({"recall": {"strict": True}}, Config))
+    assert strict.made_with == wanted_identity(Config()).made_with
+    assert "static" not in wanted_identity(Config(encoder=EncoderOptions(name="static"))).made_with
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))

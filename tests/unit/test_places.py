@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from indexer.errors import DamagedIndexError
 from indexer.stores.catalog import places
 from indexer.stores.catalog.places import Everything, Places
 from indexer.stores.catalog.reader import Catalog
@@ -34,6 +35,10 @@ class _Catalog:
         self.asked += paths
         rows = [(FILES[path], chunk_id, segment) for chunk_id, (path, segment) in CHUNKS.items() if path in paths]
         return {FILES[path]: path for path in paths if path in FILES}, rows
+
+    def centroids_of(self, paths: Sequence[str]) -> dict[str, bytes]:
+        self.asked += paths
+        return {path: b"" if path == "c.py" else bytes([FILES[path], 0, 255]) for path in paths}
 
 
 def _told(places: Places, paths: Sequence[str]) -> list[tuple[str, list[int], list[int]]]:
@@ -109,3 +114,22 @@ def test_segments_that_are_asked_for_count_towards_reading_a_catalog_whole() -> 
     for _ in range(3):
         assert own.segments_of([9, 2, 3]) == {9: 1, 3: 2}
     assert catalog.asked == [9, 2, 3]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_centroids_are_asked_for_once_and_a_file_without_one_has_zeros(asked: bool) -> None:
+    catalog = _Catalog()
+    own = Places(cast(Catalog, catalog))
+    files = own.chunks_of(["a.py", "b.py", "c.py"])
+    if asked:
+        own.centroids_of(files[1:], dims=3)
+    catalog.asked = []
+    for _ in range(2):
+        assert own.centroids_of(files, dims=3).tolist() == [[11, 0, -1], [12, 0, -1], [0, 0, 0]]
+    assert catalog.asked == (["a.py"] if asked else ["a.py", "b.py", "c.py"])
+
+
+def test_a_centroid_of_other_dims_is_damage() -> None:
+    own = Places(cast(Catalog, _Catalog()))
+    with pytest.raises(DamagedIndexError, match=r"a\.py.*3 dims instead of 192"):
+        own.centroids_of(own.chunks_of(["a.py"]), dims=192)

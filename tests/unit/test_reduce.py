@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.stages.reduce import Projection, fit, identity_projection, reduce, retained_energy
+from indexer.stages.reduce import Projection, centroids, fit, identity_projection, reduce, retained_energy
 
 
 def _unit_rows(n: int, d: int, seed: int = 0) -> NDArray[np.float32]:
@@ -84,3 +86,19 @@ def test_retained_energy_is_one_without_a_projection_and_leaves_zero_vectors_out
 
 def _orthonormal(rows: int, columns: int) -> NDArray[np.float32]:
     return np.linalg.qr(np.random.default_rng(4).standard_normal((rows, columns)))[0].astype(np.float32)
+
+
+def test_a_centroid_is_the_direction_of_the_mean_whatever_lengths_rows_have_and_whoever_stands_beside() -> None:
+    rows = np.random.default_rng(3).integers(-127, 128, (40, 24)).astype(np.int8)
+    rows[7] = 0
+    starts = [0, 1, 7, 8, 30]
+    found = centroids(rows, starts)
+    assert not found[2].any()
+    for place, (start, stop) in enumerate(pairwise([*starts, 40])):
+        own = rows[start:stop].astype(np.float64)
+        mean = (own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)).sum(axis=0)
+        assert np.array_equal(centroids(rows[start:stop], [0])[0], found[place])
+        if mean.any():
+            assert np.abs(found[place]).max() == 127
+            assert found[place] @ mean / np.linalg.norm(found[place]) / np.linalg.norm(mean) > 0.999
+    assert centroids(np.empty((0, 24), np.int8), []).shape == (0, 24)

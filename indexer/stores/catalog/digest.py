@@ -2,8 +2,9 @@
 
 A file's content digest is xxh3_128 of its path, content hash, language and skip reason, plus xxh3_128 of each of its
 chunks' id and text hash, modulo 2^128; its vector digest is the sum of xxh3_128 of each chunk's id, tier and int8
-vector. An index's digests are the sums of its files'. Equal trees and options give equal content digests, however the
-index came about; with the same model, and all vectors of the best tier, the vector digests are equal too.
+vector, and of the file's path and centroid. An index's digests are the sums of its files'. Equal trees and options give
+equal content digests, however the index came about; with the same model, and all vectors of the best tier, the vector
+digests are equal too.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ def of_chunk(chunk_id: int, text_hash: bytes) -> int:
 def of_vector(chunk_id: int, tier: Tier, vector: bytes) -> int:
     """Return a chunk's part of the vectors."""
     return xxhash.xxh3_128_intdigest(chunk_id.to_bytes(8, "little") + bytes([tier.rank]) + vector)
+
+
+def of_centroid(path: str, centroid: bytes) -> int:
+    """Return the part that a file's centroid has in the vectors: 0 for none."""
+    return xxhash.xxh3_128_intdigest(path.encode("utf-8", "surrogateescape") + b"\0" + centroid) if centroid else 0
 
 
 def add(*parts: int) -> int:

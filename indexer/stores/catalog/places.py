@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+from indexer.errors import REMEDY, DamagedIndexError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -38,6 +40,9 @@ class ChunkCatalog(Protocol):
         """Return the paths of those of the given files that there are, by number, and file, id and segment of each of
         their chunks, in no order."""
 
+    def centroids_of(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the centroids, int8[k], of those of the given files that there are."""
+
 
 class Everything(NamedTuple):
     """The paths of files by number, and of each of their chunks file, id and segment, int64[n, 3], in no order."""
@@ -50,15 +55,15 @@ class Everything(NamedTuple):
 class FileChunks:
     """A file's chunks: their ids, ascending, and the segment that each one's vector lives in, int64[n] both.
 
-    `lengths` are those of the vectors, float32[n], and `sum_length` that of the sum of all as unit vectors, both not 0:
-    kept here by who first needs them.
+    `lengths` are those of the vectors, float32[n], none 0, kept here by who first needs them; `centroid` is int8[k]
+    once it was asked for.
     """
 
     path: str
     ids: NDArray[np.int64]
     segments: NDArray[np.int64]
     lengths: NDArray[np.float32] | None = None
-    sum_length: float = 0.0
+    centroid: bytes | None = None
 
 
 class Places:
@@ -114,6 +119,21 @@ class Places:
                 known = self._files = {path: known[path] for path in paths if path in known}
             known.update(self._table.chunks_of(missing) if self._table is not None else self._read(missing))
         return [own for path in sorted(set(paths)) if (own := known[path]) is not None]
+
+    def centroids_of(self, files: Sequence[FileChunks], *, dims: int) -> NDArray[np.int8]:
+        """Return the files' centroids, int8[n, dims], zeros for a file without one; raises DamagedIndexError."""
+        import numpy as np
+
+        if missing := [file for file in files if file.centroid is None]:
+            held = self._catalog.centroids_of([file.path for file in missing])
+            for file in missing:
+                own = held.get(file.path) or bytes(dims)
+                if len(own) != dims:
+                    message = f"{file.path!a} has a centroid of {len(own)} dims instead of {dims}; {REMEDY}"
+                    raise DamagedIndexError(f"the catalog is malformed: {message}")
+                file.centroid = own
+        joined = b"".join(file.centroid for file in files if file.centroid is not None)
+        return np.frombuffer(joined, np.int8).reshape(len(files), dims)
 
     def _count(self, asked: int) -> None:
         """Read the catalog whole once that many chunks were asked for."""

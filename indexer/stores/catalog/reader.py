@@ -187,6 +187,15 @@ class Catalog:
             files = {file: decode_path(path) for file, path in rows}
         return files, self._many("SELECT file, id, segment FROM chunks WHERE file IN ({})", list(files))
 
+    def centroids_of(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the centroids, int8[k], of those of the given files that have one."""
+        rows = self._many("SELECT path, centroid FROM files WHERE path IN ({})", [encode_path(path) for path in paths])
+        return self._centroids(rows)
+
+    def centroids(self) -> dict[str, bytes]:
+        """Return the centroid of every file, empty for those without one."""
+        return self._centroids(self._rows("SELECT path, centroid FROM files"))
+
     def everything(self) -> Everything:
         """Return which chunks are in which files."""
         import numpy as np
@@ -240,6 +249,10 @@ class Catalog:
         orphans = self._number("SELECT count(*) FROM chunks WHERE file NOT IN (SELECT id FROM files)")
         return [*found, f"{orphans} chunks belong to no file"] if orphans else found
 
+    def _centroids(self, rows: Iterable[Any]) -> dict[str, bytes]:
+        with self._damage():
+            return {decode_path(path): _blob(centroid) for path, centroid in rows}
+
     def _number(self, sql: str) -> int:
         (row,) = self._rows(sql)
         return int(row[0])
@@ -262,6 +275,12 @@ class Catalog:
         except (sqlite3.DatabaseError, OverflowError, ValueError, KeyError, TypeError, AttributeError) as error:
             # SQLite looks at a column's type when it writes, not when it reads.
             raise DamagedIndexError(f"{self._path}: {error}; {REMEDY}") from error
+
+
+def _blob(value: Any) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError(f"a {type(value).__name__} where bytes belong")
+    return value
 
 
 def _record(row: Any) -> FileRecord:

@@ -24,7 +24,8 @@ SCHEMA = (
   inode INTEGER NOT NULL,
   blob BLOB NOT NULL,
   digest BLOB NOT NULL,
-  vector_digest BLOB NOT NULL
+  vector_digest BLOB NOT NULL,
+  centroid BLOB NOT NULL
 ) STRICT""",
     """CREATE TABLE chunks (
   id INTEGER PRIMARY KEY,

@@ -23,8 +23,8 @@ _ROLLBACK = b"\1\1"
 _TOUCH = "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, detail = ?, blob = ? WHERE path = ?"
 _PUT = """INSERT INTO files (
   path, size, mtime_ns, hash, language, skip, detail, errors, lines, failure, ctime_ns, inode, blob, digest,
-  vector_digest
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+  vector_digest, centroid
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _CHUNKS_OF = "SELECT id, text_hash, segment, scale FROM chunks WHERE file = ?"
 _PUT_CHUNK = "INSERT INTO chunks (id, file, segment, scale, text_hash, text_key) VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -75,17 +75,18 @@ class CatalogWriter:
         with self._refusals():
             self._connection.execute(_TOUCH, values)
 
-    def put(self, record: FileRecord) -> None:
-        """Insert a file that is not in the catalog."""
-        part = digest.of_record(record)
+    def put(self, record: FileRecord, centroid: bytes = b"") -> None:
+        """Insert a file that is not in the catalog, with the centroid of its chunks, int8[k], or none."""
+        part, vector_part = digest.of_record(record), digest.of_centroid(record.path, centroid)
         values = (
             encode_path(record.path), record.size, record.mtime_ns, record.hash, record.language, record.skip,
             record.detail, record.errors, record.lines, record.failure, record.ctime_ns, record.inode, record.blob,
-            digest.to_bytes(part), digest.to_bytes(0),
+            digest.to_bytes(part), digest.to_bytes(vector_part), centroid,
         )  # fmt: skip
         with self._refusals():
             self._connection.execute(_PUT, values)
         self.digest = digest.add(self.digest, part)
+        self.vector_digest = digest.add(self.vector_digest, vector_part)
 
     def remove(self, path: str) -> list[ChunkRow] | None:
         """Remove a file and its chunks; return what was known of these, or None when there is no such file."""
@@ -147,12 +148,16 @@ class CatalogWriter:
         self.live[segment] += len(ids)
 
     def forget_vectors(self) -> None:
-        """Say that no chunk has a vector: each is to be put anew."""
+        """Say that no chunk has a vector: each is to be put anew. Centroids of files stay."""
+        parts = {path: digest.of_centroid(path, own) for path, own in self.reader.centroids().items()}
         with self._refusals():
             self._connection.execute("UPDATE chunks SET segment = 0")
-            self._connection.execute("UPDATE files SET vector_digest = ?", (digest.to_bytes(0),))
+            self._connection.executemany(
+                "UPDATE files SET vector_digest = ? WHERE path = ?",
+                [(digest.to_bytes(part), encode_path(path)) for path, part in parts.items()],
+            )
         self.live.clear()
-        self.vector_digest = 0
+        self.vector_digest = digest.add(*parts.values())
 
     def finish(self) -> None:
         """Write everything to the file and close it."""

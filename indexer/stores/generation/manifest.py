@@ -14,7 +14,7 @@ from indexer.regular import open_regular, read_regular
 from indexer.stores.generation.layout import MANIFEST, is_generation_file
 from indexer.types import TIERS, IndexedSource, Tier
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Raised when the files of a generation change their meaning; an index of another version is never read."""
 
 STATIC = "static"

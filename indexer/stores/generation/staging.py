@@ -93,10 +93,13 @@ class Staging:
         """Remove a file and its chunks, and return their ids; a file that is not there is no error."""
         return [row.id for row in self._remove(path)]
 
-    def put_file(self, record: FileRecord) -> list[int]:
-        """Insert a file, or replace it with all of its chunks; return the ids of those that it had."""
+    def put_file(self, record: FileRecord, *, centroid: bytes = b"") -> list[int]:
+        """Insert a file, or replace it with all of its chunks; return the ids of those that it had.
+
+        `centroid` is that of the chunks, int8[k] as bytes, and empty for a file without any.
+        """
         rows = self._remove(record.path)
-        self._catalog.put(record)
+        self._catalog.put(record, centroid)
         # A chunk's id is made of its file's path, so that whatever has an id again was in the same file.
         self._replaced.update((row.id, row) for row in rows)
         return [row.id for row in rows]
