@@ -43,7 +43,7 @@ SOME = 0.4
 NEARLY = 0.7
 """Where less than this share of the most words in a row stand, that is no second place of a message."""
 MOST_WORDS = 12
-MOST_CHUNKS = 10_000
+TOO_COMMON = 10_000
 """A word that more chunks have does not tell which of them has a format: a fleet has such words by the million."""
 SURE_WORDS = 6
 """So many words in a row are no chance, even where no value of a format string shows that it is the text."""
@@ -248,7 +248,7 @@ def _mostly(look: Look, literals: Literals) -> list[Standing]:
     found = look.checked(likely, check, Sureness.MOSTLY)
     if literals.is_plain:
         return found
-    rare = [word for word in rarest if known["body", terms[word]] <= MOST_CHUNKS and word in literals.told]
+    rare = [word for word in rarest if known["body", terms[word]] <= TOO_COMMON and word in literals.told]
     told = {terms[word]: weights[word] for word in rare}
     if len(told) >= FEW_FORMAT_WORDS:
         least = NEARLY_ALL * sum(sorted(told.values())[:FEW_FORMAT_WORDS])

@@ -41,13 +41,15 @@ def test_translations_are_data(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *(
-            "share/translations/app_en.ts",
-            "locales/en-GB.json",
-            "localization/en_US/labels.inc",
-            "config/locales/en.yml",
-        ),
-        *("src/i18n/index.ts", "app/locale/loader.php", "lib/translation.py", "locales/Makefile", "i18n/de/read.py"),
+        "share/translations/app_en.ts",
+        "locales/en-GB.json",
+        "localization/en_US/labels.inc",
+        "config/locales/en.yml",
+        "src/i18n/index.ts",
+        "app/locale/loader.php",
+        "lib/translation.py",
+        "locales/Makefile",
+        "i18n/de/read.py",
     ],
 )
 def test_english_texts_and_what_reads_translations_are_source(path: str) -> None:

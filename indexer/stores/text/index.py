@@ -46,8 +46,6 @@ MASK_BITS = 24
 """How many words in one field each an answer of `holding` covers."""
 _MOST_ADDRESSES = 1 << 13
 """Where so many chunks lie is remembered, 1 MB: what a search finds it reads soon; then the memory starts anew."""
-
-
 _MOST_BYTES = 4 << 20
 """So many stored bytes of chunks are kept as they were decoded, about twice that: questions that follow one another ask
 for places that overlap, in a repository of a thousand chunks for little else after ten; then the memory starts anew."""
