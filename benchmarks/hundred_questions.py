@@ -2,9 +2,9 @@
 
     python -m benchmarks.hundred_questions REPOS [--set NAME] [--indexes DIR] [--encoder NAME] [--misses FILE]
 
-REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are three sets of
-a hundred: `hundred` is what search was mended by; `unseen` and `third`, of five other repositories each, were measured
-before anything was mended by them. Questions and answers (data/NAME_questions.jsonl) were written from the
+REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are four sets of
+a hundred: `hundred` is what search was mended by; `unseen`, `third` and `fourth`, of five other repositories each, were
+measured before anything was mended by them. Questions and answers (data/NAME_questions.jsonl) were written from the
 repositories with `git grep` before any search was made: error texts as a person sees them, flags, config keys,
 environment variables, texts of TODOs, constants, macros, "where is … configured", CI files, definitions, and questions
 in words. An answer is a path, and where it matters a line: the place that prints, parses, defines or documents what is
@@ -50,6 +50,13 @@ PINNED = {
         "fluent/fluentd": "ff8682d797436bdadca8da39b862eb23f6700515",
         "keepassxreboot/keepassxc": "95bae8377c88f46fda565e09fee25d7ba684fe9e",
         "certbot/certbot": "f769e35e77f1fa21a75cd5418641502dad8a37c5",
+    },
+    "fourth": {
+        "syncthing/syncthing": "328d910aee822178f55442c76bc7e35ce34d68cc",
+        "zellij-org/zellij": "bf8d23a4f774abf27a108da2a1a2689e7d8d0d23",
+        "outline/outline": "d77dcdf853868c5d5fe125c895c9b71f0eff5c68",
+        "gatling/gatling": "8bb193bdf5d0f54cf803dcbc3c6846306c38c202",
+        "koreader/koreader": "fc88887662c27fbef956a46d7772f2dde1658384",
     },
 }
 
