@@ -44,6 +44,9 @@ class Place(NamedTuple):
 Check = Callable[[str], Iterable[Place]]
 """Returns the places of a text in which what is looked for stands."""
 
+_Scored = tuple[dict[int, float], list[StoredChunk]]
+"""Scores by id, and the chunks that were read."""
+
 
 class Look:
     """What one generation has of a query, of the chunks that a selection lets through."""
@@ -54,7 +57,8 @@ class Look:
         self.text = generation.text
         self.selection = selection
         self._generation = generation
-        self._found: dict[tuple[str, ...], tuple[dict[int, float], list[StoredChunk]]] = {}
+        self._found: dict[tuple[str, ...], _Scored] = {}
+        self._more: dict[tuple[str, ...], _Scored] = {}
 
     def verbatim(self, literal: str, sureness: Sureness) -> list[Standing]:
         """Return the chunks in which a literal stands as it is written."""
@@ -63,14 +67,14 @@ class Look:
 
     def holding(self, words: Sequence[str], check: Check, sureness: Sureness) -> list[Standing]:
         """Return the chunks that have all the words and pass the check, unless too many do."""
-        terms = [word if FLAG.fullmatch(word) else term_of(word) for word in words]
-        terms = [term for term in terms if term]
+        told = [word if FLAG.fullmatch(word) else term_of(word) for word in words]
+        terms = tuple([term for term in told if term])
         if not terms:
             return []
-        scores, chunks = self._having(tuple(terms))
+        scores, chunks = self._having(terms)
         found = self._checked(scores, chunks, check, sureness)
         if len(scores) == CHECKED and all(own.kind is not FileKind.SOURCE for own in found):
-            found += self._checked(*self._of_source(terms, but=scores), check, sureness)
+            found += self._checked(*self._of_source(terms), check, sureness)
         if len(found) >= TOO_MANY:  # tells nothing, but where it is defined
             found = [own for own in found if own.rank <= Rank.DOCUMENTED]
         return found if len(found) < TOO_MANY else []
@@ -79,16 +83,17 @@ class Look:
         """Return those of the chunks that pass the check, each at its best place."""
         return self._checked(scores, self.documents(list(scores)), check, sureness)
 
-    def _of_source(
-        self, terms: Sequence[str], *, but: Mapping[int, float]
-    ) -> tuple[dict[int, float], list[StoredChunk]]:
-        """Return the chunks of source that have all the terms, with their scores by id, but for those already read."""
-        scores = self._best(terms, limit=WIDER)
-        paths = self._generation.places.paths_of([chunk_id for chunk_id in scores if chunk_id not in but])
-        kept = [key for key in scores if key in paths and file_kind(source_path(paths[key])) is FileKind.SOURCE]
-        return scores, self.documents(kept[:CHECKED])
+    def _of_source(self, terms: tuple[str, ...]) -> _Scored:
+        """Return more chunks that have all the terms, of source, with the scores of all by id, kept as well."""
+        if terms not in self._more:
+            scores = self._best(terms, limit=WIDER)
+            first, _ = self._having(terms)
+            paths = self._generation.places.paths_of([chunk_id for chunk_id in scores if chunk_id not in first])
+            kept = [key for key in scores if key in paths and file_kind(source_path(paths[key])) is FileKind.SOURCE]
+            self._more[terms] = scores, self.documents(kept[:CHECKED])
+        return self._more[terms]
 
-    def _having(self, terms: tuple[str, ...]) -> tuple[dict[int, float], list[StoredChunk]]:
+    def _having(self, terms: tuple[str, ...]) -> _Scored:
         """Return the chunks that have all the terms, with their scores by id, kept: several checks ask for the same."""
         if terms not in self._found:
             matches = self._best(terms, limit=CHECKED if len(terms) > 1 else CHECKED_FOR_ONE)

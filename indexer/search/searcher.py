@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from indexer.search.answer import SNIPPET_LINES, best_hits
 from indexer.search.candidates import (
     Asked,
+    FileKey,
     Found,
     QueryVector,
     best_overall,
@@ -128,7 +130,8 @@ class Searcher:
         passed = best_overall([space.first_pass(asked, chosen) for space in self._spaces])
         found = [with_paths(own, space.paths_of) for own, space in zip(passed, self._spaces, strict=True)]
         paths: dict[int, list[str]] = {}
-        for place, path in leading_files(found, query, count=files):
+        leading = leading_files(found, query, count=files)
+        for place, path in leading:
             paths.setdefault(place, []).append(path)
         nothing = nothing_scored(asked)
 
@@ -136,7 +139,7 @@ class Searcher:
             own = paths.get(place)
             return self._spaces[place].second_pass(asked, chosen, own) if own else nothing
 
-        define = partial(self._definitions, query, found)
+        define = partial(self._definitions, query, found, set(leading))
         definitions, scores = self._together(
             [define, lambda: joined([score(place) for place in range(len(self._spaces))])]
         )
@@ -193,18 +196,19 @@ class Searcher:
             total.update(space.frequencies(terms))
         return total
 
-    def _definitions(self, query: Query, found: Sequence[Found]) -> list[dict[int, Definition]]:
-        """Return the chunks of each space that have a name which the query writes."""
-        return [
-            {
-                chunk_id: definition
-                for chunk_id, chunk in space.documents(named).items()
-                if (definition := named_definition(query, chunk))
-            }
-            if (named := list(own.chunks.get("name", ()))[:NAMED_CHUNKS])
-            else {}
-            for space, own in zip(self._spaces, found, strict=True)
-        ]
+    def _definitions(
+        self, query: Query, found: Sequence[Found], leading: Container[FileKey]
+    ) -> list[dict[int, Definition]]:
+        """Return the chunks of each space, of the leading files, that have a name which the query writes."""
+
+        def named(place: int, own: Found) -> dict[int, Definition]:
+            first = islice(own.chunks.get("name", ()), NAMED_CHUNKS)
+            ids = [chunk_id for chunk_id in first if (place, own.path_of.get(chunk_id)) in leading]
+            read = self._documents(place, ids) if ids else {}
+            told = {chunk_id: named_definition(query, chunk) for chunk_id, chunk in read.items()}
+            return {chunk_id: definition for chunk_id, definition in told.items() if definition}
+
+        return [named(place, own) for place, own in enumerate(found)]
 
     def _documents(self, space: int, ids: Sequence[int]) -> dict[int, StoredChunk]:
         return self._spaces[space].documents(ids)

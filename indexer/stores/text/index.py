@@ -173,17 +173,15 @@ class TextIndex:
         A term counts once, however often it comes.
         """
         clauses = limits(self._schema, filters, any_of)
-        group: list[tantivy.Query] = []
-        without = total = sum(weights.values())
-        for word in sorted(weights, key=lambda word: -weights[word]):
-            group.append(tantivy.Query.const_score_query(term_query(self._schema, field, word), weights[word]))
-            without -= weights[word]
-            # What has none of these can't weigh enough, so that only chunks with one of each group are visited.
-            if without < least * (1 - _MARGIN):
-                clauses.append((tantivy.Occur.Must, either(group)))
-                group, without = [], total
-        query = tantivy.Query.boolean_query([*clauses, *((tantivy.Occur.Should, own) for own in group)])
-        found = self._passing(query, limit, passing, ties=self._ties_of_sums) if weights else {}
+        total = sum(weights.values())
+        found: dict[int, float] = {}
+        # Of several indexes, which may hold copies of a file, so many often have all the words: these are found sooner.
+        is_tried = self._is_several and least < total * (1 - _MARGIN)
+        for wanted in (total, least) if is_tried else (least,):
+            query = tantivy.Query.boolean_query([*clauses, *self._weighing(weights, field, wanted)])
+            found = self._passing(query, limit, passing, ties=self._ties_of_sums) if weights else {}
+            if len(found) >= limit:
+                break
         return {chunk_id: weight for chunk_id, weight in found.items() if weight >= least}
 
     def frequencies(self, terms: Iterable[Term]) -> dict[Term, int]:
@@ -314,7 +312,7 @@ class TextIndex:
         """
         hits: Hits = []
         scores = np.empty(0)
-        for fetch in (limit + (ties or self._ties), limit + _MANY_TIES) if limit > 0 else ():
+        for fetch in sorted({limit + (ties or self._ties), limit + _MANY_TIES}) if limit > 0 else ():
             hits = self._hits(query, fetch)
             scores = np.array([score for score, _ in hits]).round(_SCORE_DECIMALS)
             if len(hits) < fetch or scores[-1] < scores[limit - 1]:
@@ -342,6 +340,22 @@ class TextIndex:
                 self._known = {}
             self._known.update(islice(zip(ids, addresses, strict=True), _MOST_ADDRESSES))
         return ids
+
+    def _weighing(
+        self, weights: Mapping[str, float], field: str, least: float
+    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        """Return clauses for chunks whose terms weigh `least` together, scored by that; some that weigh less pass."""
+        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
+        group: list[tantivy.Query] = []
+        without = total = sum(weights.values())
+        for word in sorted(weights, key=lambda word: -weights[word]):
+            group.append(tantivy.Query.const_score_query(term_query(self._schema, field, word), weights[word]))
+            without -= weights[word]
+            # What has none of these can't weigh enough, so that only chunks with one of each group are visited.
+            if without < least * (1 - _MARGIN):
+                clauses.append((tantivy.Occur.Must, either(group)))
+                group, without = [], total
+        return [*clauses, *((tantivy.Occur.Should, own) for own in group)]
 
     def _weighted(
         self, terms: Mapping[str, Mapping[str, float]], statistics: Statistics | None
