@@ -187,7 +187,7 @@ def _update(
     with.
     """
     with ExitStack() as stack:
-        from .centroids import file_centroids
+        from .centroids import centroids_of
         from .parsing.encode import ChunkEncoder, load_encoder
         from .parsing.encoded import FromWorkers
         from .quality.measure import BasisMeasure
@@ -220,7 +220,11 @@ def _update(
             vectors = vectorizer.embed(chunks)
             batch = vectorizer.reduce(chunks, vectors, projection, listener=measure.observe)
             with job.clock("reduce"):
-                centroids = file_centroids(files, batch, job.of_centroids, projection)
+                centroids = (
+                    [file.centroid if isinstance(file, ParsedFile) else b"" for file in files]
+                    if encoder
+                    else centroids_of(files, batch, job.of_centroids, projection)
+                )
             _store(staging, files, centroids, batch, tally, job)
         workers.rest()  # before the commit, which needs memory too
         with job.clock("measure"):

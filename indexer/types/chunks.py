@@ -88,12 +88,14 @@ class Quantized(NamedTuple):
 class ParsedFile:
     """One file after parsing and chunking: the record for the catalog and its chunks in file order.
 
-    Where `documents` were asked for, they are in place of the chunks; `quantized` are the vectors, if these were.
-    `seconds` is the processor time that it took.
+    Where `documents` were asked for, they are in place of the chunks; `quantized` are the vectors, if these were, and
+    `centroid` is the direction of their mean, int8[k], empty without chunks. `seconds` is the processor time that it
+    took.
     """
 
     record: FileRecord
     chunks: tuple[Chunk, ...] = ()
     documents: tuple[Document, ...] = ()
     quantized: Quantized | None = None
+    centroid: bytes = b""
     seconds: float = field(default=0.0, compare=False)

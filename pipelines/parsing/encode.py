@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from indexer.types import Encoder, Quantized, Tier
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from indexer.encoders.registry import Variant
     from indexer.stages.reduce import Projection
 
@@ -43,6 +47,15 @@ class ChunkEncoder:
         made = [reduce(self._encoder.encode(part), self._projection) for part in parts]
         vectors, scales = zip(*made, strict=True)
         return Quantized(np.concatenate(vectors), np.concatenate(scales))
+
+
+def file_centroids(vectors: NDArray[np.int8], sizes: Sequence[int]) -> list[bytes]:
+    """Return the centroids, int8[k], of files that have so many of int8[n, k] each, in order; empty for one of none."""
+    from indexer.stages.reduce import centroids
+
+    starts = [start for start, size in zip(accumulate(sizes, initial=0), sizes, strict=False) if size]
+    made = iter(centroids(vectors, starts))
+    return [next(made).tobytes() if size else b"" for size in sizes]
 
 
 def load_encoder(variant: Variant) -> Encoder:

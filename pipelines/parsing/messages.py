@@ -47,6 +47,7 @@ class Outcome(NamedTuple):
     error: str = ""
     documents: tuple[Document, ...] = ()
     quantized: Quantized | None = None
+    centroid: bytes = b""
     seconds: float = 0.0
 
 

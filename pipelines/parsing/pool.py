@@ -252,4 +252,5 @@ def _result(outcome: Outcome) -> ParsedFile | FileRecord:
     if outcome.chunks is None:
         return outcome.record
     chunks = tuple(Chunk(*fields) for fields in outcome.chunks)
-    return ParsedFile(outcome.record, chunks, outcome.documents, outcome.quantized, outcome.seconds)
+    _, _, _, documents, quantized, centroid, seconds = outcome
+    return ParsedFile(outcome.record, chunks, documents, quantized, centroid, seconds)

@@ -23,7 +23,7 @@ from indexer.stores.generation.residency import release_freed
 from indexer.stores.text.document import make_documents
 from indexer.types import Chunk, FileRecord, ParsedFile, Quantized
 
-from .encode import load_encoder
+from .encode import file_centroids, load_encoder
 from .file import parse_file, read_file
 from .messages import OUT_OF_MEMORY, READY, WALL_GRACE, Batch, Outcome, Settings
 
@@ -136,11 +136,13 @@ def _encoded(files: Sequence[_Unencoded], settings: Settings) -> list[Outcome]:
     except Exception as error:
         return [outcome._replace(error=f"{type(error).__name__}: {error}") for outcome in outcomes]
     seconds = (time.process_time() - begun) / max(1, len(made.scales))
+    means = file_centroids(made.vectors, [len(chunks) for _, chunks in files])
     stop = 0
     for place, (outcome, chunks) in enumerate(files):
         start, stop = stop, stop + len(chunks)
         own = Quantized(made.vectors[start:stop], made.scales[start:stop])
-        outcomes[place] = outcome._replace(quantized=own, seconds=outcome.seconds + seconds * len(chunks))
+        spent = outcome.seconds + seconds * len(chunks)
+        outcomes[place] = outcome._replace(quantized=own, centroid=means[place], seconds=spent)
     return outcomes
 
 

@@ -17,7 +17,7 @@ from indexer.stages.reduce import identity_projection
 from indexer.stores.text.document import make_documents
 from indexer.types import FileRecord, ParsedFile, SkipReason
 from pipelines.parsing import pool as parse_pool
-from pipelines.parsing.encode import ChunkEncoder
+from pipelines.parsing.encode import ChunkEncoder, file_centroids
 from pipelines.parsing.pool import parse_files
 from pipelines.parsing.waiting import WaitingFiles
 from pipelines.tally import record_of
@@ -146,6 +146,8 @@ def test_files_that_are_answered_together_fail_each_alone(tmp_path: Path, misbeh
             alone = encoder.encode([chunk.embedded_text for chunk in own.chunks])
             assert one.quantized.vectors.tolist() == alone.vectors.tolist()
             assert one.quantized.scales.tolist() == alone.scales.tolist()
+            assert [one.centroid] == file_centroids(alone.vectors, [len(own.chunks)])
+            assert len(one.centroid) == alone.vectors.shape[1]
 
 
 @pytest.mark.parametrize("word", [b"hang", b"crash", b"exit", b"raise", b"memory"])
