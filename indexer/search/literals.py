@@ -54,8 +54,20 @@ _FORMAT = re.compile(  # each way begins with a character of its own, which is f
     r"|#\{[^{}]{0,120}\}|\$\{[^{}]{0,120}\}|\{[^{}\s\"]{0,60}\}|\"\s{0,3}PRI\w{1,6}\s{0,3}\""
     r"|\$(?<![\w$]\$)[A-Za-z_]\w{0,40}|\\\([^()\n]{1,40}\)"
 )
-_STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){4,200})\"|'((?:[^'\\\n]|\\.){4,200})'|`((?:[^`\\\n]|\\.){4,200})`")
+_STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){0,200})\"|'((?:[^'\\\n]|\\.){0,200})'|`((?:[^`\\\n]|\\.){0,200})`")
 _QUOTE = re.compile(r"\\([\"'`])")
+# How strings and values are joined: with `+`, Lua's `..`, C++'s `<<`, PHP's `.`, or as what a logger is given next.
+_JOIN = r"(?:\.\.|\+|<<)"
+_DOT = r"\.(?=\s{0,3}\$)"
+_BETWEEN_STRINGS = re.compile(
+    rf"\s{{0,80}}(?:{_JOIN}(?:[^\"'`;]{{1,80}}?{_JOIN})?|{_DOT}[^\"'`;]{{1,80}}?\.)\s{{0,80}}"
+)
+_AFTER_STRING = re.compile(rf"\s{{0,80}}(?:{_JOIN}\s{{0,80}}[\w$*&@(]|{_DOT})")
+_GIVEN_NEXT = re.compile(r"(?<=[:=]['\"`])\s{0,3},\s{0,80}[\w$*&@(]|(?<=[:=]\s['\"`])\s{0,3},\s{0,80}[\w$*&@(]")
+_BEFORE_STRING = re.compile(rf"(?:[\w)\]]\s{{0,3}}{_JOIN}|\$[\w>-]{{1,40}}\s{{0,3}}\.)\s{{0,80}}$")
+_JOIN_CHARS = 200
+_HEAD_CHARS = 4
+_MAY_BE_VALUE = re.compile(r"[%{$#\\]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 # What has a digit or the like goes up to its last character that ends no sentence. It is looked for where it can begin,
 # and not far, since a query may be a hostile text without blanks.
@@ -108,7 +120,7 @@ class Literals:
     @property
     def is_message(self) -> bool:
         """Whether so many words stand outside quotes that these may be part of a message, around a value."""
-        return self.quoted > 0 and len(self.words) - self.quoted >= MIN_TELLING_WORDS
+        return self.quoted > 0 and len(self.words) - self.quoted >= MIN_FORMAT_WORDS
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -136,7 +148,7 @@ class Literals:
     @property
     def is_plain(self) -> bool:
         """Whether it is nothing but plain words, as a question is."""
-        return _PLAIN.fullmatch(self.whole) is not None
+        return not self.quoted and _PLAIN.fullmatch(self.whole) is not None
 
     @property
     def is_key(self) -> bool:
@@ -257,15 +269,37 @@ def format_of(text: str, message: str) -> Match | None:
     What is no value stands in the message to the letter and in order; a prefix of the message may be a logger's.
     """
     best: Match | None = None
-    if not _FORMAT.search(text):
-        return None
-    for string in _STRING.finditer(text):
-        parts = _FORMAT.split(_QUOTE.sub(r"\1", string[1] or string[2] or string[3]))
+    for start, parts in _formats(text, message):
         if len(parts) > 1 and _makes(parts, message):
             words = _LETTERS.findall(" ".join(parts).lower())
             if len(words) > (best.words if best else FEW_FORMAT_WORDS - 1) and not STOP_WORDS.issuperset(words):
-                best = Match(text.count("\n", 0, string.start()), 1.0, len(words), has_value=True)
+                best = Match(text.count("\n", 0, start), 1.0, len(words), has_value=True)
     return best
+
+
+def _formats(text: str, message: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield where strings begin that may be of a message, alone and put together, with the parts between values."""
+    joined: list[str] = []
+    start = end = 0
+    for string in _STRING.finditer(text):
+        content = string[1] or string[2] or string[3] or ""
+        head = content[:_HEAD_CHARS]
+        if head not in message and not _MAY_BE_VALUE.search(head):
+            joined = []
+            continue
+        own = _FORMAT.split(_QUOTE.sub(r"\1", content))
+        yield string.start(), own
+        between = text[end : string.start()] if joined else ""
+        if joined and len(between) <= _JOIN_CHARS and _BETWEEN_STRINGS.fullmatch(between):
+            is_value = between.strip(" \n\t.+<") != ""
+            joined = [*joined, *own] if is_value else [*joined[:-1], joined[-1] + own[0], *own[1:]]
+        else:
+            start = string.start()
+            is_value = _BEFORE_STRING.search(text, max(0, start - _JOIN_CHARS), start) is not None
+            joined = ["", *own] if is_value else own
+        end = string.end()
+        goes_on = _AFTER_STRING.match(text, end) or (len(own) == 1 and _GIVEN_NEXT.match(text, end))
+        yield start, [*joined, ""] if goes_on else joined
 
 
 def _makes(parts: Sequence[str], message: str) -> bool:

@@ -82,14 +82,26 @@ def first_of(found: Sequence[tuple[int, Standing]], places: Mapping[tuple[int, s
     of one name a file has one there, the first: what comes after a class in its file are its constructors.
     """
     surest = min((own.sureness for _, own in found), default=Sureness.CHANCE)
-    least = Sureness.MOSTLY if surest in MESSAGES else Sureness.SET if surest is Sureness.DEFINED else surest
+    least = Sureness.SET if surest is Sureness.DEFINED else surest
+    if surest is Sureness.PLACE or surest in MESSAGES:  # the place that a message names, and the code that prints it
+        least = Sureness.MOSTLY
     kept = [(space, own) for space, own in found if own.sureness <= least]
 
     def order(entry: tuple[int, Standing]) -> tuple[object, ...]:
         space, own = entry
         path = source_path(own.chunk.path)
-        depth = path.count("/") if own.sureness is Sureness.PLACE else 0
-        return own.order, depth, places.get((space, path), len(places)), -own.score, path, own.chunk.start_line, space
+        is_place = own.sureness is Sureness.PLACE
+        depth = path.count("/") if is_place else 0
+        return (
+            not is_place,
+            own.order,
+            depth,
+            places.get((space, path), len(places)),
+            -own.score,
+            path,
+            own.chunk.start_line,
+            space,
+        )
 
     kept.sort(key=order)
     if surest is Sureness.DEFINED:

@@ -71,7 +71,7 @@ def standing(
     if named and (query.kind is QueryKind.SYMBOL or len(named) == 1):
         return [*_definitions(named, literals.whole), *_keys(look, named, literals.whole)]
     if found := _at_places(look, literals, paths):
-        return found
+        return _each_once([*found, *_filled_in(look, literals)])
     whole = _whole(look, query, literals)
     if any(own.kind is FileKind.SOURCE for own in whole) or (whole and not literals.is_telling):
         return whole

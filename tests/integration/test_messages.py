@@ -64,6 +64,21 @@ func Open(door, window string) {
 	log.Printf("gate: cannot open the window %s in the %s of the house", window, house)
 }
 """,
+    "app/lock.lua": """
+local function turn(lock, key)
+    logger.warn("no such key:", key)
+    error("cannot turn lock:" .. lock.name)
+end
+""",
+    "app/schemes.go": """
+func Open(scheme string, place string) error {
+	if place == "" {
+		return fmt.Errorf("unwanted key form at %s", place)
+	}
+	return fmt.Errorf("unknown lock scheme %q", scheme)
+}
+""",
+    "app/names.js": 'export const schemes = [\n  "padlock",\n  "latch",\n];\n',
     "docs/log.md": "A log has lines such as `Opened (200) front door (guest: Ann)`; a guest is opened to.\n",
     **{f"app/guest_{number}.py": GUEST for number in range(30)},
     **{
@@ -88,11 +103,19 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         ("Window Front/Left exists!", "app/windows.cpp", 7),
         ("gate: cannot open the window w2 in the back of the house", "app/gates.go", 3),
         ("Could not save, the window has not been opened!", "app/windows.cpp", 4),
+        ("no such key: front", "app/lock.lua", 2),
+        ("cannot turn lock:/etc/locks/front", "app/lock.lua", 3),
+        ('unknown lock scheme "latch"', "app/schemes.go", 5),
     ],
 )
 def test_a_message_finds_what_prints_it(index: Index, query: str, path: str, line: int) -> None:
     first = index.search(query).hits[0]
     assert (first.path, first.line) == (path, line)
+
+
+def test_a_message_that_names_a_place_finds_it_and_what_prints_it(index: Index) -> None:
+    found = [(hit.path, hit.line) for hit in index.search("unwanted key form at app/names.js:2").hits]
+    assert found[:2] == [("app/names.js", 2), ("app/schemes.go", 3)]
 
 
 def test_a_key_finds_the_member_and_then_the_string_that_names_it(index: Index) -> None:

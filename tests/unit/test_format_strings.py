@@ -17,6 +17,14 @@ from indexer.search.literals import format_of
         ("f'Invalid door: {door!r}'", "Invalid door: 'a'"),
         ('log("the \\"%s\\" door", door)', 'the "front" door'),
         ('errors.Errorf("opening door: %w", err)', "opening door: no such file"),
+        ('logger.warn("door not found:", door)', "door not found: front"),
+        ('error("Invalid door:" .. door)', "Invalid door:/dev/null"),
+        ('throw new Error("Invalid door " + door)', "Error: Invalid door front"),
+        ('throw new Error("Door \'" + door + "\' is locked")', "Door 'front' is locked"),
+        ('throw new Error(door + " has no lock")', "front has no lock"),
+        ('die("Invalid door: " . $door . " of " . $house);', "Invalid door: front of x.org"),
+        ('std::cerr << "Cannot open " << door << ": " << reason;', "Cannot open front: no key"),
+        ('fail("The front door " +\n     "of " + house + " is locked")', "The front door of x.org is locked"),
     ],
 )
 def test_a_format_makes_a_message(line: str, message: str) -> None:
@@ -35,6 +43,9 @@ def test_a_format_makes_a_message(line: str, message: str) -> None:
         ('log("%s is not in %s", a, b)', "a is not in b"),
         ('log("Invalid door: a")', "Invalid door: a"),
         ('log("Invalid %s", "door: a")', "Invalid door: a"),
+        ('log("Invalid door", door)', "Invalid door: a"),
+        ('log("Invalid door:")', "Invalid door: a"),
+        ('log("Invalid " + door); log("a door")', "Invalid front a door"),
     ],
 )
 def test_another_format_does_not(line: str, message: str) -> None:
