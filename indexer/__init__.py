@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SourceError,
         StaleIndexError,
         StorageError,
+        UnreadableError,
     )
     from indexer.index import Index
     from indexer.search.freshness import CountStale
@@ -56,6 +57,7 @@ __all__ = [
     "SourceError",
     "StaleIndexError",
     "StorageError",
+    "UnreadableError",
     "__version__",
     "build",
     "open",

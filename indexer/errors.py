@@ -7,7 +7,8 @@
     |- NoIndexError           there is no index here (exit 3)
     |- StaleIndexError        the index is behind the files and the caller asked for fresh (exit 3)
     |- DamagedIndexError      a file of the index is missing, altered or malformed (exit 4)
-    |  `- FormatVersionError  the index was written by another format version (exit 4)
+    |  |- FormatVersionError  the index was written by another format version (exit 4)
+    |  `- UnreadableError     the rights to read the index are missing (exit 1)
     |- LockedError            another writer holds the lock (exit 5)
     |- ModelError             the encoder's files are missing, altered or of another model (exit 6)
     |- ParseTimeoutError      a file took the parser longer than parse.timeout_seconds; its lines are indexed
@@ -19,7 +20,8 @@ A message says what happened, where, and what to do about it.
 from __future__ import annotations
 
 REMEDY = "run `indexer verify` for details and `indexer repair` to mend the index"
-"""What to do about a damaged index."""
+REBUILD = "run `indexer build --full`"
+"""What to do about a damaged index, and about one of another format."""
 
 
 class IndexerError(Exception):
@@ -59,13 +61,29 @@ class StaleIndexError(IndexerError):
 
 
 class DamagedIndexError(IndexerError):
-    """A file of the index is missing, altered or malformed."""
+    """A file of the index is missing, altered or malformed: `what` is wrong, and the `remedy`."""
 
     exit_code = 4
+
+    def __init__(self, what: str, remedy: str = REMEDY) -> None:
+        """Say what is wrong, without an end, and what helps."""
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Return both as one message."""
+        return f"{self.what}; {self.remedy}"
 
 
 class FormatVersionError(DamagedIndexError):
     """The index was written by a version of this program with another format."""
+
+
+class UnreadableError(DamagedIndexError):
+    """The system refuses to let this user read the index, which may be whole."""
+
+    exit_code = 1
 
 
 class LockedError(IndexerError):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import DamagedIndexError, NoIndexError
+from indexer.errors import DamagedIndexError, NoIndexError, UnreadableError
 from indexer.regular import open_regular
 from indexer.sources.worktree import root_seen_from
 from indexer.stores.generation import layout
-from indexer.stores.generation.archive import Parcel, parcel_of, read_archive, write_archive
+from indexer.stores.generation.archive import ANOTHER, Parcel, parcel_of, read_archive, write_archive
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.receive import receive
@@ -114,7 +114,8 @@ def _parcel(origin: Path) -> Iterator[tuple[Parcel, int]]:
     except FileNotFoundError:
         raise NoIndexError(f"{origin}: there is no such file or folder") from None
     except OSError as error:
-        raise DamagedIndexError(f"{origin}: can't be read ({error.strerror})") from error
+        kind = UnreadableError if isinstance(error, PermissionError) else DamagedIndexError
+        raise kind(f"{origin}: can't be read ({error.strerror})", "check the file and the permissions") from error
     with FileIO(descriptor) as file, read_archive(file, status.st_size, origin) as parcel:
         yield parcel, status.st_size
 
@@ -124,6 +125,6 @@ def _require_sound(incoming: Path, origin: Path) -> None:
     if found:
         more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise DamagedIndexError(
-            f"{origin}: is not taken over, since it is no sound index ({'; '.join(found[:_SHOWN])}{more}); "
-            "ask for another copy, or build an index of your own"
+            f"{origin}: is not taken over, since it is no sound index ({'; '.join(found[:_SHOWN])}{more})",
+            ANOTHER,
         )

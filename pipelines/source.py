@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from indexer.config import Config
-from indexer.errors import REMEDY, DamagedIndexError, NoIndexError, SourceError
+from indexer.errors import DamagedIndexError, NoIndexError, SourceError
 from indexer.git.repository import git_files, repository_of
 from indexer.regular import read_regular
 from indexer.sources.worktree import KIND as WORKTREE
@@ -68,7 +68,7 @@ def recorded_kind(index_dir: Path, *, full: bool = False) -> str:
     if full:
         return WORKTREE
     manifest = generation_dir(index_dir, number) / MANIFEST
-    raise DamagedIndexError(f"{manifest}: names a source {kind!a}, and there is none such; {REMEDY}")
+    raise DamagedIndexError(f"{manifest}: names a source {kind!a}, and there is none such")
 
 
 def _index_of_this_commit(root: Path) -> Path | None:

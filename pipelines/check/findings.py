@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import DamagedIndexError
+from indexer.errors import DamagedIndexError, UnreadableError
 
 
 class FindingKind(StrEnum):
@@ -76,8 +76,10 @@ class Findings:
         )
 
     def catch(self, path: Path, check: Callable[[], object]) -> None:
-        """Turn the DamagedIndexError that a check may raise into a finding about the path."""
+        """Turn the DamagedIndexError that a check may raise into a finding about the path, but for missing rights."""
         try:
             check()
+        except UnreadableError:
+            raise
         except DamagedIndexError as error:
             self.add(FindingKind.MALFORMED, path, str(error))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from indexer.config import Config
-from indexer.errors import DamagedIndexError, NoIndexError
+from indexer.errors import DamagedIndexError, NoIndexError, UnreadableError
 from indexer.stores.folder import special_kind
 from indexer.stores.generation import layout
 from indexer.stores.generation import manifest as manifests
@@ -57,11 +57,14 @@ def verify(
     With `deep`, the encoders and the projection that the index should have been made with, a sample of the chunks of
     each encoder's tier is embedded again and compared. With `source`, and the configuration of its build, all files are
     parsed again and compared. `on_chunks` is called with the number of chunks done since the last call. Raises
-    NoIndexError when there is nothing to check, and for `source` as `check_source` does.
+    NoIndexError when there is nothing to check, UnreadableError when rights are missing to check it, and for `source`
+    as `check_source` does.
     """
     findings = Findings(index_dir)
     try:
         generation = open_generation(index_dir, check_files=False)
+    except UnreadableError:
+        raise
     except (NoIndexError, DamagedIndexError) as error:
         path, kind = _unreadable(index_dir, error)
         findings.add(kind, path, str(error))
@@ -122,6 +125,8 @@ def check_files(findings: Findings, generation: Generation) -> None:
             try:
                 if generation.file_sum(name) != expected:
                     findings.add(FindingKind.CHECKSUM, path, "the content was altered: its checksum differs")
+            except PermissionError as error:
+                raise UnreadableError(f"{path}: can't be read ({error.strerror})", "check the permissions") from error
             except OSError as error:
                 findings.add(FindingKind.MISSING_FILE, path, f"the file can't be read: {error.strerror}")
     for name, status in found.items():

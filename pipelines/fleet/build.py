@@ -100,14 +100,15 @@ def build_fleet(job: FleetJob) -> FleetReport:
     if job.config.projection.mode == "fit":
         raise ConfigError('projection.mode is "fit": shards of a fleet share a basis; set it to "bundled" or "none"')
     identity = wanted_identity(job.config)
-    repositories = find_repositories(job.file, job.fleet, job.roots)
+    missing: list[Failure] = []
+    repositories = find_repositories(job.file, job.fleet, job.roots, missing=missing if job.partial else None)
     if unknown := sorted({*job.only} - {own.name for own in repositories}):
         raise ConfigError(f"{job.file}: there is no repository {', '.join(unknown)} in the fleet")
     prepare(job.fleet_dir)
     with lock.writer_lock(job.fleet_dir, wait_seconds=job.wait_seconds), live_manifests(job.fleet_dir) as live:
         first = before = live[0] if live else None
         tasks, failed = plan(job, repositories, first)
-        work = _Work(job, identity, len(tasks), failed)
+        work = _Work(job, identity, len(tasks), [*missing, *failed])
         work.look(tasks, first)
         work.build(work.left, live, upgrade=False)
         before = _publish(work, before)

@@ -114,7 +114,7 @@ def pull_fleet(url: str, fleet_dir: Path, *, wait_seconds: float = 0.0) -> Fleet
                 import_index(archive, index_dir.parent, index_dir, wait_seconds=wait_seconds)
             here = _here(fleet_dir, wanted, shard)
             if here is None:
-                raise DamagedIndexError(f"{url}: the archive of shard {shard.id} is of another index; push it again")
+                raise DamagedIndexError(f"{url}: the archive of shard {shard.id} is of another index", "push it again")
             return here, True
 
         got = _each(pull, wanted.shards)
@@ -150,7 +150,7 @@ def _newest(remote: RemoteStore, numbers: list[int]) -> FleetManifest | None:
         return None
     manifest = manifests.decode(remote.read(numbers[-1]), Path(f"{numbers[-1]:08d}.json"))
     if manifest.number != numbers[-1]:
-        raise DamagedIndexError(f"{remote.url}: manifest {numbers[-1]} says that it is {manifest.number}; push again")
+        raise DamagedIndexError(f"{remote.url}: manifest {numbers[-1]} says that it is {manifest.number}", "push again")
     return manifest
 
 

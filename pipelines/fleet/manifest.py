@@ -11,7 +11,8 @@ import msgspec
 import xxhash
 from msgspec import Meta
 
-from indexer.errors import DamagedIndexError, FormatVersionError
+from indexer.errors import REBUILD, DamagedIndexError, FormatVersionError
+from indexer.errors import REMEDY as INDEX_REMEDY
 from indexer.sources.member import Cut, steps_of
 from indexer.stores.generation.manifest import Count, Digest, Encoder, Projection
 
@@ -24,7 +25,7 @@ REMEDY = "run `indexer fleet build` to make the next one"
 SHARD_REMEDY = (
     "run `indexer fleet verify` for details and `indexer fleet build --full --repo NAME` to make what is damaged anew"
 )
-"""What to do about a shard, in the place of indexer.errors.REMEDY, which is for an index of its own."""
+"""What to do about a shard, in the place of what is for an index of its own."""
 
 _MAX_SIZE = (1 << 62) - 1
 ShardId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[0-9a-f]{8})?\Z")]
@@ -127,17 +128,22 @@ def decode(content: bytes, path: Path) -> FleetManifest:
         version = msgspec.json.decode(content, type=_Version).format_version
         if version != FORMAT_VERSION:
             known = f"this program reads {FORMAT_VERSION}"
-            raise FormatVersionError(f"{path}: has format version {version}, {known}; {REMEDY}")
+            raise FormatVersionError(f"{path}: has format version {version}, {known}", REMEDY)
         manifest = msgspec.json.decode(content, type=FleetManifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DamagedIndexError(f"{path}: is not a valid manifest ({error}); {REMEDY}") from error
+        raise DamagedIndexError(f"{path}: is not a valid manifest ({error})", REMEDY) from error
     if manifest.checksum != _own_checksum(msgspec.structs.replace(manifest, checksum="")):
-        raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
+        raise DamagedIndexError(f"{path}: was altered, its checksum differs", REMEDY)
     if len({shard.id for shard in manifest.shards}) < len(manifest.shards):
-        raise DamagedIndexError(f"{path}: names a shard twice; {REMEDY}")
+        raise DamagedIndexError(f"{path}: names a shard twice", REMEDY)
     if twice := _twice_held(manifest.shards):
-        raise DamagedIndexError(f"{path}: has two shards with the same folders of {twice!a}; {REMEDY}")
+        raise DamagedIndexError(f"{path}: has two shards with the same folders of {twice!a}", REMEDY)
     return manifest
+
+
+def of_shard(error: DamagedIndexError) -> DamagedIndexError:
+    """Return the error with what helps a shard, where it says what helps an index of its own."""
+    return type(error)(error.what, SHARD_REMEDY) if error.remedy in (INDEX_REMEDY, REBUILD) else error
 
 
 def _twice_held(shards: Sequence[Shard]) -> str:

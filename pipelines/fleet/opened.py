@@ -77,8 +77,8 @@ def require_member(generation: Generation, fleet: FleetManifest, shard: Shard) -
         reason = changed_parts(*parts)
     if reason:
         raise DamagedIndexError(
-            f"shard {shard.id} ({generation.index_dir}) is not what the fleet's manifest says: {reason}; "
-            "run `indexer fleet build`"
+            f"shard {shard.id} ({generation.index_dir}) is not what the fleet's manifest says: {reason}",
+            "run `indexer fleet build`",
         )
 
 

@@ -15,6 +15,7 @@ from indexer.sources.git_tree import REVISION
 from indexer.sources.worktree import KIND as WORKTREE
 
 from .config import NAME_PATTERN, Entry, FleetFile
+from .manifest import Failure
 
 _WILD = re.compile(r"[*?\[]")
 _URL = re.compile(r"(?:[a-z+]+://)?(?:[^@/]+@)?([A-Za-z0-9.-]+)(?::[0-9]+)?[:/]([A-Za-z0-9._/~-]+?)(?:\.git)?/?")
@@ -31,25 +32,42 @@ class Repository:
     kind: str = WORKTREE
 
 
-def find_repositories(file: Path, fleet: FleetFile, roots: Sequence[Path] = ()) -> list[Repository]:
+class _NotThereError(ConfigError):
+    """A repository that the fleet's file names can't be had; the file may be right."""
+
+
+def find_repositories(
+    file: Path, fleet: FleetFile, roots: Sequence[Path] = (), *, missing: list[Failure] | None = None
+) -> list[Repository]:
     """Return the repositories of the fleet that `file` describes, by name.
 
-    Raises ConfigError for a folder that is not there, is reached over a link, or lies neither below the file's folder
-    nor below one of the `roots`, for a glob that no folder matches, and for two repositories of one name.
+    One that is not there is added to `missing`. Raises ConfigError for one where that is None, for a folder that is
+    reached over a link, or lies neither below the file's folder nor below one of the `roots`, for a glob that no folder
+    matches, and for two repositories of one name.
     """
     base = file.absolute().parent.resolve()
     allowed = [base, *(root.resolve() for root in roots)]
     found: dict[str, Repository] = {}
     looked = iter(range(MAX_ENTRIES))
+    entries = list(fleet.repository)
     for written in fleet.paths:
+        if not _WILD.search(written):
+            entries.append(Entry(path=written))
+            continue
         matches = list(_expand(base, written, looked, file))
         if not matches:
             raise ConfigError(f"{file}: {written!a}: no folder is there; correct the path, or take it out")
         for folder in matches:
             _add(found, _checked(Entry(path=written), folder, allowed, file), file)
-    for entry in fleet.repository:
-        folder = base / entry.path if entry.path else _clone(base / fleet.clones, entry.url, file)
-        _add(found, _checked(entry, folder, allowed, file), file)
+    for entry in entries:
+        try:
+            folder = base / entry.path if entry.path else _clone(base / fleet.clones, entry.url, file)
+            _add(found, _checked(entry, folder, allowed, file), file)
+        except _NotThereError as error:
+            name = entry.name or (entry.path or entry.url.removesuffix(".git")).rstrip("/").rpartition("/")[2]
+            if missing is None or not re.match(NAME_PATTERN, name):
+                raise
+            missing.append(Failure(id=name, message=str(error)))
     return [found[name] for name in sorted(found)]
 
 
@@ -60,9 +78,9 @@ def _checked(entry: Entry, folder: Path, allowed: Sequence[Path], file: Path) ->
         is_folder = real.is_dir()
     except (OSError, RuntimeError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"{file}: {entry.path or entry.url!a}: {folder} can't be read ({why})") from None
+        raise _NotThereError(f"{file}: {entry.path or entry.url!a}: {folder} can't be read ({why})") from None
     if not is_folder:
-        raise ConfigError(f"{file}: {entry.path or entry.url!a}: {folder} is no folder")
+        raise _NotThereError(f"{file}: {entry.path or entry.url!a}: {folder} is no folder")
     if not any(real.is_relative_to(root) for root in allowed):
         raise ConfigError(
             f"{file}: {entry.path or entry.url!a}: {real} lies outside the fleet's folder; "
@@ -74,7 +92,7 @@ def _checked(entry: Entry, folder: Path, allowed: Sequence[Path], file: Path) ->
     if not re.match(NAME_PATTERN, name):
         raise ConfigError(f"{file}: {folder}: {name!a} can't be a repository's name; give one with `name`")
     if entry.revision is not None and not is_repository(real):
-        raise ConfigError(f"{file}: {folder}: is no git repository, so there is no revision {entry.revision!a}")
+        raise _NotThereError(f"{file}: {folder}: is no git repository, so there is no revision {entry.revision!a}")
     return Repository(name, real, WORKTREE if entry.revision is None else REVISION + entry.revision)
 
 
@@ -130,7 +148,7 @@ def _clone(clones: Path, url: str, file: Path) -> Path:
         folder = clones.joinpath(*lead)
         if folder.is_dir():
             return folder
-    raise ConfigError(
+    raise _NotThereError(
         f"{file}: {url!a}: is not cloned below {clones}; clone it as {clones.joinpath(host, *steps)}: "
         "nothing is fetched here"
     )

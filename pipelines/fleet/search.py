@@ -171,7 +171,7 @@ class Fleet(Closing):
             except NoIndexError as error:
                 # The build after next took a shard away before it was opened: the newest manifest has another.
                 if attempt == 3 or not self._moved_on(opened):
-                    raise DamagedIndexError(f"{error}; run `indexer fleet build`") from error
+                    raise DamagedIndexError(str(error), "run `indexer fleet build`") from error
             finally:
                 opened.done()
         return FleetResult(

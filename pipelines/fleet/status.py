@@ -64,10 +64,11 @@ def fleet_status(
         gone: tuple[str, ...] | None = None
         if file is not None and fleet is not None:
             job = FleetJob(file=file, fleet=fleet, fleet_dir=fleet_dir, config=config, by_content=by_content)
-            tasks, failed = plan(job, find_repositories(file, fleet, roots), manifest)
+            missing: list[Failure] = []
+            tasks, failed = plan(job, find_repositories(file, fleet, roots, missing=missing), manifest)
             known = {shard.id: shard for shard in manifest.shards}
             identity = wanted_identity(config)
-            behind = [failure.id for failure in failed]
+            behind = [failure.id for failure in (*missing, *failed)]
             for task in tasks:
                 try:
                     found = look_at_shard(task, identity, known.get(task.id))

@@ -113,7 +113,7 @@ def open_newest(fleet_dir: Path) -> OpenManifest:
         opened = open_manifest(fleet_dir, numbers[-1])
         if opened is not None:
             return opened
-    raise DamagedIndexError(f"{fleet_dir}: manifests vanish faster than they can be opened")
+    raise DamagedIndexError(f"{fleet_dir}: manifests vanish faster than they can be opened", "try again")
 
 
 def open_manifest(fleet_dir: Path, number: int) -> OpenManifest | None:
@@ -133,7 +133,7 @@ def open_manifest(fleet_dir: Path, number: int) -> OpenManifest | None:
             return None
         manifest = manifests.decode(read_all(file, manifests.MAX_BYTES, path), path)
         if manifest.number != number:
-            raise DamagedIndexError(f"{path}: says that it is number {manifest.number}; {manifests.REMEDY}")
+            raise DamagedIndexError(f"{path}: says that it is number {manifest.number}", manifests.REMEDY)
         on_error.pop_all()
         return OpenManifest(manifest, file)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
+from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.identity import changed_parts
 from indexer.stores.generation.layout import Current, read_current
 from indexer.stores.generation.reader import open_numbered
 
 from ..check.verify import verify
-from .manifest import SHARD_REMEDY, FleetManifest, Shard
+from .manifest import FleetManifest, Shard, of_shard
 from .store import SHARDS, open_newest, shard_dir
 
 
@@ -72,5 +72,7 @@ def _check_shard(fleet_dir: Path, manifest: FleetManifest, shard: Shard) -> list
             return []
         report = verify(index_dir)
         return [FleetFinding(str(own.kind), f"{where}/{own.file}", own.message) for own in report.findings]
-    except (DamagedIndexError, NoIndexError) as error:
-        return [FleetFinding("shard", where, str(error).replace(REMEDY, SHARD_REMEDY))]
+    except DamagedIndexError as error:
+        return [FleetFinding("shard", where, str(of_shard(error)))]
+    except NoIndexError as error:
+        return [FleetFinding("shard", where, str(error))]

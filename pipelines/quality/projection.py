@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.config import Config
 from indexer.encoders.registry import find_encoder
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 from indexer.stages.reduce import FITTED, Projection, bundled_projection, fit, identity_projection
 from indexer.types import FileRecord, ParsedFile, Source
 
@@ -44,9 +44,7 @@ def choose_projection(
         kept = base.projection()
         projection = Projection(FITTED, *kept) if kept is not None else identity_projection(width)
         if projection.dims != (stated := base.manifest.projection.dims):
-            raise DamagedIndexError(
-                f"{base.path}: states vectors of {stated} dims, where they have {projection.dims}; {REMEDY}"
-            )
+            raise DamagedIndexError(f"{base.path}: states vectors of {stated} dims, where they have {projection.dims}")
         return projection
     parsed = parse_files(source, fair_order(records), config)
     sample = chain.from_iterable(file.chunks for file in parsed if isinstance(file, ParsedFile))

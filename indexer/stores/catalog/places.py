@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +129,7 @@ class Places:
             for file in missing:
                 own = held.get(file.path) or bytes(dims)
                 if len(own) != dims:
-                    message = f"{file.path!a} has a centroid of {len(own)} dims instead of {dims}; {REMEDY}"
+                    message = f"{file.path!a} has a centroid of {len(own)} dims instead of {dims}"
                     raise DamagedIndexError(f"the catalog is malformed: {message}")
                 file.centroid = own
         joined = b"".join(file.centroid for file in files if file.centroid is not None)

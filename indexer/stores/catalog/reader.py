@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 from indexer.stores.catalog import digest
 from indexer.stores.catalog.places import Everything
 from indexer.stores.catalog.schema import decode_path, encode_path, harden, text_key
@@ -274,7 +274,7 @@ class Catalog:
             yield
         except (sqlite3.DatabaseError, OverflowError, ValueError, KeyError, TypeError, AttributeError) as error:
             # SQLite looks at a column's type when it writes, not when it reads.
-            raise DamagedIndexError(f"{self._path}: {error}; {REMEDY}") from error
+            raise DamagedIndexError(f"{self._path}: {error}") from error
 
 
 def _blob(value: Any) -> bytes:

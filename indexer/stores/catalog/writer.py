@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.errors import REMEDY, DamagedIndexError, IndexerError, StorageError
+from indexer.errors import DamagedIndexError, IndexerError, StorageError
 from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.catalog.schema import SCHEMA, encode_path, harden, text_key
@@ -65,7 +65,7 @@ class CatalogWriter:
                 harden(self._connection)
             except ValueError as error:
                 self.close()
-                raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
+                raise DamagedIndexError(f"{path}: {error}") from error
         self.reader = Catalog(path, connection=self._connection)
         self.reader.keep_in_memory(_CACHE_KILOBYTES)
 
@@ -197,7 +197,7 @@ def _refuse_journals(path: Path) -> None:
     for suffix in _JOURNALS:
         journal = path.with_name(path.name + suffix)
         if journal.is_symlink() or journal.exists():
-            raise DamagedIndexError(f"{journal}: no catalog is committed with a journal; {REMEDY}")
+            raise DamagedIndexError(f"{journal}: no catalog is committed with a journal")
     with suppress(FileNotFoundError), path.open("rb") as file:
         if file.read(20)[18:] != _ROLLBACK:
-            raise DamagedIndexError(f"{path}: is no catalog, or one with a journal; {REMEDY}")
+            raise DamagedIndexError(f"{path}: is no catalog, or one with a journal")

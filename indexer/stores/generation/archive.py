@@ -35,6 +35,9 @@ MAX_RATIO = 100
 FREE_BYTES = 64 << 20
 """An archive may grow to so many times its size, or to this where that is more: far beyond an index."""
 
+ANOTHER = "ask for another copy, or build an index of your own"
+"""What to do about a damaged archive."""
+
 _BLOCK = 512
 _PIECE = 1 << 20
 _END = bytes(2 * _BLOCK)
@@ -128,7 +131,7 @@ def copy_checked(source: Readable, write: Callable[[bytes], object], expected: m
             break
         write(piece)
     if summing.result() != expected:
-        raise DamagedIndexError(f"{origin}: was altered, its size or checksum differs; get or build another index")
+        raise DamagedIndexError(f"{origin}: was altered, its size or checksum differs", "get or build another index")
 
 
 def _files(entries: _Entries, manifest: Manifest, path: Path) -> Iterator[tuple[str, Readable]]:
@@ -203,4 +206,4 @@ def _padding(size: int) -> bytes:
 
 
 def _malformed(path: Path, what: str) -> DamagedIndexError:
-    return DamagedIndexError(f"{path}: {what}; ask for another copy, or build an index of your own")
+    return DamagedIndexError(f"{path}: {what}", ANOTHER)

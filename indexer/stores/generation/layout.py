@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
+from indexer.errors import DamagedIndexError, NoIndexError, UnreadableError
 from indexer.stores.folder import Folder, SpecialFileError
 
 FOLDER = ".indexer"
@@ -126,7 +126,7 @@ def read_current(index_dir: Path) -> Current:
             raise NoIndexError(_nothing_served(index_dir)) from None
     match = _CURRENT.fullmatch(content)
     if match is None:
-        raise DamagedIndexError(f"{path}: does not name a generation; {REMEDY}")
+        raise DamagedIndexError(f"{path}: does not name a generation")
     return Current(int(match[1]), match[2].decode())
 
 
@@ -136,10 +136,11 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except SpecialFileError as error:
-        raise DamagedIndexError(f"{error.filename}: {error.strerror}; {FOREIGN}") from error
+        raise DamagedIndexError(f"{error.filename}: {error.strerror}", FOREIGN) from error
     except OSError as error:
-        remedy = "check the permissions" if isinstance(error, PermissionError) else REMEDY
-        message = f"{error.filename or path}: can't be read ({error.strerror or error}); {remedy}"
+        message = f"{error.filename or path}: can't be read ({error.strerror or error})"
+        if isinstance(error, PermissionError):
+            raise UnreadableError(message, "check the permissions") from error
         raise DamagedIndexError(message) from error
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import xxhash
 
-from indexer.errors import REMEDY, DamagedIndexError, FormatVersionError
+from indexer.errors import REBUILD, DamagedIndexError, FormatVersionError
 from indexer.regular import open_regular, read_regular
 from indexer.stores.generation.layout import MANIFEST, is_generation_file
 from indexer.types import TIERS, IndexedSource, Tier
@@ -140,20 +140,20 @@ def decode(content: bytes, path: Path) -> Manifest:
         version = msgspec.json.decode(content, type=_Version).format_version
         if version != FORMAT_VERSION:
             raise FormatVersionError(
-                f"{path}: has format version {version}, this program reads version {FORMAT_VERSION}; "
-                "run `indexer build --full`"
+                f"{path}: has format version {version}, this program reads version {FORMAT_VERSION}",
+                REBUILD,
             )
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DamagedIndexError(f"{path}: is not a valid manifest ({error}); {REMEDY}") from error
+        raise DamagedIndexError(f"{path}: is not a valid manifest ({error})") from error
     if manifest.checksum != _own_checksum(manifest):
-        raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
+        raise DamagedIndexError(f"{path}: was altered, its checksum differs")
     numbers = {segment.number for segment in manifest.segments}
     if len(numbers) < len(manifest.segments) or any(segment.live > segment.vectors for segment in manifest.segments):
-        raise DamagedIndexError(f"{path}: describes vector segments that can't be; {REMEDY}")
+        raise DamagedIndexError(f"{path}: describes vector segments that can't be")
     for name in manifest.files:
         if not is_generation_file(name):
-            raise DamagedIndexError(f"{path}: names {name!a}, which is no file of an index; {REMEDY}")
+            raise DamagedIndexError(f"{path}: names {name!a}, which is no file of an index")
     return manifest
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from indexer.closing import Closing
 from indexer.config import VectorOptions
-from indexer.errors import REMEDY, DamagedIndexError, NoIndexError
+from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.stores.catalog.places import Places
 from indexer.stores.catalog.reader import Catalog
 from indexer.stores.folder import Folder, SpecialFileError, read_all, special_kind
@@ -156,7 +156,7 @@ class Generation(Closing):
                 with layout.reading(path):
                     found = self.file_sum(name)
                 if found != expected:
-                    raise DamagedIndexError(f"{path}: was altered, its checksum differs; {REMEDY}")
+                    raise DamagedIndexError(f"{path}: was altered, its checksum differs")
                 self._checked.add(name)
 
     def file_sum(self, name: str) -> FileSum:
@@ -221,10 +221,8 @@ def open_generation(index_dir: Path, *, options: VectorOptions | None = None, ch
             if layout.read_current(index_dir) == current:
                 folder = layout.generation_dir(index_dir, current.number)
                 missing = folder / layout.MANIFEST if folder.is_dir() else folder
-                raise DamagedIndexError(
-                    f"{index_dir / layout.CURRENT}: names {missing}, which is missing; {REMEDY}"
-                ) from None
-    raise DamagedIndexError(f"{index_dir}: generations vanish faster than they can be opened; {REMEDY}")
+                raise DamagedIndexError(f"{index_dir / layout.CURRENT}: names {missing}, which is missing") from None
+    raise DamagedIndexError(f"{index_dir}: generations vanish faster than they can be opened")
 
 
 def open_numbered(
@@ -248,7 +246,7 @@ def open_numbered(
         manifest = manifests.decode(read_all(lease, manifests.MAX_BYTES, path), path / layout.MANIFEST)
         if (manifest.generation, manifest.checksum) != (current.number, current.checksum):
             raise DamagedIndexError(
-                f"{index_dir / layout.CURRENT}: does not name the manifest {path / layout.MANIFEST}; {REMEDY}"
+                f"{index_dir / layout.CURRENT}: does not name the manifest {path / layout.MANIFEST}"
             )
         if check_files:
             _check_files(folder, manifest)
@@ -264,11 +262,9 @@ def _check_files(folder: Folder, manifest: Manifest) -> None:
             raise SpecialFileError(errno.EINVAL, special_kind(status), str(folder.path / name))
     for name, expected in manifest.files.items():
         if name not in found:
-            raise DamagedIndexError(f"{folder.path / name}: is missing; {REMEDY}")
+            raise DamagedIndexError(f"{folder.path / name}: is missing")
         if found[name].st_size != expected.size:
-            raise DamagedIndexError(
-                f"{folder.path / name}: has {found[name].st_size} bytes instead of {expected.size}; {REMEDY}"
-            )
+            raise DamagedIndexError(f"{folder.path / name}: has {found[name].st_size} bytes instead of {expected.size}")
 
 
 def _listing(folder: Folder) -> dict[str, os.stat_result]:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 from indexer.stores import durable
 from indexer.stores.generation import layout
 from indexer.stores.generation.commit import storing
@@ -48,7 +48,7 @@ class StagedFiles:
             if name not in present or not stat.S_ISREG(present[name].st_mode):
                 if target.parent.name == layout.VECTORS:
                     continue  # only when the vectors are about to be rebuilt: else the base was not opened
-                raise DamagedIndexError(f"{source}: is missing or no file; {REMEDY}")
+                raise DamagedIndexError(f"{source}: is missing or no file")
             if name == layout.CATALOG or target.name in MUTABLE_FILES:
                 durable.copy(source, target)
             else:

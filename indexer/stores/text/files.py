@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 
 TEXT_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 """Files that Tantivy makes to lock its folder, even to read it; no part of an index."""
@@ -51,10 +51,10 @@ class damage:  # noqa: N801 - called like a function, as contextlib.suppress is
         if error is None:
             return
         if isinstance(error, ValueError | OSError | msgspec.DecodeError):
-            raise DamagedIndexError(f"{self._path}: {error}; {REMEDY}") from error
+            raise DamagedIndexError(f"{self._path}: {error}") from error
         # A Rust panic derives from BaseException alone.
         if type(error).__name__ == "PanicException":
-            raise DamagedIndexError(f"{self._path}: the text index is malformed ({error}); {REMEDY}") from error
+            raise DamagedIndexError(f"{self._path}: the text index is malformed ({error})") from error
 
 
 def _is_no_file(path: Path) -> bool:

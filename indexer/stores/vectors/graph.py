@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from usearch.index import Index
 
 from indexer.config import VectorOptions
-from indexer.errors import REMEDY, DamagedIndexError, StorageError
+from indexer.errors import DamagedIndexError, StorageError
 from indexer.stores.vectors.segment_file import SegmentFile
 
 
@@ -27,9 +27,9 @@ class Graph:
         try:
             index = Index.restore(memoryview(file.content), view=True)
         except (RuntimeError, ValueError, TypeError) as error:
-            raise DamagedIndexError(f"{file.path}: {error}; {REMEDY}") from error
+            raise DamagedIndexError(f"{file.path}: {error}") from error
         if index is None or len(index) != file.rows or index.ndim != file.vectors.shape[1]:
-            raise DamagedIndexError(f"{file.path}: usearch finds another graph in it than it holds; {REMEDY}")
+            raise DamagedIndexError(f"{file.path}: usearch finds another graph in it than it holds")
         index.expansion_search = expansion  # type: ignore[misc]
         self._index = index
         self._file = file

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 
 _OVERHEAD_BYTES = 4096
 """What names and headers take."""
@@ -35,7 +35,7 @@ def read_projection(path: Path, *, dims: int, kept: int) -> tuple[NDArray[np.flo
             matrix = _array(archive, "matrix.npy", (dims, kept))
             mean = _array(archive, "mean.npy", (dims,))
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
+        raise DamagedIndexError(f"{path}: {error}") from error
     return matrix, mean
 
 

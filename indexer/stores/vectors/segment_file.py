@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 from indexer.stores.vectors import graph_check
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class SegmentFile:
                 size = os.fstat(file.fileno()).st_size
                 end = _HEADER.size + rows * dims
                 if size < _HEADER.size or _HEADER.unpack(file.read(_HEADER.size)) != (rows, dims) or size < end:
-                    raise DamagedIndexError(f"{path}: is not a segment of {rows} vectors of {dims} dims; {REMEDY}")
+                    raise DamagedIndexError(f"{path}: is not a segment of {rows} vectors of {dims} dims")
                 self.content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.vectors = np.frombuffer(self.content, np.int8, rows * dims, _HEADER.size).reshape(rows, dims)
             self.has_graph = rows > GRAPH_VECTORS
@@ -55,9 +55,9 @@ class SegmentFile:
                 graph_check.checked_ids(self.content, end, rows=rows, dims=dims) if self.has_graph else self._list(end)
             )
         except (OSError, ValueError, OverflowError, struct.error) as error:
-            raise DamagedIndexError(f"{path}: {error}; {REMEDY}") from error
+            raise DamagedIndexError(f"{path}: {error}") from error
         if rows and (self.ids[0] < 0 or not (self.ids[1:] > self.ids[:-1]).all()):
-            raise DamagedIndexError(f"{path}: its ids do not ascend; {REMEDY}")
+            raise DamagedIndexError(f"{path}: its ids do not ascend")
         self._known_lengths: NDArray[np.float32] | None = None
         self._packed: PackedMatrix | None = None
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
-from indexer.errors import REMEDY, DamagedIndexError, StorageError
+from indexer.errors import DamagedIndexError, StorageError
 from indexer.stores.vectors.segment_file import GRAPH_VECTORS, SegmentFile, write_without_graph
 from indexer.types import Tier
 
@@ -115,7 +115,7 @@ class VectorSegments:
         file = self.segment(number)
         rows = file.find(ids)
         if (rows < 0).any():
-            raise DamagedIndexError(f"{file.path}: lacks vectors that the catalog names; {REMEDY}")
+            raise DamagedIndexError(f"{file.path}: lacks vectors that the catalog names")
         return file.take(rows)
 
     def find(self, number: int, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
@@ -133,9 +133,7 @@ class VectorSegments:
         with self._lock:
             if number not in self._open:
                 if number not in self._segments:
-                    raise DamagedIndexError(
-                        f"{self._folder}: has no segment {number}, which the catalog names; {REMEDY}"
-                    )
+                    raise DamagedIndexError(f"{self._folder}: has no segment {number}, which the catalog names")
                 path = self._folder / segment_file(number)
                 self._check(path.name)
                 self._open[number] = SegmentFile(path, rows=self._segments[number].vectors, dims=self._dims)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
-from indexer.errors import REMEDY, DamagedIndexError
+from indexer.errors import DamagedIndexError
 
 from ...settings import Chosen
 from ..build import cache_folder
@@ -33,9 +33,9 @@ class _FleetGroup(click.Group):
         try:
             return super().invoke(ctx)
         except DamagedIndexError as error:
-            from ...fleet.manifest import SHARD_REMEDY
+            from ...fleet.manifest import of_shard
 
-            raise type(error)(str(error).replace(REMEDY, SHARD_REMEDY)) from error
+            raise of_shard(error) from error
 
 
 @click.group(name="fleet", cls=_FleetGroup)

@@ -11,12 +11,14 @@ import pytest
 from msgspec.structs import replace
 
 from indexer.config import EncoderOptions
-from indexer.errors import IndexerError, NoIndexError
+from indexer.errors import ConfigError, IndexerError, NoIndexError
 from indexer.stores.generation.layout import generation_numbers
+from pipelines.fleet.config import read_fleet_file
 from pipelines.fleet.gc import collect_fleet
 from pipelines.fleet.local import LocalEngine
 from pipelines.fleet.serial import SerialEngine
 from pipelines.fleet.shard import Outcome, ShardTask
+from pipelines.fleet.status import fleet_status
 from pipelines.fleet.store import FOLDER, shard_dir
 from pipelines.fleet.verify import verify_fleet
 from tests.integration.fleet.fleets import CONFIG, REPOSITORIES, bring_up_to_date, hits_of, make, manifest_of
@@ -71,6 +73,22 @@ def test_a_shard_that_fails_is_named_and_left_out_only_when_asked(tmp_path: Path
     assert [failure.id for failure in report.failed] == ["elsewhere"] and report.shards == 3
     # The shards that were built when it failed were not built again.
     assert report.built == {}
+
+
+def test_a_repository_that_is_gone_is_named_and_left_out_only_when_asked(tmp_path: Path) -> None:
+    away = '[[repository]]\nurl = "https://host.example/team/away.git"\nrevision = "v1"\n'
+    folder = make(tmp_path, more='[[repository]]\npath = "gone"\n' + away)
+    file = folder / "fleet.toml"
+    file.write_text('clones = "clones"\n' + file.read_text())
+    with pytest.raises(ConfigError, match=r"'gone': .*No such file"):
+        bring_up_to_date(folder)
+    report = bring_up_to_date(folder, partial=True)
+    assert [failure.id for failure in report.failed] == ["away", "gone"] and report.shards == 3
+    assert "is not cloned" in report.failed[0].message
+    status = fleet_status(folder / FOLDER, CONFIG, file=file, fleet=read_fleet_file(file))
+    assert (status.stale, status.gone) == (("away", "gone"), ())
+    write(folder / "gone", {"a.py": "x = 1\n"})
+    assert [failure.id for failure in bring_up_to_date(folder, partial=True).failed] == ["away"]
 
 
 def test_a_large_tree_is_cut_and_stays_so(tmp_path: Path) -> None:
