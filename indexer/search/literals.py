@@ -14,7 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from indexer.languages.analyzer import words_apart
-from indexer.search.query import STEPS, STOP_WORDS, Query, QueryKind, is_code_name
+from indexer.search.query import STEPS, STOP_WORDS, Query, QueryKind, bare_name, is_code_name
 
 MAX_VALUE_WORDS = 8
 MAX_EDGE_WORDS = 12
@@ -184,7 +184,7 @@ def _code_parts(text: str) -> tuple[str, ...]:
 
 def _last_step(written: str) -> tuple[str, ...]:
     """Return the last step of a key such as `gui.skipWarning`, whose other steps are lines above it where it is set."""
-    *before, last = STEPS.split(written.removesuffix("()"))
+    *before, last = STEPS.split(bare_name(written))
     return (last,) if before and (is_code_name(last) or "-" in last.strip("-")) else ()
 
 

@@ -88,10 +88,14 @@ class Look:
         if terms not in self._more:
             scores = self._best(terms, limit=WIDER)
             first, _ = self._having(terms)
-            paths = self._generation.places.paths_of([chunk_id for chunk_id in scores if chunk_id not in first])
-            kept = [key for key in scores if key in paths and file_kind(source_path(paths[key])) is FileKind.SOURCE]
+            kept = self._in_source([chunk_id for chunk_id in scores if chunk_id not in first])
             self._more[terms] = scores, self.documents(kept[:CHECKED])
         return self._more[terms]
+
+    def _in_source(self, ids: Iterable[int]) -> list[int]:
+        """Return those of the chunks that are of source, in their order."""
+        paths = self._generation.places.paths_of(list(ids))
+        return [key for key in ids if key in paths and file_kind(source_path(paths[key])) is FileKind.SOURCE]
 
     def _having(self, terms: tuple[str, ...]) -> _Scored:
         """Return the chunks that have all the terms, with their scores by id, kept: several checks ask for the same."""
@@ -127,7 +131,17 @@ class Look:
         return found
 
     def holding_most(self, weights: Mapping[str, float], *, least: float, limit: int) -> dict[int, float]:
-        """Return the chunks whose terms weigh most together, with that weight: `least` or more."""
+        """Return the chunks whose terms weigh most together, with that weight: `least` or more.
+
+        Where so many tests and documents do that no source is among them, source that weighs less is added.
+        """
+        found = self._heaviest(weights, least=least, limit=limit)
+        if len(found) < limit or self._in_source(found):
+            return found
+        wider = self._heaviest(weights, least=least, limit=WIDER)
+        return found | {key: wider[key] for key in self._in_source(wider)[:limit]}
+
+    def _heaviest(self, weights: Mapping[str, float], *, least: float, limit: int) -> dict[int, float]:
         return self.text.holding_most(
             weights,
             "body",

@@ -83,7 +83,7 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 # stay within a line, and a path begins only where its characters begin.
 _WORD = re.compile(r"\w+")
 _IDENTIFIER = re.compile(r"[^\W\d][\w$]*(?:(?:::|\.|->|#|\\)[^\W\d][\w$]*)*")
-STEPS = re.compile(r"::|\.|->|#|\\")
+STEPS = re.compile(r"::|:(?=[^\W\d])|\.|->|#|\\")
 """What stands between the names of a qualified name."""
 _PATH = re.compile(
     r"(?<![\w./\\@+-])"
@@ -105,6 +105,9 @@ _CODE_MARK = re.compile(
     r"[{};]\s*+$|^\s*+(?:def|class|func|fn|function|public|private|static|return|import|from|const|let|var|if|for|while)\b"
     r".*[:({;=]|=>|->|[!=]==?|^(?>.*?\w\()(?>.*\))\s*+[;{]?$|\+=|&&|\|\||::<"
 )
+_MEMBER = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*+:[^\W\d]\w*+")
+"""A member as Erlang and Lua write it, which elsewhere may be a key and its value: no more than a whole query."""
+_CALLED = re.compile(r"\(\)$|(?<=[\w?!])/\d{1,2}$")
 _EXTENSIONS = frozenset(extension for language in LANGUAGES.values() for extension in language.extensions)
 
 
@@ -136,7 +139,8 @@ def classify(text: str) -> QueryKind:
     if not re.search(r"\s", text):
         if _PATH.fullmatch(text) and ("/" in text or _looks_like_path(text)):
             return QueryKind.PATH
-        if _IDENTIFIER.fullmatch(text.removesuffix("()")):
+        name = bare_name(text)
+        if _IDENTIFIER.fullmatch(name) or _MEMBER.fullmatch(name):
             return QueryKind.SYMBOL
     if _TRACE.search(text):
         return QueryKind.ERROR
@@ -145,6 +149,11 @@ def classify(text: str) -> QueryKind:
     if marked * 2 > len(lines):
         return QueryKind.CODE
     return QueryKind.NATURAL
+
+
+def bare_name(written: str) -> str:
+    """Return a name without the `()` of a call, or the `/2`, arguments, that Erlang and Elixir write after it."""
+    return _CALLED.sub("", written)
 
 
 def is_code_name(word: str) -> bool:

@@ -23,7 +23,7 @@ from indexer.search.literals import (
     quoted_name,
 )
 from indexer.search.look import TOO_MANY, WORD, Look, Place, places_of, term_of
-from indexer.search.query import STEPS, Query, QueryKind, is_code_name
+from indexer.search.query import STEPS, Query, QueryKind, bare_name, is_code_name
 from indexer.search.roles import Rank, Role
 from indexer.search.standing import Standing, Sureness
 
@@ -124,7 +124,7 @@ def _files(look: Look, written: str, paths: Mapping[str, Sequence[str]]) -> list
 def _named(look: Look, query: Query, literals: Literals) -> list[Standing]:
     """Return the definitions of a query that is nothing but a name, at the lines of their names."""
     is_symbol = query.kind is QueryKind.SYMBOL
-    steps = STEPS.split(literals.whole.removesuffix("()")) if is_symbol else [literals.whole]
+    steps = STEPS.split(bare_name(literals.whole)) if is_symbol else [literals.whole]
     ending = "." + ".".join(steps)
     ids = look.text.find("name", steps[-1].lower(), limit=TOO_MANY)
     return [

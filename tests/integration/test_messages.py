@@ -79,6 +79,18 @@ func Open(scheme string, place string) error {
 }
 """,
     "app/names.js": 'export const schemes = [\n  "padlock",\n  "latch",\n];\n',
+    "app/errors.h": 'char undefined_door[] = N_("E121: Undefined door: %s");\n',
+    **{f"tests/test_{number}.py": f'says({number}, "E121: Undefined door: knob")\n' for number in range(40)},
+    **{f"tests/knob_{number}.py": f'says({number}, "knob of a door, undefined, E121")\n' for number in range(40)},
+    "app/fence.erl": """
+-module(fence).
+-export([paint/2]).
+
+colour(Fence) -> Fence.
+
+paint(Fence, Colour) -> {Fence, Colour}.
+""",
+    "docs/fence.md": "# fence:paint\n\nfence:paint paints a fence; fence:paint/2 takes its colour.\n",
     "docs/log.md": "A log has lines such as `Opened (200) front door (guest: Ann)`; a guest is opened to.\n",
     **{f"app/guest_{number}.py": GUEST for number in range(30)},
     **{
@@ -103,6 +115,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         ("Window Front/Left exists!", "app/windows.cpp", 7),
         ("gate: cannot open the window w2 in the back of the house", "app/gates.go", 3),
         ("Could not save, the window has not been opened!", "app/windows.cpp", 4),
+        ("E121: Undefined door: knob", "app/errors.h", 1),
+        ("fence:paint", "app/fence.erl", 6),
+        ("fence:paint/2", "app/fence.erl", 6),
         ("no such key: front", "app/lock.lua", 2),
         ("cannot turn lock:/etc/locks/front", "app/lock.lua", 3),
         ('unknown lock scheme "latch"', "app/schemes.go", 5),
