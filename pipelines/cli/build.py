@@ -162,7 +162,7 @@ def summary(report: BuildReport) -> list[str]:
     source = source_text(report.source)
     if not report.committed:
         return [
-            f"Nothing changed: {files.unchanged} files, {chunks.total} chunks, "
+            f"Nothing changed: {counted(files.unchanged, 'file')}, {counted(chunks.total, 'chunk')}, "
             f"generation {report.generation} stays ({1000 * total:.0f} ms).",
             *aligned([("source", source)]),
         ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..report import counted
 from ..share import export_index
 from .console import echo
 from .options import index_dir_option, json_option, print_json, root_argument
@@ -27,6 +28,6 @@ def command(file: Path, root: Path | None, index_dir: Path | None, as_json: bool
         print_json(done)
     else:
         echo(
-            f"{file}: generation {done.generation}, {done.files} files, {done.chunks} chunks, "
+            f"{file}: generation {done.generation}, {counted(done.files, 'file')}, {counted(done.chunks, 'chunk')}, "
             f"{done.archive_bytes / 1e6:.1f} MB  digest {done.digest}"
         )

@@ -8,6 +8,7 @@ import click
 
 from indexer.stores.generation.layout import default_index_dir
 
+from ..report import counted
 from ..share import import_index
 from .console import echo
 from .options import index_dir_option, json_option, print_json, root_argument, wait_option
@@ -31,6 +32,6 @@ def command(origin: Path, root: Path | None, index_dir: Path | None, wait_second
         print_json(done)
     else:
         echo(
-            f"generation {done.generation}: {done.files} files, {done.chunks} chunks, {done.index_bytes / 1e6:.1f} MB  "
-            f"digest {done.digest}"
+            f"generation {done.generation}: {counted(done.files, 'file')}, {counted(done.chunks, 'chunk')}, "
+            f"{done.index_bytes / 1e6:.1f} MB  digest {done.digest}"
         )

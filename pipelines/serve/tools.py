@@ -15,6 +15,7 @@ from indexer.regular import read_regular
 from indexer.stages.decode import NotText, decode
 from indexer.types import SearchResult
 
+from ..report import counted
 from .builder import NotYetError
 from .text import Place, count_tokens, hits_text, is_named, one_line, outline_text, steps, symbols_text
 
@@ -127,10 +128,10 @@ class Tools:
                 counts, languages = generation.manifest.counts, generation.catalog.languages()
                 tiers = ", ".join(f"{n} {tier}" for tier, n in generation.manifest.tiers.items())
                 leading = sorted(languages.items(), key=lambda item: -item[1].chunks)[:5]
-                told = ", ".join(f"{name or 'text'} {own.files} files" for name, own in leading)
+                told = ", ".join(f"{name or 'text'} {counted(own.files, 'file')}" for name, own in leading)
                 rows.append(
-                    f"{project.root}: {state}; {counts.files - counts.skipped} files, {counts.chunks} chunks "
-                    f"({tiers}); {told}"
+                    f"{project.root}: {state}; {counted(counts.files - counts.skipped, 'file')}, "
+                    f"{counted(counts.chunks, 'chunk')} ({tiers}); {told}"
                 )
             except (NotYetError, IndexerError) as error:
                 rows.append(f"{project.root}: {error}")
@@ -160,7 +161,7 @@ class Tools:
             found = own.project.scan(text, paths=_globs(own.path), count=k)
             rows += [f"{own.prefix}{line.path}:{line.number} {one_line(line.text)}" for line in found.lines]
             states.append(
-                f"{own.prefix or 'so far '}lines of {found.files} files that hold the words"
+                f"{own.prefix or 'so far '}lines of {counted(found.files, 'file')} that hold the words"
                 + ("" if found.is_whole else "; there was no time to read the others")
             )
         return _ended(rows or [_NO_HITS], states)
