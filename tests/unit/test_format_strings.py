@@ -12,6 +12,8 @@ from indexer.search.literals import format_of
     [
         ('F = "Opened (%(status)s) %(door)s%(flags)s (guest: %(guest)s)%(more)s"', "Opened (3) <a b> (guest: None)"),
         ('log("Invalid door: %s", door)', "Invalid door: /dev/null"),
+        ('abort "Invalid door: \'$1\'"', "Invalid door: 'front'"),
+        ('die "Invalid door: $!";', "Invalid door: no key"),
         ('log("Invalid door: %s", door)', "2026-11-30 12:00 [doors] ERROR: Invalid door: /dev/null"),
         ('tr("Door %1 exists!").arg(door)', "Door Front/Left exists!"),
         ("f'Invalid door: {door!r}'", "Invalid door: 'a'"),
@@ -44,6 +46,7 @@ def test_a_format_makes_a_message(line: str, message: str) -> None:
         ('log("Invalid door: a")', "Invalid door: a"),
         ('log("Invalid %s", "door: a")', "Invalid door: a"),
         ('log("Invalid door", door)', "Invalid door: a"),
+        ('die "Invalid door: $12a"', "Invalid door: a"),
         ('log("Invalid door:")', "Invalid door: a"),
         ('log("Invalid " + door); log("a door")', "Invalid front a door"),
     ],
