@@ -137,7 +137,7 @@ def ask(
     lines: list[bytes] = []
     for name, questions in evaluation.questions.items():
         prefix = evaluation.prefixes[name]
-        with indexer.open(indexes / name, encoder=_asking(asking, config), options=config.encoder) as index:
+        with indexer.open(indexes / name, encoder=in_place_of(asking, config), options=config.encoder) as index:
             search(index, questions[0].text)
             for question in questions:
                 start = time.perf_counter()
@@ -185,7 +185,7 @@ class _InPlaceOf:
         return self._encoder.encode(texts, role=role)
 
 
-def _asking(encoder: Encoder | None, config: Config) -> Encoder | None:
+def in_place_of(encoder: Encoder | None, config: Config) -> Encoder | None:
     """Return the encoder of queries for an index of another one's vectors; None: the index's own."""
     return encoder and _InPlaceOf(encoder, find_encoder(config.encoder).identity)
 

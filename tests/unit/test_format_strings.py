@@ -12,7 +12,7 @@ from indexer.search.literals import format_of
     [
         ('F = "Opened (%(status)s) %(door)s%(flags)s (guest: %(guest)s)%(more)s"', "Opened (3) <a b> (guest: None)"),
         ('log("Invalid door: %s", door)', "Invalid door: /dev/null"),
-        ('abort "Invalid door: \'$1\'"', "Invalid door: 'front'"),
+        ("abort \"Invalid door: '$1'\"", "Invalid door: 'front'"),
         ('die "Invalid door: $!";', "Invalid door: no key"),
         ('log("Invalid door: %s", door)', "2026-11-30 12:00 [doors] ERROR: Invalid door: /dev/null"),
         ('tr("Door %1 exists!").arg(door)', "Door Front/Left exists!"),
