@@ -129,6 +129,7 @@ def found_terms() -> list[tuple[str, str]]:
         writer = TextWriter(Path(folder))
         writer.add([(make_documents([chunk])[0], Embedding(bytes(8), 1.0, Tier.CONTEXTUAL))])
         writer.commit()
+        writer.merge()
         index = TextIndex(Path(folder))
         asked = [(field, term) for field in WORD_FIELDS for term in analysed]
         asked += [(field, value) for field in RAW_FIELDS for value in raw]

@@ -4,8 +4,8 @@ Tantivy and usearch map files, and each page that a search touches stays mapped,
 system maps along; over many searches that comes to the size of the index. Pages that are let go stay in the system's
 cache and are mapped again at the next touch, so that what a search finds never changes.
 
-A build frees what it takes, but in such an order that the C library keeps most of it. Tantivy's threads merge segments
-meanwhile, each of which is mapped and read whole; and while they write one, what they were given waits in memory.
+A build frees what it takes, but in such an order that the C library keeps most of it. Tantivy maps and reads whole each
+segment that it merges; and while its thread writes one, what it was given waits in memory.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ MAPPED_BYTES = 192 << 20
 below. At 1,000,000 chunks of 64 dims letting go, which each search then leads to, doubles a search's processor time;
 without, 1,000 searches leave 950 MB mapped."""
 
-MERGED_BYTES = 8 << 20
-"""Of file-backed pages that a build may hold more than at its start, or little more for a moment."""
+MERGED_BYTES = 64 << 20
+"""Of file-backed pages that a build may hold more than at its start, or more for a moment. A merge reads words and
+postings of eight segments in no order, 55 MB of 33,000 chunks each: what leaves the system's cache is read again."""
 
 MADV_PAGEOUT = 21
 """Of Linux 5.4 (madvise(2)); Python's mmap has no name for it. Older ones refuse it, and nothing is bounded."""

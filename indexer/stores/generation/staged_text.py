@@ -18,6 +18,7 @@ from indexer.errors import StorageError
 from indexer.stores import durable
 from indexer.stores.generation import layout
 from indexer.stores.generation.reader import Generation
+from indexer.stores.generation.residency import release_freed
 from indexer.stores.text.check import segment_stats
 from indexer.stores.text.document import Embedding, decode_embedding, decode_stored, index_path, make_documents
 from indexer.stores.text.files import damage
@@ -69,6 +70,8 @@ class StagedText:
             if self.rewrites:
                 writer.add(self._carried_over())
             writer.commit()
+            release_freed()  # what it held of documents is not needed to merge
+            writer.merge()
         self._writer = None
         if self._base is not None and not self.rewrites:
             for name in self._base.manifest.files:
