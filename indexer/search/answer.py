@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 
 from msgspec.structs import replace
 
@@ -48,15 +47,14 @@ def best_hits(
             if own:
                 known.update(documents(space, own))
 
-    short = [shortlist(file.chunks, passages.weights) if passages else [*islice(file.chunks, 1)] for file in leading]
-    fetch([(file.space, ids) for file, ids in zip(leading, short, strict=True)])
-    looked: list[tuple[float, dict[int, float]]] = []
-    for file, ids in zip(leading, short, strict=True):
-        chunks = file.chunks
-        if passages:
+    looked = [(file.score, file.chunks) for file in leading]
+    if passages:
+        short = [shortlist(chunks, passages.weights) for _, chunks in looked]
+        fetch([(file.space, ids) for file, ids in zip(leading, short, strict=True)])
+        for place, (file, ids) in enumerate(zip(leading, short, strict=True)):
             read = [own for i in ids if (own := stored[file.space].get(i))]
-            chunks = closer_look(query, evidence.rarity, chunks, read, passages.weights)
-        looked.append((file.score, chunks))
+            closer = closer_look(query, evidence.rarity, looked[place][1], read, passages.weights)
+            looked[place] = file.score, closer
     chosen = arrange(looked, count=k)
     fetch([(leading[place].space, (chunk_id,)) for place, chunk_id, _ in chosen])
     ranks = [

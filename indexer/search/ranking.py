@@ -49,13 +49,20 @@ def meaning_alone() -> Ranker:
 
 
 class RankedFile(NamedTuple):
-    """A file in the order: its score, the part that each feature has in it, and its chunks' scores, best first."""
+    """A file in the order: its score, the part that each feature has in it, and its chunks and their scores, best
+    first."""
 
     space: int
     path: str
     score: float
     contributions: dict[str, float]
-    chunks: dict[int, float]
+    ids: list[int]
+    values: list[float]
+
+    @property
+    def chunks(self) -> dict[int, float]:
+        """The chunks' scores, best first."""
+        return dict(zip(self.ids, self.values, strict=True))
 
 
 def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[RankedFile]:
@@ -68,7 +75,7 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
     contributions = matrix * weights
     totals = contributions.sum(axis=1).round(SCORE_DECIMALS)
     value = chunk_scores(evidence, ranker.passages.weights)
-    order = np.lexsort((scores.ids, -value, scores.file_of))
+    order = np.lexsort((-value, scores.file_of))  # equal ones stay in the order of their ids
     ids, values = scores.ids[order].tolist(), value[order].tolist()
     bounds = [*scores.starts.tolist(), len(ids)]
     score_of, spaces = totals.tolist(), scores.spaces.tolist()
@@ -77,6 +84,5 @@ def rank(evidence: Evidence, ranker: Ranker, *, explain: bool = False) -> list[R
         own = slice(bounds[place], bounds[place + 1])
         told = contributions[place].round(SCORE_DECIMALS).tolist() if explain else ()
         parts = {name: part for name, part in zip(names, told, strict=False) if part}
-        chunks = dict(zip(ids[own], values[own], strict=True))
-        ranked.append(RankedFile(spaces[place], scores.paths[place], score_of[place], parts, chunks))
+        ranked.append(RankedFile(spaces[place], scores.paths[place], score_of[place], parts, ids[own], values[own]))
     return ranked

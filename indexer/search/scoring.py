@@ -28,10 +28,10 @@ FILE_CHUNKS = 4_000
 class FileScores:
     """What the second pass knows of the n chunks of m files, of those that the selection lets through.
 
-    Files lie in the order of their spaces and paths, chunks in that of their files: `spaces` is int64[m] the place of
-    each file's space, `ids` int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of each file. `terms`,
-    bool[words of the query, n], says which words a chunk has; `cosines`, float64[n], is each chunk's similarity,
-    `centroids`, float64[m], that of each file's centroid. What was not asked for is zero.
+    Files lie in the order of their spaces and paths, chunks in that of their files and ids: `spaces` is int64[m] the
+    place of each file's space, `ids` int64[n], `file_of` int64[n], `starts` int64[m] the first chunk of each file.
+    `terms`, bool[words of the query, n], says which words a chunk has; `cosines`, float64[n], is each chunk's
+    similarity, `centroids`, float64[m], that of each file's centroid. What was not asked for is zero.
     """
 
     spaces: NDArray[np.int64]
