@@ -9,7 +9,7 @@ import click
 
 from ..page.html import page
 from ..quality.figures import drift_text, recall_text
-from ..report import BuildReport
+from ..report import BuildReport, counted
 from ..stats import Stats, read_stats
 from ..whole_file import whole_file
 from .console import echo
@@ -49,10 +49,14 @@ def write_page(file: Path, stats: Stats) -> None:
 
 
 def _lines(stats: Stats) -> Iterator[str]:
-    yield f"{stats.root}  generation {stats.generation}, {stats.files} files, {stats.chunks} chunks"
+    files, chunks = counted(stats.files, "file"), counted(stats.chunks, "chunk")
+    yield f"{stats.root}  generation {stats.generation}, {files}, {chunks}"
     yield from _chart(
         "languages",
-        ((name, own.bytes, f"{own.bytes / 1e6:.2f} MB, {own.chunks} chunks") for name, own in stats.languages.items()),
+        (
+            (name, own.bytes, f"{own.bytes / 1e6:.2f} MB, {counted(own.chunks, 'chunk')}")
+            for name, own in stats.languages.items()
+        ),
     )
     yield from _chart("vectors by tier", ((str(tier), count, str(count)) for tier, count in stats.tiers.items()))
     yield from _chart("skipped", ((reason, own.count, str(own.count)) for reason, own in stats.skips.items()))

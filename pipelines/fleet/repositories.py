@@ -66,7 +66,9 @@ def find_repositories(
         except _NotThereError as error:
             name = entry.name or (entry.path or entry.url.removesuffix(".git")).rstrip("/").rpartition("/")[2]
             if missing is None or not re.match(NAME_PATTERN, name):
-                raise
+                raise ConfigError(
+                    f"{error}; correct or remove it in the file, or build without it: --partial"
+                ) from error
             missing.append(Failure(id=name, message=str(error)))
     return [found[name] for name in sorted(found)]
 

@@ -105,7 +105,10 @@ def drift_text(drift: Drift | None) -> str:
     """Return the drift in a line."""
     if drift is None:
         return "not measured"
-    since = f"{drift.added_energy:.1%} of {drift.added} texts added since" if drift.added else "nothing added since"
+    since = "nothing added since"
+    if drift.added:
+        texts = "1 text" if drift.added == 1 else f"{drift.added} texts"
+        since = f"{drift.added_energy:.1%} of {texts} added since"
     return f"the projection keeps {drift.energy:.1%} of {drift.texts} texts, {since}"
 
 

@@ -10,18 +10,20 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from indexer.config import EncoderOptions
 from indexer.encoders.known import ALIASES
 from indexer.encoders.models import known_model
 from indexer.encoders.registry import find_encoder
-from indexer.errors import ConfigError, ModelError
+from indexer.errors import ConfigError, LockedError, ModelError
 from pipelines.models.download import Patience, download, open_client
 from pipelines.models.lock import NAME as LOCK
 from pipelines.models.lock import PACKAGED, locked_revision, read_sums
@@ -264,6 +266,25 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path: Path, kind
         zipped.writestr("../outside", "x")
     with pytest.raises(ModelError, match="leads out"):
         pull("evil", tmp_path / "models", source=packed)
+
+
+def test_of_two_pulls_at_a_time_one_is_refused_and_neither_loses_its_sums(hub: Hub, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    with FileLock(models / ".lock"), pytest.raises(LockedError, match="another process is fetching a model"):
+        pull("ours", models, source=hub.folder)
+    with ThreadPoolExecutor() as threads:
+        both = [threads.submit(_pull_until_it_may, name, models, hub.folder) for name in ("ours", "theirs")]
+    assert sorted(done.result().name for done in both) == ["ours", "theirs"]
+    assert set(read_sums(models / LOCK)) == {"ours", "theirs"}
+
+
+def _pull_until_it_may(name: str, models: Path, source: Path) -> PulledModel:
+    while True:
+        try:
+            return pull(name, models, source=source)
+        except LockedError:
+            time.sleep(0.01)
 
 
 def test_names_that_can_t_be_pulled_are_refused(tmp_path: Path) -> None:
