@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from indexer.config import VectorOptions
@@ -117,7 +118,12 @@ class StagedVectors:
             own = {number: segment for number, segment in self._of_base.items() if segment.tier is tier}
             lives = {number: (segment.vectors, catalog.live[number]) for number, segment in own.items()}
             staged = len(self._open[tier][1]) if tier in self._open else 0
-            for number in segments_to_merge(lives, staged=staged, options=self._options, largest=MAX_SEGMENT_VECTORS):
+            largest, options = MAX_SEGMENT_VECTORS, self._options
+            if tier is Tier.STATIC:  # which never come to need a graph, however many there are
+                largest = GRAPH_VECTORS // 2
+                full = sum(live >= largest for _, live in lives.values())
+                options = replace(options, max_segments=options.max_segments + full)
+            for number in segments_to_merge(lives, staged=staged, options=options, largest=largest):
                 self._merge(number, tier, catalog)
         for tier in list(self._open):
             self._save(tier)
@@ -145,7 +151,8 @@ class StagedVectors:
         ids = list(catalog.reader.chunk_ids(segment=number))
         for start in range(0, len(ids), _MERGE_BATCH):
             part = ids[start : start + _MERGE_BATCH]
-            catalog.move(part, self._add(tier, part, self.get(number, part), saves=False))
+            vectors = self.get(number, part)
+            catalog.move(part, self._add(tier, part, vectors, saves=tier is Tier.STATIC))
         with storing(self._folder):
             (self._folder / segment_file(number)).unlink()
         del self._of_base[number]
