@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.errors import ConfigError
 from indexer.languages.analyzer import word_terms
-from indexer.search.literals import verbatim
+from indexer.search.verbatim import verbatim
 
 if TYPE_CHECKING:
     from indexer.stores.text.index import TextIndex

@@ -11,9 +11,9 @@ from indexer.languages.analyzer import FLAG, word_terms
 from indexer.search.candidates import allowed_chunks
 from indexer.search.file_kinds import FileKind, file_kind
 from indexer.search.filters import Selection
-from indexer.search.literals import verbatim
 from indexer.search.roles import Rank, role_of
 from indexer.search.standing import Standing, Sureness
+from indexer.search.verbatim import verbatim
 from indexer.stores.text.document import StoredChunk, source_path
 
 if TYPE_CHECKING:

@@ -11,21 +11,14 @@ from typing import TYPE_CHECKING
 from indexer.languages.analyzer import FLAG
 from indexer.search.file_kinds import FileKind
 from indexer.search.filters import Selection
-from indexer.search.literals import (
-    FEW_FORMAT_WORDS,
-    MIN_CONSTANT_WORDS,
-    Literals,
-    Match,
-    format_of,
-    option_field,
-    option_line,
-    phrase,
-    quoted_name,
-)
+from indexer.search.format_strings import FEW_FORMAT_WORDS, Match, format_of
+from indexer.search.literals import MIN_CONSTANT_WORDS, Literals
 from indexer.search.look import TOO_MANY, WORD, Look, Place, places_of, term_of
+from indexer.search.phrases import phrase
 from indexer.search.query import STEPS, Query, QueryKind, bare_name, is_code_name
 from indexer.search.roles import Rank, Role
 from indexer.search.standing import Standing, Sureness
+from indexer.search.verbatim import option_field, option_line, quoted_name
 
 if TYPE_CHECKING:
     from indexer.search.content import Content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.search.literals import format_of
+from indexer.search.format_strings import format_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.search.literals import phrase, verbatim
+from indexer.search.phrases import phrase
+from indexer.search.verbatim import verbatim
 
 CHARACTERS = "ab-_ .é\n1"
 
