@@ -19,7 +19,7 @@ from indexer.types import SymbolKind
 
 if TYPE_CHECKING:
     from indexer.search.content import Content
-    from indexer.stores.text.index import Passing
+    from indexer.stores.text.hits import Passing
     from indexer.stores.text.queries import Filters
 
 MAX_VALUES = 100

@@ -7,53 +7,34 @@ indexer.stores.text.document.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
-import numpy as np
 import tantivy
 
 from indexer.stores.text.check import SegmentStats, check_files
 from indexer.stores.text.document import StoredChunk, decode_stored
 from indexer.stores.text.document_store import LEAST_BLOCKS, MOST_BLOCKS, MOST_STORES, DocumentStore, Stored
 from indexer.stores.text.files import damage, readable
+from indexer.stores.text.hits import Hits, Passing
 from indexer.stores.text.queries import (
+    MARGIN,
     Filters,
-    among,
     either,
     limited,
     limits,
     register_tokenizer,
     term_query,
+    weighing,
 )
 from indexer.stores.text.statistics import Frequencies, Statistics, Term
 from indexer.stores.text.union import as_one
 
-_SCORE_DECIMALS = 4
-"""What a sum of single-precision numbers in any order agrees on."""
-_MARGIN = 1e-4
-"""More than the share by which a sum of single-precision numbers can be wrong."""
-_TIES = 32
-"""How many more are fetched than asked for, to see whether a tie reaches over the end."""
-_TIES_OF_SEVERAL = 128
-"""The same of several indexes, which may hold copies of a file."""
-_MANY_TIES = 1024
-"""How many more are fetched when it does; who is picked from an even larger tie depends on where documents lie.
-Of several indexes at once where weights are sums of few numbers, as most such ties reach over the end."""
 MASK_BITS = 24
 """How many words in one field each an answer of `holding` covers."""
-_MOST_ADDRESSES = 1 << 13
-"""Where so many chunks lie is remembered, 1 MB: what a search finds it reads soon; then the memory starts anew."""
 _MOST_BYTES = 4 << 20
 """So many stored bytes of chunks are kept as they were decoded, about twice that: questions that follow one another ask
 for places that overlap, in a repository of a thousand chunks for little else after ten; then the memory starts anew."""
-
-Passing = Callable[[Sequence[int]], Collection[int]]
-"""Returns those of the given chunks that may be found."""
-Hits = list[tuple[float, tantivy.DocAddress]]
-"""Scores and where documents lie, the highest first."""
 
 
 class TextIndex:
@@ -77,11 +58,10 @@ class TextIndex:
             self._searcher = self._index.searcher()
         self._schema = self._index.schema
         self._frequencies = Frequencies(paths, self._searcher)
-        self._known: dict[int, tantivy.DocAddress] = {}
         self._decoded: dict[int, StoredChunk] = {}
         self._decoded_bytes = 0
         self._is_several = len(paths) > 1
-        self._ties, self._ties_of_sums = (_TIES_OF_SEVERAL, _MANY_TIES) if self._is_several else (_TIES, _TIES)
+        self._hits = Hits(self._searcher, path, is_several=self._is_several)
 
     @property
     def count(self) -> int:
@@ -114,7 +94,7 @@ class TextIndex:
             return {}
         found = limited(query, limits(self._schema, filters, any_of))
         # What of it is read is asked for again, with all chunks of its file; of several indexes, first whose it is.
-        return self._passing(found, limit, passing, remember=self._is_several)
+        return self._hits.passing(found, limit, passing, remember=self._is_several)
 
     def holding(
         self, words: Sequence[str], fields: Sequence[str], *, limit: int, filters: Filters | None = None
@@ -134,7 +114,7 @@ class TextIndex:
                 tantivy.Query.const_score_query(term_query(self._schema, *term), float(1 << bit))
                 for bit, term in enumerate(terms)
             ]
-            answers.append(self._unordered(limited(either(parts), clauses), limit, remember=True))
+            answers.append(self._hits.unordered(limited(either(parts), clauses), limit, remember=True))
         return answers
 
     def holding_all(
@@ -155,7 +135,7 @@ class TextIndex:
             return {}
         every = [(tantivy.Occur.Must, term_query(self._schema, *term)) for term in rarest]
         query = tantivy.Query.boolean_query([*limits(self._schema, filters, any_of), *every])
-        return self._passing(query, limit, passing)
+        return self._hits.passing(query, limit, passing)
 
     def holding_most(
         self,
@@ -176,10 +156,10 @@ class TextIndex:
         total = sum(weights.values())
         found: dict[int, float] = {}
         # Of several indexes, which may hold copies of a file, so many often have all the words: these are found sooner.
-        is_tried = self._is_several and least < total * (1 - _MARGIN)
+        is_tried = self._is_several and least < total * (1 - MARGIN)
         for wanted in (total, least) if is_tried else (least,):
-            query = tantivy.Query.boolean_query([*clauses, *self._weighing(weights, field, wanted)])
-            found = self._passing(query, limit, passing, ties=self._ties_of_sums) if weights else {}
+            query = tantivy.Query.boolean_query([*clauses, *weighing(self._schema, weights, field, least=wanted)])
+            found = self._hits.passing(query, limit, passing, of_sums=True) if weights else {}
             if len(found) >= limit:
                 break
         return {chunk_id: weight for chunk_id, weight in found.items() if weight >= least}
@@ -201,19 +181,19 @@ class TextIndex:
         `remember` where they lie, if they will be read.
         """
         query = limited(tantivy.Query.all_query(), limits(self._schema, filters, any_of))
-        return self._unordered(query, limit, remember=remember)[0] if limit > 0 else []
+        return self._hits.unordered(query, limit, remember=remember)[0] if limit > 0 else []
 
     def find(self, field: str, value: str, *, limit: int = 1000) -> list[int]:
         """Return the ids of chunks whose raw field is exactly this value."""
         is_there = self.frequencies([(field, value)])[field, value]
-        return list(self._matches(term_query(self._schema, field, value), limit)) if is_there else []
+        return list(self._hits.best(term_query(self._schema, field, value), limit)) if is_there else []
 
     def documents(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Return what is stored of the given chunks, by id; unknown ids are left out."""
         known = self._decoded
         found = {chunk_id: known.get(chunk_id) for chunk_id in ids}
         with damage(self._path):
-            for chunk_id, address in self._addresses([chunk_id for chunk_id, own in found.items() if own is None]):
+            for chunk_id, address in self._hits.addresses([chunk_id for chunk_id, own in found.items() if own is None]):
                 stored = self._stored(address).stored
                 found[chunk_id] = document = decode_stored(stored)
                 if document.id != chunk_id:
@@ -230,7 +210,7 @@ class TextIndex:
     def folders_of(self, ids: Sequence[int]) -> dict[int, int]:
         """Return in which of the folders, by place, each of the given chunks is; unknown ids are left out."""
         with damage(self._path):
-            addresses = self._addresses(ids)
+            addresses = self._hits.addresses(ids)
             return {chunk_id: self._folders[address.segment_ord] for chunk_id, address in addresses}
 
     def let_go(self) -> None:
@@ -251,111 +231,18 @@ class TextIndex:
             with damage(self._path):
                 found = self._searcher.search(tantivy.Query.all_query(), step, count=False, offset=offset)
                 addresses = [address for _, address in found.hits]
-                ids = self._ids_at(addresses)
+                ids = self._hits.ids_at(addresses)
                 documents = [self._stored(address) for address in addresses]
             for chunk_id, document in zip(ids, documents, strict=True):
                 yield chunk_id, document.stored, document.embedding
 
     def _documents(self, ids: Sequence[int]) -> Iterator[tuple[int, Stored]]:
         with damage(self._path):
-            for chunk_id, address in self._addresses(ids):
+            for chunk_id, address in self._hits.addresses(ids):
                 yield chunk_id, self._stored(address)
-
-    def _addresses(self, ids: Sequence[int]) -> list[tuple[int, tantivy.DocAddress]]:
-        known = self._known
-        found = {chunk_id: known[chunk_id] for chunk_id in ids if chunk_id in known}
-        missing = [chunk_id for chunk_id in ids if chunk_id not in found]
-        if missing:
-            asked = self._searcher.search(among(self._schema, "id", missing), len(missing) + 1, count=False)
-            addresses = [address for _, address in asked.hits]
-            there = self._ids_at(addresses)
-            if len({*there}) < len(there):
-                raise ValueError("has two documents of one id")
-            found.update(zip(there, addresses, strict=True))
-        return [(chunk_id, found[chunk_id]) for chunk_id in ids if chunk_id in found]
-
-    def _ids_at(self, addresses: list[tantivy.DocAddress]) -> list[int]:
-        values = self._searcher.fast_field_values("id", addresses)
-        if None in values:
-            raise ValueError("a document has no id")
-        return cast(list[int], values)
 
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         return self._stores[address.segment_ord].get(address.doc)
-
-    def _passing(
-        self,
-        query: tantivy.Query,
-        limit: int,
-        passing: Passing | None,
-        *,
-        remember: bool = True,
-        ties: int | None = None,
-    ) -> dict[int, float]:
-        """Return the best `limit` that pass; more are asked for until so many do."""
-        if passing is None:
-            return self._matches(query, limit, remember=remember, ties=ties)
-        wanted = limit
-        while True:
-            wanted *= 2
-            found = self._matches(query, wanted, ties=ties)
-            passed = passing(list(found))
-            if len(passed) >= limit or len(found) < wanted:
-                return dict(islice(((key, score) for key, score in found.items() if key in passed), limit))
-
-    def _matches(
-        self, query: tantivy.Query, limit: int, *, remember: bool = True, ties: int | None = None
-    ) -> dict[int, float]:
-        """Return the best `limit`; Tantivy breaks ties by where a document lies, this by id: history can't matter.
-
-        So many `ties` are fetched at first.
-        """
-        hits: Hits = []
-        scores = np.empty(0)
-        for fetch in sorted({limit + (ties or self._ties), limit + _MANY_TIES}) if limit > 0 else ():
-            hits = self._hits(query, fetch)
-            scores = np.array([score for score, _ in hits]).round(_SCORE_DECIMALS)
-            if len(hits) < fetch or scores[-1] < scores[limit - 1]:
-                break
-        # Which documents they are is asked of those alone that can be among the best.
-        scores = scores[scores >= scores[:limit].min(initial=np.inf)]
-        ids = np.array(self._ids_of(hits[: len(scores)], remember=remember), np.uint64)
-        order = np.lexsort((ids, -scores))[:limit]
-        return dict(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
-
-    def _unordered(self, query: tantivy.Query, limit: int, *, remember: bool = False) -> tuple[list[int], list[float]]:
-        hits = self._hits(query, limit)
-        return self._ids_of(hits, remember=remember), [score for score, _ in hits]
-
-    def _hits(self, query: tantivy.Query, limit: int) -> Hits:
-        with damage(self._path):
-            return cast(Hits, self._searcher.search(query, limit, count=False).hits)
-
-    def _ids_of(self, hits: Hits, *, remember: bool) -> list[int]:
-        addresses = [address for _, address in hits]
-        with damage(self._path):
-            ids = self._ids_at(addresses) if hits else []
-        if remember:
-            if len(self._known) + len(ids) > _MOST_ADDRESSES:
-                self._known = {}
-            self._known.update(islice(zip(ids, addresses, strict=True), _MOST_ADDRESSES))
-        return ids
-
-    def _weighing(
-        self, weights: Mapping[str, float], field: str, least: float
-    ) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        """Return clauses for chunks whose terms weigh `least` together, scored by that; some that weigh less pass."""
-        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        group: list[tantivy.Query] = []
-        without = total = sum(weights.values())
-        for word in sorted(weights, key=lambda word: -weights[word]):
-            group.append(tantivy.Query.const_score_query(term_query(self._schema, field, word), weights[word]))
-            without -= weights[word]
-            # What has none of these can't weigh enough, so that only chunks with one of each group are visited.
-            if without < least * (1 - _MARGIN):
-                clauses.append((tantivy.Occur.Must, either(group)))
-                group, without = [], total
-        return [*clauses, *((tantivy.Occur.Should, own) for own in group)]
 
     def _weighted(
         self, terms: Mapping[str, Mapping[str, float]], statistics: Statistics | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -13,6 +13,8 @@ from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, index_path
 
 TOKENIZER = "words"
 """How analysed fields are split."""
+MARGIN = 1e-4
+"""More than the share by which a sum of single-precision numbers can be wrong."""
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +47,23 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     path_patterns: tuple[str, ...] = ()
     not_path_patterns: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
+
+
+def weighing(
+    fields: tantivy.Schema, weights: Mapping[str, float], field: str, *, least: float
+) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+    """Return clauses for chunks whose terms weigh `least` together, scored by that; some that weigh less pass."""
+    clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
+    group: list[tantivy.Query] = []
+    without = total = sum(weights.values())
+    for word in sorted(weights, key=lambda word: -weights[word]):
+        group.append(tantivy.Query.const_score_query(term_query(fields, field, word), weights[word]))
+        without -= weights[word]
+        # What has none of these can't weigh enough, so that only chunks with one of each group are visited.
+        if without < least * (1 - MARGIN):
+            clauses.append((tantivy.Occur.Must, either(group)))
+            group, without = [], total
+    return [*clauses, *((tantivy.Occur.Should, own) for own in group)]
 
 
 def term_query(fields: tantivy.Schema, field: str, term: str) -> tantivy.Query:
