@@ -47,6 +47,7 @@ def check_chunks(findings: Findings, generation: Generation, on_chunks: Callable
     for batch in _batches(generation):
         rows = generation.catalog.chunks([document.id for document, _ in batch])
         stored = _vectors(generation, rows)
+        generation.vectors.let_go()
         for document, embedding in batch:
             row, path = rows.get(document.id), source_path(document.path)
             if row is None or row.text_hash != document.text_hash or path not in digests or document.id in seen:

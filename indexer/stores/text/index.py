@@ -233,6 +233,7 @@ class TextIndex:
                 addresses = [address for _, address in found.hits]
                 ids = self._hits.ids_at(addresses)
                 documents = [self._stored(address) for address in addresses]
+            self.let_go()  # stores are read once, from end to end
             for chunk_id, document in zip(ids, documents, strict=True):
                 yield chunk_id, document.stored, document.embedding
 
