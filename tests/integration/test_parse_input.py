@@ -206,3 +206,16 @@ def test_a_name_that_the_parser_made_up_is_no_symbol() -> None:
 def test_a_macro_on_the_first_line_is_no_part_of_the_declaration_after_it() -> None:
     (symbol,) = parse("API_BEGIN_EXPORT\nint f(void) { return 1; }\n", "c").symbols
     assert (symbol.signature, symbol.start_line, symbol.start_byte) == ("int f(void)", 2, 17)
+
+
+def test_a_grammar_that_looks_back_often_does_not_keep_the_rest_of_the_text_each_time() -> None:
+    body = "".join(f"  def value{n}(given: Int): Option[List[Int]] = Some(List(given, {n}))\n\n" for n in range(900))
+    source = f"object Values {{\n{body}}}\n"
+    parse(sample_of("scala").read_bytes(), "scala")
+    tracemalloc.start()
+    try:
+        assert len(parse(source, "scala").symbols) == 901
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 600 * len(source)  # where each read had the rest, it was 7,800 times as much

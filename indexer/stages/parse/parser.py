@@ -35,6 +35,9 @@ A scanner that hangs would not ask for it either; the limit of the worker's proc
 _NAME_BYTES: Final = 256
 """What the query reads at a time where a pattern tests a name."""
 
+_READ_BYTES = 1024
+"""What is read at a time. Scala's grammar looks back so often that it reads thousands of times; each time is kept."""
+
 _buffers: Final[list[bytearray]] = []
 """What the parser reads from: the binding never frees what a callback returns, so it is given the same few again."""
 
@@ -196,7 +199,7 @@ def _parse_within(grammar: _Grammar, data: bytes, begin: float, timeout_seconds:
             _buffers.append(bytearray())
         buffer = _buffers[used]
         used += 1
-        buffer[:] = memoryview(data)[offset:]
+        buffer[:] = memoryview(data)[offset : offset + _READ_BYTES]
         return buffer
 
     def is_late(_offset: int, _has_error: bool) -> bool:
