@@ -5,14 +5,13 @@
 FLEET is a folder with a fleet that was built; whole files of it, in an order that a number decides, make shards of so
 many chunks, with vectors that vary by file and by chunk; a smaller fleet has the first of a larger one's. Questions are
 words of a chunk; a vector near the chunk's own is searched for. Memory is read after the last search: anonymous, and
-file-backed pages that it touched; `most_mb` is the most that the process held at any moment.
+file-backed pages that it touched; `most_mb` is the most that the process held at any moment until then.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import sys
 import tempfile
@@ -202,7 +201,6 @@ def ask(folder: Path) -> dict[str, Any]:
                 "processor_p50_ms": float(np.percentile(processor[WARM_UP:], 50)),
             }
             figures[mode]["resident"] = resident()
-        figures["most_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     return figures
 
 

@@ -43,8 +43,8 @@ class Run:
 def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> Run:
     """Run a command to its end; raise CalledProcessError when it fails.
 
-    The process's own peak is the kernel's figure (ru_maxrss); the tree's is sampled every 20 ms, pages shared between
-    processes counted once for each.
+    The process's own peak is the kernel's figure (ru_maxrss), which is never below this process's at the start; the
+    tree's is sampled every 20 ms, pages shared between processes counted once for each.
     """
     start = time.perf_counter()
     process = subprocess.Popen(

@@ -98,13 +98,16 @@ def ask(root: Path, dims: int, options: VectorOptions) -> dict[str, Any]:
 
 
 def resident() -> dict[str, float]:
-    """Return the megabytes that this process holds: all, and where the system says so, anonymous and file-backed."""
+    """Return the megabytes that this process holds: all, and where the system says so, anonymous and file-backed, and
+    the most that it ever held. What getrusage calls the most is also its parent's at the time of the start.
+    """
     found = {"all_mb": psutil.Process().memory_info().rss / 1e6}
     status = Path("/proc/self/status")
     if status.exists():
         sizes = dict(line.split(":", 1) for line in status.read_text().splitlines())
         found["anonymous_mb"] = int(sizes["RssAnon"].split()[0]) * 1024 / 1e6
         found["file_backed_mb"] = int(sizes["RssFile"].split()[0]) * 1024 / 1e6
+        found["most_mb"] = int(sizes["VmHWM"].split()[0]) * 1024 / 1e6
     return found
 
 
