@@ -25,8 +25,8 @@ from benchmarks.retrieval import in_place_of
 from indexer.config import Config, EncoderOptions
 from indexer.encoders.registry import VARIANTS, find_encoder
 from indexer.index import Index
-from indexer.search.candidates import by_meaning
 from indexer.search.filters import Selection
+from indexer.search.meaning import by_meaning
 
 SYLLABLES = ("blor", "quax", "zim", "fep", "drun", "vask", "ploo", "krix", "wem", "jub", "tron", "ghal", "yip", "snor")
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")

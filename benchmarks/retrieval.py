@@ -32,8 +32,8 @@ from benchmarks.measure import write_result
 from indexer.config import Config, EncoderOptions, ProjectionOptions
 from indexer.encoders.registry import VARIANTS, find_encoder
 from indexer.index import Index
-from indexer.search.candidates import leading_files
 from indexer.search.features import Evidence
+from indexer.search.fusion import leading_files
 from indexer.search.query import read_query
 from indexer.search.ranking import Model, Ranker, rank, shipped_ranker
 from indexer.search.searcher import CANDIDATE_FILES, Searcher

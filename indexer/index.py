@@ -14,11 +14,11 @@ from indexer.closing import Closing
 from indexer.config import EncoderOptions, VectorOptions
 from indexer.errors import ConfigError, NoIndexError
 from indexer.search.answer import SNIPPET_LINES, make_hit
-from indexer.search.candidates import by_meaning
 from indexer.search.current import CurrentGeneration
 from indexer.search.encoding import QueryEncoder, check_encoder
 from indexer.search.freshness import KEEP_SECONDS, CountStale, Freshness
 from indexer.search.literals import required
+from indexer.search.meaning import by_meaning
 from indexer.search.query import read_query
 from indexer.search.ranking import Ranker
 from indexer.search.searcher import Searcher

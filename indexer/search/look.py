@@ -8,9 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.languages.analyzer import FLAG, word_terms
-from indexer.search.candidates import allowed_chunks
 from indexer.search.file_kinds import FileKind, file_kind
 from indexer.search.filters import Selection
+from indexer.search.meaning import allowed_chunks
 from indexer.search.roles import Rank, role_of
 from indexer.search.standing import Standing, Sureness
 from indexer.search.verbatim import verbatim

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from indexer.search.candidates import SCORE_DECIMALS, Asked, allowed_chunks, unit
+from indexer.search.candidates import SCORE_DECIMALS, Asked
 from indexer.search.filters import Selection
+from indexer.search.meaning import allowed_chunks, unit
 from indexer.stores.catalog.places import FileChunks
 
 if TYPE_CHECKING:

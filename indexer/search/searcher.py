@@ -13,16 +13,15 @@ from msgspec.structs import replace
 from indexer.search.answer import SNIPPET_LINES, best_hits
 from indexer.search.candidates import (
     Asked,
-    FileKey,
     Found,
     QueryVector,
     best_overall,
-    leading_files,
     name_terms,
     with_paths,
     word_terms,
 )
 from indexer.search.features import Definition, Evidence, named_definition
+from indexer.search.fusion import FileKey, leading_files
 from indexer.search.literals import Literals, read_literals
 from indexer.search.named_language import languages_named, without
 from indexer.search.query import Query

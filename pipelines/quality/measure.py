@@ -114,7 +114,7 @@ class BasisMeasure:
         if exact is None or not len(exact.keys) or self._texts < 2:
             return None
         # As many as a search fetches, and as many as its ranking looks at; increments need not load the search.
-        from indexer.search.candidates import VECTOR_LIMIT
+        from indexer.search.meaning import VECTOR_LIMIT
         from indexer.search.searcher import CANDIDATE_FILES
 
         found = staged.nearest(reduce(exact.vectors, self._projection)[0], limit=VECTOR_LIMIT)

@@ -15,7 +15,7 @@ from indexer.config import Config, EncoderOptions
 from indexer.encoders.hashing import HashingEncoder
 from indexer.errors import ConfigError, ModelError, NoIndexError
 from indexer.index import Index
-from indexer.search import candidates, filters
+from indexer.search import filters, meaning
 from indexer.search.passages import MOST_OF_A_FILE
 from indexer.stores.text import index as text_index
 from indexer.types import EncoderIdentity
@@ -199,8 +199,8 @@ def test_a_filter_that_lets_much_through_finds_the_same(
         return [(hit.id, hit.score) for hit in hits]
 
     compared = found()
-    monkeypatch.setattr(candidates, "EXACT_FILTERED", 0)
-    monkeypatch.setattr(candidates, "LOOKED_UP", looked_up)
+    monkeypatch.setattr(meaning, "EXACT_FILTERED", 0)
+    monkeypatch.setattr(meaning, "LOOKED_UP", looked_up)
     assert len(compared) > 2 and found() == compared
 
 
@@ -216,7 +216,7 @@ def test_what_a_text_must_hold_is_the_same_whether_all_that_may_are_read(
 
     all_read = found()
     monkeypatch.setattr(filters, "READ_ALL", 0)
-    monkeypatch.setattr(candidates, "EXACT_FILTERED", compared)
+    monkeypatch.setattr(meaning, "EXACT_FILTERED", compared)
     assert len(all_read) > 1 and found() == all_read
 
 
@@ -225,8 +225,8 @@ def test_of_many_that_a_choice_leaves_all_are_compared(index: Index, monkeypatch
         return [hit.id for hit in index.search("price", mode="vector", k=20, pattern="bank|Cookie").hits]
 
     looked_up = found()
-    monkeypatch.setattr(candidates, "LOOKED_UP", 0)
-    monkeypatch.setattr(candidates, "EXACT_FILTERED", len(looked_up))
+    monkeypatch.setattr(meaning, "LOOKED_UP", 0)
+    monkeypatch.setattr(meaning, "EXACT_FILTERED", len(looked_up))
     assert len(looked_up) > 1 and found() == looked_up
 
 

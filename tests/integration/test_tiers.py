@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from indexer.config import VectorOptions
 from indexer.errors import StorageError
-from indexer.search.candidates import Asked, by_meaning
+from indexer.search.candidates import Asked
 from indexer.search.filters import Selection
+from indexer.search.meaning import by_meaning
 from indexer.search.query import read_query
 from indexer.search.scoring import score_files
 from indexer.stores.generation import layout

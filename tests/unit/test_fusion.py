@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.search.candidates import RETRIEVER_WEIGHTS, Found, best_overall, leading_files, reciprocal_ranks
+from indexer.search.candidates import Found, best_overall
+from indexer.search.fusion import RETRIEVER_WEIGHTS, leading_files, reciprocal_ranks
 from indexer.search.query import LONG_QUERY_WORDS, QueryKind, read_query
 
 A, B, C = ((0, path) for path in "abc")
