@@ -14,6 +14,7 @@ from itertools import islice
 from indexer.identity import rebuild_reason
 from indexer.search.file_kinds import file_kind
 from indexer.stages.detect import RACY
+from indexer.stores.generation.commit import prepare
 from indexer.stores.generation.manifest import Manifest
 from indexer.stores.generation.reader import Generation, open_generation
 from indexer.stores.generation.staging import begin
@@ -53,6 +54,7 @@ def upgrade(job: Job, measure: BasisMeasure | None = None) -> Upgrade:
     `measure` has seen all vectors of the index that are not static; without one, no figures of all are made. Raises the
     errors of indexer.errors; whatever is raised, what was committed stays.
     """
+    prepare(job.index_dir, new=False)  # where a commit would be refused, it is refused now
     with open_cache(job.config, job.cache_dir) as cache:
         vectorizer = make_vectorizer(
             job.encoder, job.config.encoder, cache=cache, clock=job.clock, progress=job.progress

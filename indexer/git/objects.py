@@ -42,7 +42,9 @@ _OBJECT_FORMAT = re.compile(rb"^\s*objectformat\s*=\s*sha256\s*$", re.IGNORECASE
 _HEADER_LIMIT = 4096
 _PIECE = 1 << 16
 
-MISSING = "git does not hold this object here, as in a partial clone of which it was never checked out"
+MISSING = (
+    "git does not hold this object here, as in a shallow clone, or a partial one of which it was never checked out"
+)
 
 
 class ObjectStore(NamedTuple):

@@ -105,6 +105,11 @@ class Folder(Closing):
         with os.scandir(self.path if self._descriptor is None else self._descriptor) as entries:
             return list(entries)
 
+    def is_writable(self) -> bool:
+        """Whether the system lets this user make and remove entries, as far as it can be told without trying."""
+        where, at = self._at(".")
+        return os.access(where, os.W_OK | os.X_OK, dir_fd=at, effective_ids=os.access in os.supports_effective_ids)
+
     def replace(self, name: str, content: bytes, *, mode: int = 0o666) -> None:
         """Put a new file in the place of whatever has the name, which is not opened and, if a link, not followed.
 
@@ -115,9 +120,11 @@ class Folder(Closing):
             with os.fdopen(os.open(draft, _NEW, mode, dir_fd=at), "wb") as file:
                 file.write(content)
             os.replace(draft, self._at(name)[0], src_dir_fd=at, dst_dir_fd=at)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 os.unlink(draft, dir_fd=at)
+            if isinstance(error, OSError):
+                raise OSError(error.errno, error.strerror, str(self.path / name)) from None
             raise
 
     def make(self, name: str) -> None:

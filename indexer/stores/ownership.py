@@ -18,7 +18,8 @@ from indexer.stores.folder import Folder
 def open_to_write(index_dir: Path) -> Folder:
     """Open an index folder that this user may change.
 
-    Raises OSError as `Folder` does, and StorageError for a folder of another user's and for an index that git tracks.
+    Raises OSError as `Folder` does, and StorageError for a folder of another user's, for an index that git tracks, and
+    for one where the system lets nothing be written.
     """
     folder = Folder(index_dir)
     try:
@@ -31,6 +32,11 @@ def open_to_write(index_dir: Path) -> Folder:
             raise StorageError(
                 f"{index_dir}: git tracks files in it, so it came with the repository and is not written; "
                 f"run `git rm -r --cached {index_dir.name}` to make it yours, or give another --index-dir"
+            )
+        if not folder.is_writable():
+            raise StorageError(
+                f"{index_dir}: can't be written; check the permissions and how its disk is mounted, "
+                "or build an index of your own in another folder with --index-dir"
             )
     except BaseException:
         folder.close()

@@ -33,6 +33,7 @@ class Asked:
     paths: tuple[str, ...]
     line_format: str | None
     files_only: bool
+    null: bool
     lines: int
     full: bool
     no_pager: bool
@@ -52,10 +53,13 @@ class Asked:
         forms = {"--json": as_json, "--format": self.line_format, "-l": self.files_only}
         if len(named := [option for option, given in forms.items() if given]) > 1:
             raise click.UsageError(f"{' and '.join(named)} are forms of the same answer; give one")
+        if self.null and not self.files_only:
+            raise click.UsageError("-0 ends the names that -l prints; give both")
         return Shown(
             as_json=as_json,
             line_format=self.line_format,
             files_only=self.files_only,
+            null=self.null,
             k=self.k,
             explain=explain,
             paged=not self.no_pager,
@@ -103,6 +107,7 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--path", "paths", multiple=True, help="Only paths that match this glob; !GLOB leaves out."),
             click.option("--format", "line_format", type=click.Choice(list(LINE_FORMATS)), help="A line a hit."),
             click.option("-l", "files_only", is_flag=True, help="Only the names of the files."),
+            click.option("-0", "null", is_flag=True, help="With -l: names as they are, each ended by NUL (xargs -0)."),
             click.option("--lines", type=click.IntRange(1, 1000), default=SNIPPET_LINES, help="Lines a hit; 8."),
             click.option("--full", is_flag=True, help="All lines of each hit's chunk."),
             quiet_option,

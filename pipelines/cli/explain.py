@@ -53,4 +53,4 @@ def _lines(explained: ExplainedPath) -> Iterator[str]:
         tier = f" ({chunk.tier})" if chunk.tier else ""
         span = f"{chunk.start_line}-{chunk.end_line}"
         vector = f"  vector {chunk.vector}{tier}" if chunk.vector else ""
-        yield f"  {span:<12}{chunk.kind:<14}{chunk.name}{part}{vector}"
+        yield f"  {span:<12}{chunk.kind:<16}{chunk.name}{part}{vector}"

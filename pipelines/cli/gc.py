@@ -8,6 +8,7 @@ import click
 
 from indexer.stores.generation.commit import gc
 
+from ..report import counted
 from .console import echo
 from .options import index_dir_option, json_option, print_json, root_argument, wait_option
 from .root import find_index_dir
@@ -25,4 +26,4 @@ def command(root: Path | None, index_dir: Path | None, keep: int, wait_seconds: 
     if as_json:
         print_json({"removed": [f"{number:08d}" for number in removed]})
     else:
-        echo(f"{len(removed)} generations removed")
+        echo(f"{counted(len(removed), 'generation')} removed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from indexer.types import Hit, SearchResult
 
 from ..answer import answer
 from ..report import upgraded_text
-from .console import echo, is_quiet, note, print_lines, printable, style
+from .console import echo, is_quiet, note, print_lines, printable, style, write_out
 from .here import seen_from_here
 from .options import print_json
 
@@ -24,11 +25,15 @@ MAX_HIGHLIGHTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`."""
+    """How an answer is printed, of which `k` files at most; in a pager when it is long and `paged`.
+
+    `null`: names of files are written as the system has them, each ended by NUL, for programs.
+    """
 
     as_json: bool
     line_format: str | None
     files_only: bool
+    null: bool
     k: int
     explain: bool = False
     paged: bool = True
@@ -52,8 +57,11 @@ def show_hits(query: str, hits: Sequence[tuple[str, Hit]], shown: Shown, *, upgr
     """
     if is_quiet():
         return
-    if shown.files_only:
-        lines = list(file_lines(hits))[: shown.k]
+    lines: list[str] = []
+    if shown.null:
+        write_out(b"".join(os.fsencode(path) + b"\0" for path in file_names(hits)[: shown.k]))
+    elif shown.files_only:
+        lines = [printable(path) for path in file_names(hits)[: shown.k]]
     elif shown.line_format:
         lines = list(LINE_FORMATS[shown.line_format](hits))
     else:
@@ -91,10 +99,9 @@ def best_text(hit: Hit) -> str:
     return dict(zip(hit.snippet_lines, hit.snippet.split("\n"), strict=False)).get(hit.line, "")
 
 
-def file_lines(hits: Iterable[tuple[str, Hit]]) -> Iterator[str]:
-    """Yield each file once, best first, made safe."""
-    for path in dict.fromkeys(path for path, _ in hits):
-        yield printable(path)
+def file_names(hits: Iterable[tuple[str, Hit]]) -> list[str]:
+    """Return each file once, best first."""
+    return list(dict.fromkeys(path for path, _ in hits))
 
 
 def page(query: str, hits: Iterable[tuple[str, Hit]], *, explain: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from indexer.errors import ConfigError, DamagedIndexError, ModelError, RecallError, SourceError
 
-from .manifest import Failure
+from .manifest import Failure, of_shard
 from .shard import ShardTask
 
 ATTEMPTS = 3
@@ -49,7 +49,8 @@ class Tries:
         """Try a shard again later, or return why it is given up."""
         self._failed[task.id] += 1
         if self._failed[task.id] >= ATTEMPTS or isinstance(error, _FINAL):
-            return Failure(id=task.id, message=str(error) or type(error).__name__)
+            told = of_shard(error) if isinstance(error, DamagedIndexError) else error
+            return Failure(id=task.id, message=str(told) or type(error).__name__)
         self._later.append((time.monotonic() + wait_seconds(self._failed[task.id]), task))
         return None
 

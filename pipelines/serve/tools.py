@@ -114,8 +114,10 @@ class Tools:
         content = decode(_content(asked.project.root, asked.path, asked.project.config.walk.max_file_bytes))
         if isinstance(content, NotText):
             raise ConfigError(f"{path}: is no text any more")
-        rows = content.text.split("\n")
-        start = _within(start, 1, max(1, len(rows)))
+        rows = content.text.removesuffix("\n").split("\n")
+        if start > len(rows) or 0 < end < start:
+            raise ConfigError(f"{path}: has {counted(len(rows), 'line')}, and none from {start} to {end or 'the end'}")
+        start = max(1, start)
         end = min(len(rows), end or len(rows), start + MAX_READ_LINES - 1)
         return "\n".join((f"{path}:{start}-{end} of {len(rows)}", *rows[start - 1 : end]))
 

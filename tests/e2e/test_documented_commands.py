@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
+from indexer.stores.generation.manifest import FORMAT_VERSION
 from pipelines.cli.asked import EXIT_NO_HIT
 from pipelines.cli.main import COMMANDS
 from pipelines.cli.main import cli as program
@@ -194,3 +195,9 @@ def test_an_example_in_python_runs(block: str, tree: Path) -> None:
     done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "value_" in done.stdout or "src/app.py" in done.stdout
+
+
+def test_the_format_is_described_in_its_version() -> None:
+    text = (ROOT / "docs" / "index-format.md").read_text()
+    assert f"\nVersion {FORMAT_VERSION}. " in text
+    assert f"| `format_version`, `generation`, `created` | {FORMAT_VERSION}, " in text

@@ -72,9 +72,10 @@ def test_a_damaged_shard_is_named_with_what_mends_it(cli: Cli, fleet: Path, tmp_
     (store,) = (tmp_path / "fleet" / ".indexer-fleet" / "shards" / "tea" / "generations").glob("*/text/*.store")
     store.chmod(0o644)
     store.write_bytes(b"\0" * store.stat().st_size)
-    for command in (("verify",), ("search", "brew rooibos")):
+    (tmp_path / "fleet" / "tea" / "new.py").write_text("def pour(): return 1\n")
+    for command, code in ((("verify",), 4), (("search", "brew rooibos"), 4), (("build",), 1)):
         done = cli("fleet", *command, cwd=tmp_path / "fleet")
-        assert done.code == 4 and "`indexer fleet build --full --repo NAME`" in done.err, command
+        assert done.code == code and "`indexer fleet build --full --repo NAME`" in done.err, command
         assert "indexer repair" not in done.err
     assert cli("fleet", "build", "--full", "--repo", "tea", cwd=tmp_path / "fleet").code == 0
     assert cli("fleet", "verify", cwd=tmp_path / "fleet").code == 0

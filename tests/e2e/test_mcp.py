@@ -131,6 +131,11 @@ def test_an_agent_asks_twenty_questions(cli: Cli, library: Path) -> None:
                 assert tool == "read" or "up to date" in answer
                 if tool in ("search", "similar"):
                     assert count_tokens(answer) <= MAX_TOKENS
+            lines = (library / "http" / "__init__.py").read_text().count("\n")
+            assert f":{lines}-{lines} of {lines}\n" in await agent.ask("read", path="http/__init__.py", start=lines)
+            for start, end in ((lines + 1, 0), (9, 3)):
+                refused = await agent.fails("read", path="http/__init__.py", start=start, end=end)
+                assert f"has {lines} lines, and none from {start} to" in refused
 
     run(conversation)
 

@@ -142,6 +142,18 @@ def test_a_line_number_that_is_none_is_named(cli: Cli, tree: Path, line: str) ->
     assert "is not PATH:LINE" in done.err
 
 
+def test_names_of_files_go_to_xargs_as_they_are(cli: Cli, tree: Path) -> None:
+    done = shell(cli, "indexer search pour_coffee -l0 -k 1 | xargs -0 cat", tree)
+    assert (done.code, done.out) == (0, "def pour_coffee():\n    return 'coffee'\n")
+    assert cli("search", "pour_coffee", "-0", cwd=tree).code == 2
+
+
+def test_a_path_that_is_not_utf8_passes_a_deep_verification(cli: Cli, tree: Path) -> None:
+    done = cli("verify", "--deep", cwd=tree)
+    assert done.code == 0, done.out
+    assert "embedded again" in done.out
+
+
 def test_json_keeps_the_bytes_of_a_path_that_is_not_utf8(cli: Cli, tree: Path) -> None:
     listed = cli("build", "--dry-run", "--full", "--json", cwd=tree).json["files"]
     for entry in (

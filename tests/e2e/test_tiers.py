@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,6 +93,17 @@ def test_config_keeps_vectors_static(cli: Cli, tmp_path: Path) -> None:
     root = write_tree(tmp_path / "tree")
     (root / ".indexer.toml").write_text('[build]\nupgrade = "never"\n')
     assert cli("build", root, "--no-cache", "--json").json["upgraded"] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
+def test_an_upgrade_that_could_not_be_kept_computes_nothing(cli: Cli, fast: Path, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    shutil.copytree(fast, root)
+    os.chown(root / ".indexer", 12345, 12345)
+    cache = tmp_path / "cache"
+    done = Cli(cache)("build", root)
+    assert done.code == 1 and "belongs to another user" in done.err
+    assert not list(cache.rglob("embeddings*"))
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -14,8 +14,9 @@ def embedded_text(*, path: str, qualified_name: str, signature: str, body: str, 
     """Return what is embedded for a chunk: words of the path, the symbol's names, then the code.
 
     The body of a symbol's first part holds its signature and documentation; the later parts are given the signature.
+    Bytes of a path that are not UTF-8 become question marks, as what is stored of a text can't hold them.
     """
-    header = [path_words(path)]
+    header = [path_words(path if path.isascii() else path.encode("utf-8", "replace").decode())]
     if qualified_name:
         header.append(qualified_name)
     if part and signature:

@@ -16,8 +16,7 @@ from indexer.stores.generation.commit import gc
 from indexer.stores.generation.staging import begin
 from pipelines.check.verify import verify
 from pipelines.status import read_status
-from tests.integration.hostile.projects import COMMANDS, CURRENT_GENERATION, NEW, search
-from tests.synthetic import commit_tree
+from tests.integration.hostile.projects import COMMANDS, CURRENT_GENERATION, search
 
 
 @contextmanager
@@ -83,11 +82,10 @@ def test_a_folder_where_nothing_may_be_written_is_named(project: Path) -> None:
         os.chown(path, 65534, 65534)
         path.chmod(0o555 if path.is_dir() else 0o444)
     with another_user():
-        with pytest.raises(StorageError, match=r"writer.lock: can't be locked \(Permission denied\).*permissions"):
-            commit_tree(index_dir, NEW)
-        (index_dir / "writer.lock").parent.chmod(0o755)
-        (index_dir / "writer.lock").unlink()
-        (index_dir / "writer.lock").parent.chmod(0o555)
+        for write in (COMMANDS["build"], COMMANDS["full build"], COMMANDS["gc"]):
+            with pytest.raises(StorageError, match=r"\.indexer: can't be written; check the permissions.*--index-dir"):
+                write(index_dir)
+        index_dir.chmod(0o755)
         with pytest.raises(StorageError, match=r"writer.lock: can't be locked \(Permission denied\).*permissions"):
             gc(index_dir)
 
