@@ -23,7 +23,7 @@ from indexer.closing import Closing
 from indexer.config import Config
 from indexer.cores import cores
 from indexer.encoders.registry import Variant, for_children
-from indexer.errors import IndexerError
+from indexer.errors import NO_TEMPORARY, IndexerError, StorageError
 from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .encode import ChunkEncoder
@@ -75,7 +75,7 @@ class Workers(Closing):
     """
 
     def __init__(self, config: Config, *, keep_bytes: int = 0) -> None:
-        """Start nothing yet."""
+        """Start nothing yet; raises StorageError where the system has no place for a temporary file."""
         self.count = 0
         self._config = config
         self._keep_bytes = keep_bytes
@@ -85,7 +85,11 @@ class Workers(Closing):
         self._all: list[WorkerProcess] = []
         self._spare: list[WorkerProcess] = []
         with ExitStack() as stack:
-            self._errors = stack.enter_context(tempfile.TemporaryFile())
+            try:
+                self._errors = stack.enter_context(tempfile.TemporaryFile())
+            except OSError as error:
+                what = error.strerror or error
+                raise StorageError(f"no temporary file can be made ({what}); {NO_TEMPORARY}") from error
             self._stack = stack.pop_all()
 
     def get_ready(self, records: WaitingFiles, variant: Variant | None = None) -> Variant | None:

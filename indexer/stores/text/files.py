@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import DamagedIndexError
+from indexer.errors import NO_TEMPORARY, DamagedIndexError, StorageError
 
 TEXT_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 """Files that Tantivy makes to lock its folder, even to read it; no part of an index."""
@@ -28,12 +28,23 @@ def readable(path: Path) -> Iterator[Path]:
     if os.access(path, os.W_OK) and not any(_is_no_file(path / name) for name in TEXT_LOCKS):
         yield path
         return
-    # Tantivy's threads may be about to make their lock while the folder is removed.
-    with tempfile.TemporaryDirectory(prefix="indexer-", ignore_cleanup_errors=True) as view:
+    with temporary_folder() as view:
         for entry in path.iterdir():
             if entry.name not in TEXT_LOCKS:
-                (Path(view) / entry.name).symlink_to(entry.absolute())
-        yield Path(view)
+                (view / entry.name).symlink_to(entry.absolute())
+        yield view
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a new folder where the system keeps such; raises StorageError where it can make none."""
+    try:
+        # Tantivy's threads may be about to make their lock while the folder is removed.
+        made = tempfile.TemporaryDirectory(prefix="indexer-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StorageError(f"no temporary folder can be made ({error.strerror or error}); {NO_TEMPORARY}") from error
+    with made as folder:
+        yield Path(folder)
 
 
 class damage:  # noqa: N801 - called like a function, as contextlib.suppress is

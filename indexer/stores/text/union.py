@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from indexer.stores.text.check import Segment, read_meta
-from indexer.stores.text.files import META, damage
+from indexer.stores.text.files import META, damage, temporary_folder
 
 
 @contextmanager
@@ -21,7 +20,7 @@ def as_one(paths: Sequence[Path]) -> Iterator[Path]:
 
     Tantivy maps all that it reads when it opens an index, so that the folder may go then.
     """
-    with tempfile.TemporaryDirectory(prefix="indexer-", ignore_cleanup_errors=True) as view:
+    with temporary_folder() as view:
         segments: list[Segment] = []
         metas = []
         for path in paths:
@@ -30,8 +29,8 @@ def as_one(paths: Sequence[Path]) -> Iterator[Path]:
                 for segment in metas[-1].segments:
                     renamed = replace(segment, segment_id=str(uuid.UUID(int=len(segments))))
                     for name, own in zip(renamed.files(), segment.files(), strict=True):
-                        (Path(view) / name).symlink_to((path / own).absolute())
+                        (view / name).symlink_to((path / own).absolute())
                     segments.append(renamed)
         whole = replace(metas[0], segments=segments, opstamp=max(meta.opstamp for meta in metas))
-        (Path(view) / META).write_bytes(msgspec.json.encode(whole))
-        yield Path(view)
+        (view / META).write_bytes(msgspec.json.encode(whole))
+        yield view
