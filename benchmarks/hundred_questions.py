@@ -2,13 +2,14 @@
 
     python -m benchmarks.hundred_questions REPOS [--set NAME] [--indexes DIR] [--encoder NAME] [--misses FILE]
 
-REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are four sets of
-a hundred: `hundred` is what search was mended by; `unseen`, `third` and `fourth`, of five other repositories each, were
-measured before anything was mended by them. Questions and answers (data/NAME_questions.jsonl) were written from the
-repositories with `git grep` before any search was made: error texts as a person sees them, flags, config keys,
-environment variables, texts of TODOs, constants, macros, "where is … configured", CI files, definitions, and questions
-in words. An answer is a path, and where it matters a line: the place that prints, parses, defines or documents what is
-asked for, not those that merely mention it. A hit is right when it is of an answer's file and spans its line.
+REPOS holds a checkout of each repository of the set, by its own name, at the commit in PINNED. There are five sets of
+a hundred: `hundred` is what search was mended by; `unseen`, `third`, `fourth` and `fifth`, of five other repositories
+each, were measured before anything was mended by them. Questions and answers (data/NAME_questions.jsonl)
+were written from the repositories with `git grep` before any search was made: error texts as a person sees them, flags,
+config keys, environment variables, texts of TODOs, constants, macros, "where is … configured", CI files, definitions,
+and questions in words. An answer is a path, and where it matters a line: the place that prints, parses, defines or
+documents what is asked for, not those that merely mention it. A hit is right when it is of an answer's file and spans
+its line.
 """
 
 from __future__ import annotations
@@ -57,6 +58,13 @@ PINNED = {
         "outline/outline": "d77dcdf853868c5d5fe125c895c9b71f0eff5c68",
         "gatling/gatling": "8bb193bdf5d0f54cf803dcbc3c6846306c38c202",
         "koreader/koreader": "fc88887662c27fbef956a46d7772f2dde1658384",
+    },
+    "fifth": {
+        "weechat/weechat": "fb69b4affb1832cfa91dc9611692d6848465cd92",
+        "miniflux/v2": "106cdd09e1557222303f3ed1376e1dadf0638621",
+        "BookStackApp/BookStack": "6f1c54d018f7d55301eb4c31055b04769f5924d7",
+        "jellyfin/jellyfin": "c3ed1407ca698b0905de99da87b67415e6a62dbd",
+        "OpenRefine/OpenRefine": "ff43aa1b531e25b81cc715df63dca3d75ae87a50",
     },
 }
 
