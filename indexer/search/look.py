@@ -167,8 +167,8 @@ class Look:
 
 
 def places_of(pattern: re.Pattern[str]) -> Check:
-    """Return what finds the first places at which a pattern stands."""
-    return lambda text: _places(text, (found.span() for found in pattern.finditer(text)))
+    """Return what finds the first places of what a pattern names: of the named group that it ends with."""
+    return lambda text: _places(text, (found.span(found.lastgroup or 0) for found in pattern.finditer(text)))
 
 
 def _places(text: str, spans: Iterable[tuple[int, int]]) -> Iterable[Place]:

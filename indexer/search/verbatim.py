@@ -34,16 +34,22 @@ def _is_word(character: str) -> bool:
 
 def quoted_name(flag: str) -> re.Pattern[str]:
     """Return what finds a flag's name in quotes, as a declaration of options has it."""
-    return re.compile(rf"([\"'`]){re.escape(flag.lstrip('-'))}\1")
+    return re.compile(rf"([\"'`])(?P<name>{re.escape(flag.lstrip('-'))})\1")
 
 
 def option_line(flag: str) -> re.Pattern[str]:
-    """Return what finds a flag's name in quotes on a line that speaks of options."""
+    """Return what finds a flag's name in quotes on a line that speaks of options, or as getopt's tables have it.
+
+    What is read from the options, `args["name"]`, declares none.
+    """
     name = re.escape(flag.lstrip("-"))
     speaks = r"\w*(?:option|flag|switch)\w*\b|\w*_?arg(?:s|ument\w*)?\b|\balias\b"
-    return re.compile(rf"(?im)^.{{0,80}}?(?:{speaks}).{{0,80}}?([\"'`]){name}\1")
+    return re.compile(
+        rf"(?im)^.{{0,80}}?(?:{speaks}).{{0,80}}?(?<!\w\[)([\"'`])(?P<name>{name})\1"
+        rf"|\{{\s{{0,8}}([\"'])(?P<listed>{name})\3\s{{0,8}},\s{{0,8}}(?:no|required|optional)_argument\b"
+    )
 
 
 def option_field(flag: str) -> re.Pattern[str]:
     """Return what finds the field that a flag's value has, with its type."""
-    return re.compile(rf"(?<!\w){re.escape(flag.lstrip('-').replace('-', '_'))}(?=\s*:(?!:))")
+    return re.compile(rf"(?<!\w)(?P<name>{re.escape(flag.lstrip('-').replace('-', '_'))})(?=\s*:(?!:))")

@@ -48,6 +48,8 @@ MOST_FILES = 5
 """Of more definitions or files of one name, none comes first."""
 
 _TYPE = re.compile(r"[A-Z][a-z0-9]\w*")
+_CAPITALS = re.compile(r"[A-Z][A-Z0-9]{4,}")
+"""What is no word and, mostly, no abbreviation: a constant, a signal, a variable of the environment."""
 
 
 def standing(
@@ -162,6 +164,8 @@ def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
         in_source = sum(own.kind is FileKind.SOURCE for own in written)
         if by_chance and (in_source or len(written)) <= RARE and len(literals.words) >= MIN_CONSTANT_WORDS:
             written = [replace(own, sureness=Sureness.WORDS) for own in written]
+        if by_chance and _CAPITALS.fullmatch(text):
+            written = [replace(own, sureness=Sureness.WHOLE) if own.role <= Role.STRING else own for own in written]
         if FLAG.fullmatch(text):
             written = _each_once([*written, *_declared(look, text)])
         words = tuple(word.lower() for word in WORD.findall(text))

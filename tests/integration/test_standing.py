@@ -49,6 +49,31 @@ def open_door(path, mode):
     # TODO: knock before entering a room that is in use
     return path, mode
 ''',
+    "app/peep.c": """
+int main(int argc, char *argv[]) {
+    if (environment("PEEPHOLE") == 0)
+        return 1;
+    return look(argc, argv);
+}
+
+/* The PEEPHOLE is a hole: whoever looks through the PEEPHOLE sees a PEEPHOLE. */
+int peephole(int limit) {
+    return limit;
+}
+""",
+    "app/peep/limit.c": """
+int peep_limit(struct limit *limit) {
+    if (limit->peep < 1)
+        fail("the peep limit, --peep-limit, is less than one peep");
+    return limit->peep;
+}
+""",
+    "app/options.c": """
+static struct option known[] = {
+    {"peep-limit", required_argument, 0, 'l'},
+    {0, 0, 0, 0},
+};
+""",
     "app/client.py": '''
 from app.server import MAX_HEADER_BYTES
 
@@ -193,6 +218,8 @@ def places(index: Index, query: str, **options: object) -> list[tuple[str, int]]
         ("gate.Fault: the gate is shut", "app/gate.go", "the gate is shut"),
         ("--half-open", "app/gate.go", '"half-open"'),
         ("knock-limit", "app/gate.go", "knock-limit"),
+        ("--peep-limit", "app/options.c", '{"peep-limit"'),
+        ("PEEPHOLE", "app/peep.c", 'environment("PEEPHOLE")'),
         ("gate.secondsBetweenKnocks", "deploy/values.yaml", "secondsBetweenKnocks"),
         ("app/gate.go", "app/gate.go", "package gate"),
         ("SHAPE_SQUARE", "shapes.h", "SHAPE_SQUARE"),

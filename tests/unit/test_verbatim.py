@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.search.phrases import phrase
-from indexer.search.verbatim import verbatim
+from indexer.search.verbatim import option_line, verbatim
 
 CHARACTERS = "ab-_ .é\n1"
 
@@ -37,6 +38,25 @@ def test_a_key_is_no_part_of_a_longer_one_and_stands_in_its_flag() -> None:
 def test_a_flag_is_no_part_of_a_longer_one() -> None:
     assert list(verbatim("--no-color --color", "--color")) == [(11, 18)]
     assert list(verbatim("x = 'a b' + a", "a b")) == [(5, 8)]
+
+
+@pytest.mark.parametrize(
+    ("line", "declares"),
+    [
+        ('[Option("dry-run", Required = false)]', True),
+        ('options.flag("dry-run", false)', True),
+        ('parser.add_argument("dry-run")', True),
+        ('{"dry-run", no_argument, NULL, 0},', True),
+        ("{ 'dry-run', required_argument, 0, 'd' }", True),
+        ('if (args["dry-run"]) return;', False),
+        ('{"dry-run", NULL, 0}', False),
+        ('log("options are --dry-run and others")', False),
+    ],
+)
+def test_a_flag_is_declared_on_a_line_that_speaks_of_options_or_in_a_table_of_getopt(line: str, declares: bool) -> None:
+    found = option_line("--dry-run").search(line)
+    assert (found is not None) == declares
+    assert found is None or found.group(found.lastgroup or 0) == "dry-run"
 
 
 @given(
