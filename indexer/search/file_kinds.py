@@ -21,8 +21,8 @@ _DATA = re.compile(
     r"\.(?:csv|tsv|psv|log|svg|jsonl|ndjson|geojson|lock|sum|snap|dat|pot?|arff|xyz|obj|pem|crt)(?:\.\d+)?$"
     r"|(?:^|/)(?:package-lock|npm-shrinkwrap|composer\.lock|pnpm-lock)[^/]*$"
     # Translations, which repeat what code tells; into English it may be told there alone.
-    r"|(?:^|/)(?:translations?|locales?|l10n|i18n|localization)/(?:[^/]+/)*(?:"
-    r"(?!en)[a-z]{2,3}[_-][a-z]{2,4}/[^/]+|(?:[^/]+[._-])?(?<!en[_-])(?!en)[a-z]{2}(?:[_-][a-z]{2,4})?)"
+    r"|(?:^|/)(?:translations?|locales?|l10n|i18n|localization|langs?)/(?:[^/]+/)*(?:"
+    r"(?!en)(?:[a-z]{2}|[a-z]{2,3}[_-][a-z]{2,8})/[^/]+|(?:[^/]+[._-])?(?<!en[_-])(?!en)[a-z]{2}(?:[_-][a-z]{2,4})?)"
     r"\.(?:json|ya?ml|xml|properties|strings|inc|php|ts|resx|arb|xlf)$"
 )
 

@@ -19,6 +19,8 @@ VALUE = re.compile(  # each way begins with a character of its own, which is fou
     r"|\$(?<![\w$]\$)(?:[A-Za-z_]\w{0,40}|[\d@*!](?!\w))|\\\([^()\n]{1,40}\)"
 )
 """Finds where a text has a value: of printf, Python, Ruby, a shell, C's inttypes.h, Swift."""
+_TRANSLATED = re.compile(r"(?<![\w:]):[a-z]\w{1,40}|%\{\w{1,40}\}|\{\{[^{}\"]{0,60}\}\}")
+"""Finds values as only texts that are translated have them: of Laravel, of Ruby's I18n, of i18next and Vue."""
 _STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){0,200})\"|'((?:[^'\\\n]|\\.){0,200})'|`((?:[^`\\\n]|\\.){0,200})`")
 _QUOTE = re.compile(r"\\([\"'`])")
 # How strings and values are joined: with `+`, Lua's `..`, C++'s `<<`, PHP's `.`, or as what a logger is given next.
@@ -32,7 +34,7 @@ _GIVEN_NEXT = re.compile(r"(?<=[:=]['\"`])\s{0,3},\s{0,80}[\w$*&@(]|(?<=[:=]\s['
 _BEFORE_STRING = re.compile(rf"(?:[\w)\]]\s{{0,3}}{_JOIN}|\$[\w>-]{{1,40}}\s{{0,3}}\.)\s{{0,80}}$")
 _JOIN_CHARS = 200
 _HEAD_CHARS = 4
-_MAY_BE_VALUE = re.compile(r"[%{$#\\]")
+_MAY_BE_VALUE = re.compile(r"[%{$#\\:]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -78,7 +80,7 @@ def _formats(text: str, message: str) -> Iterator[tuple[int, list[str]]]:
         if head not in message and not _MAY_BE_VALUE.search(head):
             joined = []
             continue
-        own = VALUE.split(_QUOTE.sub(r"\1", content))
+        own = VALUE.split(_TRANSLATED.sub("{}", _QUOTE.sub(r"\1", content)))
         yield string.start(), own
         between = text[end : string.start()] if joined else ""
         if joined and len(between) <= _JOIN_CHARS and _BETWEEN_STRINGS.fullmatch(between):

@@ -32,6 +32,9 @@ def test_names_that_end_or_begin_alike_are_source(path: str) -> None:
         "locales/pt-BR.json",
         "localization/fr_FR/labels.inc",
         "config/locales/web.de.yml",
+        "lang/de_informal/errors.php",
+        "public/locales/fr/common.json",
+        "core/langs/translation-pt.json",
     ],
 )
 def test_translations_are_data(path: str) -> None:
@@ -45,6 +48,9 @@ def test_translations_are_data(path: str) -> None:
         "locales/en-GB.json",
         "localization/en_US/labels.inc",
         "config/locales/en.yml",
+        "lang/en/errors.php",
+        "public/locales/en/common.json",
+        "src/lang/lexer.ts",
         "src/i18n/index.ts",
         "app/locale/loader.php",
         "lib/translation.py",

@@ -26,6 +26,9 @@ from indexer.search.format_strings import format_of
         ('throw new Error(door + " has no lock")', "front has no lock"),
         ('die("Invalid door: " . $door . " of " . $house);', "Invalid door: front of x.org"),
         ('std::cerr << "Cannot open " << door << ": " << reason;', "Cannot open front: no key"),
+        ("'no_door' => 'Cannot get door from :url',", "Cannot get door from https://x.org/a"),
+        ('door: "%{name} has no lock"', "front has no lock"),
+        ('"door": "\\"{{ name }}\\" has no lock"', '"front" has no lock'),
         ('fail("The front door " +\n     "of " + house + " is locked")', "The front door of x.org is locked"),
     ],
 )
@@ -46,6 +49,8 @@ def test_a_format_makes_a_message(line: str, message: str) -> None:
         ('log("Invalid door: a")', "Invalid door: a"),
         ('log("Invalid %s", "door: a")', "Invalid door: a"),
         ('log("Invalid door", door)', "Invalid door: a"),
+        ('log("Invalid::door opened")', "Invalid: a opened"),
+        ('log("Invalid door at 12:30", door)', "Invalid door at 12"),
         ('die "Invalid door: $12a"', "Invalid door: a"),
         ('log("Invalid door:")', "Invalid door: a"),
         ('log("Invalid " + door); log("a door")', "Invalid front a door"),
