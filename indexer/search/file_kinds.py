@@ -7,9 +7,9 @@ from enum import IntEnum
 from functools import lru_cache
 
 _TEST = re.compile(
-    r"(?:^|/)(?:(?:unit_?|self)?tests?(?:_?(?:cases|suites?|data))?|testing|e2e|specs?|__tests__|regress|fixtures|mocks?"
-    r"|_?examples?|samples?|demos?|bench(?:es|marks?)?)(?:/|$)"
-    r"|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$|\.t$"
+    r"(?:^|/)(?:(?:[^/]*[._-]|unit|self)?[Tt]ests?(?:_?(?:cases|suites?|data))?|testing|e2e|specs?|__tests__|regress"
+    r"|fixtures|mocks?|_?examples?|samples?|demos?|bench(?:es|marks?)?)(?:/|$)"
+    r"|[a-z]Tests?/|(?:^|/)test_|(?:_tests?|[._]spec|\.test|[a-z]Tests?|_bench)\.\w+$|\.t$"
 )
 _COMPATIBILITY = re.compile(
     r"(?:^|[/._-])(?:compat|compatibility|legacy|deprecated|obsolete|vendor|vendored|third[_-]?party|polyfills?|shims?)(?:[/._-]|$)"

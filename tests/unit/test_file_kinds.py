@@ -12,6 +12,7 @@ from indexer.search.file_kinds import FileKind, file_kind
     [
         *("testcases/t/201-config-parser.t", "lib/t/load.t", "unit_tests/a.cc", "testsuite/run.c", "selftests/vm.c"),
         *("app/e2e/login.ts", "src/test/java/A.java", "src/CartTests.cs", "pkg/load_test.go", "spec/cart_spec.rb"),
+        *("ci/src/integration_tests/hook.py", "Cart.Tests/Fakes.cs", "Tests/Cart.swift", "src/androidTest/kotlin/A.kt"),
     ],
 )
 def test_tests_are_known_by_their_folders_and_names(path: str) -> None:
@@ -19,7 +20,8 @@ def test_tests_are_known_by_their_folders_and_names(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["src/latest/a.c", "attest/key.go", "contest.py", "lib/protest/x.rb", "testimony/a.py", "a.ts"]
+    "path",
+    ["src/latest/a.c", "attest/key.go", "contest.py", "lib/protest/x.rb", "testimony/a.py", "a.ts", "lib/latest/a.kt"],
 )
 def test_names_that_end_or_begin_alike_are_source(path: str) -> None:
     assert file_kind(path) is FileKind.SOURCE
