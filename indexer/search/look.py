@@ -63,7 +63,7 @@ class Look:
     def verbatim(self, literal: str, sureness: Sureness) -> list[Standing]:
         """Return the chunks in which a literal stands as it is written."""
         words = [literal] if FLAG.fullmatch(literal) else WORD.findall(literal)
-        return self.holding(words, lambda text: _places(text, verbatim(text, literal)), sureness)
+        return self.holding(words, places_of(verbatim, literal), sureness)
 
     def holding(self, words: Sequence[str], check: Check, sureness: Sureness) -> list[Standing]:
         """Return the chunks that have all the words and pass the check, unless too many do."""
@@ -166,9 +166,9 @@ class Look:
         return list(self.text.documents(kept).values())
 
 
-def places_of(pattern: re.Pattern[str]) -> Check:
-    """Return what finds the first places of what a pattern names: of the named group that it ends with."""
-    return lambda text: _places(text, (found.span(found.lastgroup or 0) for found in pattern.finditer(text)))
+def places_of(find: Callable[[str, str], Iterable[tuple[int, int]]], literal: str) -> Check:
+    """Return what finds the first places of a literal, of those that `find` finds in a text."""
+    return lambda text: _places(text, find(text, literal))
 
 
 def _places(text: str, spans: Iterable[tuple[int, int]]) -> Iterable[Place]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+OPTION_CHARS = 160
+"""How far before a flag's name its line may speak of options."""
 _SPACE = re.compile(r"\s+")
+_OPTION = re.compile(r"option|flag|switch|arg(?:s|ument\w*)?\b|\balias\b", re.IGNORECASE)
+_READ = re.compile(r"\w\[$")
+_IN_TABLE = re.compile(r"\s{0,8},\s{0,8}(?:no|required|optional)_argument\b")
 
 
 def verbatim(text: str, literal: str) -> Iterator[tuple[int, int]]:
@@ -32,24 +37,25 @@ def _is_word(character: str) -> bool:
     return character == "_" or character.isalnum()  # of no character, False
 
 
-def quoted_name(flag: str) -> re.Pattern[str]:
-    """Return what finds a flag's name in quotes, as a declaration of options has it."""
-    return re.compile(rf"([\"'`])(?P<name>{re.escape(flag.lstrip('-'))})\1")
+def quoted_name(text: str, flag: str) -> Iterator[tuple[int, int]]:
+    """Yield where a flag's name stands in quotes, as a declaration of options has it."""
+    for found in re.finditer(rf"([\"'`])({re.escape(flag.lstrip('-'))})\1", text):
+        yield found.span(2)
 
 
-def option_line(flag: str) -> re.Pattern[str]:
-    """Return what finds a flag's name in quotes on a line that speaks of options, or as getopt's tables have it.
+def option_name(text: str, flag: str) -> Iterator[tuple[int, int]]:
+    """Yield where a flag's name stands in quotes behind a word for options, or as getopt's tables have it.
 
     What is read from the options, `args["name"]`, declares none.
     """
-    name = re.escape(flag.lstrip("-"))
-    speaks = r"\w*(?:option|flag|switch)\w*\b|\w*_?arg(?:s|ument\w*)?\b|\balias\b"
-    return re.compile(
-        rf"(?im)^.{{0,80}}?(?:{speaks}).{{0,80}}?(?<!\w\[)([\"'`])(?P<name>{name})\1"
-        rf"|\{{\s{{0,8}}([\"'])(?P<listed>{name})\3\s{{0,8}},\s{{0,8}}(?:no|required|optional)_argument\b"
-    )
+    for start, end in quoted_name(text, flag):
+        before = text[max(0, start - OPTION_CHARS) : start - 1].rpartition("\n")[2]
+        is_told = _OPTION.search(before) and not _READ.search(before)
+        if is_told or (before.rstrip().endswith("{") and _IN_TABLE.match(text, end + 1)):
+            yield start, end
 
 
-def option_field(flag: str) -> re.Pattern[str]:
-    """Return what finds the field that a flag's value has, with its type."""
-    return re.compile(rf"(?<!\w)(?P<name>{re.escape(flag.lstrip('-').replace('-', '_'))})(?=\s*:(?!:))")
+def option_field(text: str, flag: str) -> Iterator[tuple[int, int]]:
+    """Yield where the field stands that a flag's value has, with its type."""
+    for found in re.finditer(rf"(?<!\w){re.escape(flag.lstrip('-').replace('-', '_'))}(?=\s*:(?!:))", text):
+        yield found.span()

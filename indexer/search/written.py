@@ -18,7 +18,7 @@ from indexer.search.phrases import phrase
 from indexer.search.query import STEPS, Query, QueryKind, bare_name, is_code_name
 from indexer.search.roles import Rank, Role
 from indexer.search.standing import Standing, Sureness
-from indexer.search.verbatim import option_field, option_line, quoted_name
+from indexer.search.verbatim import option_field, option_name, quoted_name
 
 if TYPE_CHECKING:
     from indexer.search.content import Content
@@ -180,10 +180,10 @@ def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
 def _declared(look: Look, flag: str) -> list[Standing]:
     """Return the chunks of source in which a flag's name stands as only its declaration writes it."""
     words = WORD.findall(flag)
-    found = look.holding(words, places_of(option_line(flag)), Sureness.WHOLE)
+    found = look.holding(words, places_of(option_name, flag), Sureness.WHOLE)
     if len(words) > 1:
-        found = found or look.holding(words, places_of(quoted_name(flag)), Sureness.WHOLE)
-        found = [*found, *look.holding(words, places_of(option_field(flag)), Sureness.WHOLE)]
+        found = found or look.holding(words, places_of(quoted_name, flag), Sureness.WHOLE)
+        found = [*found, *look.holding(words, places_of(option_field, flag), Sureness.WHOLE)]
     return [own for own in found if own.rank <= Rank.SETTINGS]
 
 
