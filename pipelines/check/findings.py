@@ -82,4 +82,4 @@ class Findings:
         except UnreadableError:
             raise
         except DamagedIndexError as error:
-            self.add(FindingKind.MALFORMED, path, str(error))
+            self.add(FindingKind.MALFORMED, path, error.what)

@@ -67,7 +67,7 @@ def verify(
         raise
     except (NoIndexError, DamagedIndexError) as error:
         path, kind = _unreadable(index_dir, error)
-        findings.add(kind, path, str(error))
+        findings.add(kind, path, error.what if isinstance(error, DamagedIndexError) else str(error))
         return VerifyReport(
             ok=False, generation="", files=0, chunks=0, reembedded=0, rounded=0, findings=tuple(findings.found)
         )

@@ -54,8 +54,8 @@ def run_command(arguments: tuple[str, ...], chosen: Chosen) -> None:
         # An index that is behind is no reason to keep anybody from a commit.
         echo(f"indexer: not updated: {error}", err=True)
         return
-    if report.committed:
-        files = report.files
+    files = report.files
+    if files.added or files.modified or files.removed:  # and not where only the source is another one
         echo(
             f"indexer: {files.added} added, {files.modified} modified, {files.removed} removed, generation "
             f"{report.generation} ({time.monotonic() - start:.1f} s)"

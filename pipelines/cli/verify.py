@@ -19,7 +19,7 @@ from ..check.verify import verify
 from ..report import counted
 from ..settings import Chosen
 from ..source import open_source, recorded_kind
-from .console import echo
+from .console import echo, note
 from .options import index_options, print_json, settings
 from .root import find_index, find_index_dir
 
@@ -70,6 +70,8 @@ def command(
                 echo(line)
     for finding in report.findings:
         echo(f"{finding.kind}: {finding.file}: {finding.message}", err=True)
+    if report.findings:
+        note("`indexer repair` mends what it can; `indexer build --full` makes the index anew")
     return 0 if report.ok else DamagedIndexError.exit_code
 
 

@@ -197,6 +197,9 @@ def test_damage_is_found_repaired_and_said(cli: Cli, tea: Path, tmp_path: Path) 
         found = cli("verify", root, *options)
         assert found.code == 4
         assert f"checksum: generations/{generation}/vectors/{segment.name}" in found.err
+        assert found.err.endswith(
+            "note: `indexer repair` mends what it can; `indexer build --full` makes the index anew\n"
+        )
     assert cli("search", "tea", "--root", root).code == 4
     repaired = cli("repair", root)
     assert "the vector index was rebuilt from the embeddings in the text index" in repaired.out

@@ -41,6 +41,13 @@ def found(cli: Cli, root: Path, query: str) -> str:
     return str(hits[0]["snippet"]) if hits else ""
 
 
+def test_a_hook_that_finds_nothing_new_says_nothing(cli: Cli, root: Path) -> None:
+    assert cli("build", root).code == 0
+    assert cli("hook", "install", cwd=root).code == 0
+    assert commit(cli, root, "commit", "-qm", "none", "--allow-empty") == Done(0, "", "")
+    assert cli("status", root, "--json").json["source"] == "staged"
+
+
 def test_a_commit_is_indexed_as_it_is_and_never_changed(cli: Cli, root: Path) -> None:
     assert [line.split()[1] for line in cli("hook", "install", cwd=root).out.splitlines()] == ["installed"] * 5
     write(root, {"tea.py": "def brew_rooibos():\n    return 1\n"})
