@@ -37,6 +37,7 @@ ALL = (
 NEED_MORE = {
     "bodies": "folders of C, Go or Python",
     "chunk_sizes": "a folder of repositories",
+    "command_flags": "a repository with commands, indexed",
     "coverage": "a folder of repositories",
     "distil": "a repository, and an evaluation set",
     "first_index": "trees, and a peer's command to stand beside",

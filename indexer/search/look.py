@@ -17,6 +17,7 @@ from indexer.search.verbatim import verbatim
 from indexer.stores.text.document import StoredChunk, source_path
 
 if TYPE_CHECKING:
+    from indexer.search.candidates import Terms
     from indexer.search.content import Content
 
 CHECKED = 64
@@ -151,6 +152,10 @@ class Look:
             any_of=sorted(self.selection.only or ()),
             passing=self.selection.passing,
         )
+
+    def scores(self, terms: Terms, ids: Sequence[int]) -> dict[int, float]:
+        """Return the weighted BM25 of some chunks by id; one that has none of the terms is left out."""
+        return self.text.search(terms, limit=len(ids), any_of=ids)
 
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """Return the chunks of a file that the selection lets through, in order."""

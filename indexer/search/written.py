@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from indexer.languages.analyzer import FLAG
+from indexer.search.candidates import word_terms
 from indexer.search.file_kinds import FileKind
 from indexer.search.filters import Selection
 from indexer.search.format_strings import FEW_FORMAT_WORDS, Match, format_of
@@ -76,7 +77,7 @@ def standing(
         filled = _each_once([*filled, *_mostly(look, literals)])
     in_source = [own for own in filled if own.kind is FileKind.SOURCE]
     kept = _nearly_most(in_source) or ([] if whole else _nearly_most(filled))
-    return _each_once([*whole, *kept]) or _parts(look, literals)
+    return _each_once([*whole, *kept]) or _parts(look, query, literals)
 
 
 def _nearly_most(found: Sequence[Standing]) -> list[Standing]:
@@ -167,7 +168,7 @@ def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
         if by_chance and _CAPITALS.fullmatch(text):
             written = [replace(own, sureness=Sureness.WHOLE) if own.role <= Role.STRING else own for own in written]
         if FLAG.fullmatch(text):
-            written = _each_once([*written, *_declared(look, text)])
+            written = _each_once([*written, *_declared(look, text, Sureness.WHOLE)])
         words = tuple(word.lower() for word in WORD.findall(text))
         if not written and len(words) > 1 and not by_chance:
             written = _in_a_row(look, words, words, 1.0, Sureness.WORDS)
@@ -177,13 +178,13 @@ def _whole(look: Look, query: Query, literals: Literals) -> list[Standing]:
     return _each_once(found)
 
 
-def _declared(look: Look, flag: str) -> list[Standing]:
+def _declared(look: Look, flag: str, sureness: Sureness) -> list[Standing]:
     """Return the chunks of source in which a flag's name stands as only its declaration writes it."""
     words = WORD.findall(flag)
-    found = look.holding(words, places_of(option_name, flag), Sureness.WHOLE)
+    found = look.holding(words, places_of(option_name, flag), sureness)
     if len(words) > 1:
-        found = found or look.holding(words, places_of(quoted_name, flag), Sureness.WHOLE)
-        found = [*found, *look.holding(words, places_of(option_field, flag), Sureness.WHOLE)]
+        found = found or look.holding(words, places_of(quoted_name, flag), sureness)
+        found = [*found, *look.holding(words, places_of(option_field, flag), sureness)]
     return [own for own in found if own.rank <= Rank.SETTINGS]
 
 
@@ -211,10 +212,24 @@ def _in_a_row(
     return look.holding(constant, check, sureness)
 
 
-def _parts(look: Look, literals: Literals) -> list[Standing]:
-    """Return the chunks in which a part stands that is written as only code is: the one that fewest have."""
-    found = [own for part in literals.parts if (own := look.verbatim(part, Sureness.PART))]
-    return min(found, key=len, default=[])
+def _parts(look: Look, query: Query, literals: Literals) -> list[Standing]:
+    """Return the chunks in which a part stands that is written as only code is: the one that fewest have.
+
+    Where it stands alike in several, all words of the query tell which of them is meant: `--database` of `migrate`.
+    """
+    found = [own for part in literals.parts if (own := _part(look, part))]
+    rarest = min(found, key=len, default=[])
+    if len(rarest) < 2:
+        return rarest
+    scores = look.scores(word_terms(query), [own.chunk.id for own in rarest])
+    return [replace(own, score=scores.get(own.chunk.id, 0.0)) for own in rarest]
+
+
+def _part(look: Look, part: str) -> list[Standing]:
+    found = look.verbatim(part, Sureness.PART)
+    if FLAG.fullmatch(part) and not any(own.rank <= Rank.SETTINGS and own.role <= Role.STRING for own in found):
+        found = _each_once([*_declared(look, part, Sureness.PART), *found])  # a name without dashes, as Go has it
+    return found
 
 
 def _mostly(look: Look, literals: Literals) -> list[Standing]:
