@@ -70,7 +70,10 @@ class GitTree:
         self.left_out = LeftOut()
         top = repository_of(self.root)
         if top is None:
-            raise SourceError(f"{root}: is in no git repository, so git holds nothing of it; index the work tree")
+            raise SourceError(
+                f"{root}: is in no work tree of git, so git holds nothing of it; of a bare repository index a clone, "
+                "of another folder the files as they are"
+            )
         self._top, self._kind = top, kind
         self._prefix = os.path.join(top, "")  # noqa: PTH118 - a string that ends in a separator
         self._lead = "".join(f"{step}/" for step in self.root.relative_to(top).parts)

@@ -51,7 +51,8 @@ def root_to_build(root: Path | None, index_dir: Path | None) -> Path:
         if index_dir is None and root.is_dir() and not os.path.lexists(default_index_dir(root)):
             above = _holder(_parents(root), {})
             if above:
-                note(f"{above} has an index that holds {root}; this one is made beside it, and is used from there down")
+                held = root.absolute()
+                note(f"{above} has an index that holds {held}; this one is made beside it, and is used from there down")
         return root
     here = _here()
     if index_dir is None:

@@ -41,6 +41,8 @@ def test_a_folder_below_that_is_named_is_told_of_the_index_above(cli: Cli, tree:
     built = cli("build", tree / "sub")
     assert built.code == 0
     assert f"note: {tree} has an index that holds {tree / 'sub'}" in built.err
+    shutil.rmtree(tree / "sub" / ".indexer")
+    assert f"holds {tree / 'sub'};" in cli("build", ".", cwd=tree / "sub").err
     missing = cli("build", tree / "nowhere")
     assert missing.code == 2 and missing.err == f"error: {tree / 'nowhere'}: there is no such folder; check the path\n"
 

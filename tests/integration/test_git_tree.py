@@ -245,7 +245,7 @@ def test_what_names_no_tree_is_refused(root: Path, revision: str) -> None:
 
 
 def test_a_folder_outside_any_repository_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no git repository"):
+    with pytest.raises(SourceError, match="no work tree of git"):
         open_source(tmp_path, Config(), kind="staged")
     with pytest.raises(SourceError, match="worktree, staged"):
         open_source(tmp_path, Config(), kind="stashed")

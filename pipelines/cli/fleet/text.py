@@ -28,7 +28,7 @@ def built_lines(report: FleetReport) -> list[str]:
     more = f", {len(report.built) - MAX_SHARDS} more" if len(report.built) > MAX_SHARDS else ""
     return aligned(
         [
-            ("repositories", f" {report.repositories} in {report.shards} shards"),
+            ("repositories", f" {report.repositories} in {counted(report.shards, 'shard')}"),
             ("built", built + more),
             ("removed", ", ".join(report.removed)),
             ("files", str(report.files)),
@@ -50,7 +50,7 @@ def status_lines(status: FleetStatus) -> list[str]:
             ("manifest", f"{status.number}  ({status.created})"),
             ("digest", status.digest),
             ("encoder", f"{status.encoder.name}, {status.encoder.dims} dims, digest {status.encoder.digest[:16]}"),
-            ("repositories", f" {status.repositories} in {len(status.shards)} shards"),
+            ("repositories", f" {status.repositories} in {counted(len(status.shards), 'shard')}"),
             ("largest", ", ".join(f"{shard.id} {shard.chunks}" for shard in largest)),
             ("files", f"{status.files} indexed ({status.bytes / 1e6:.1f} MB)"),
             ("chunks", str(status.chunks)),
