@@ -95,6 +95,8 @@ def _compiled(pattern: str) -> Any:
     options.log_errors = False
     try:
         return re2.compile(f"(?m:{pattern})", options)
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{pattern!r}: is not UTF-8, as all that is searched; give an expression that is") from error
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)

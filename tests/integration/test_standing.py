@@ -284,7 +284,7 @@ def test_an_expression_keeps_what_it_matches(index: Index) -> None:
     assert index.search("limit", pattern="nothing has this").hits == ()
 
 
-@pytest.mark.parametrize("pattern", ["(", r"(?<=a)b", r"(a)\1", "a" * 2000])
+@pytest.mark.parametrize("pattern", ["(", r"(?<=a)b", r"(a)\1", "a" * 2000, "a\udce9"])
 def test_an_expression_that_cannot_be_read_is_an_error(index: Index, pattern: str) -> None:
     with pytest.raises(ConfigError):
         index.search("limit", pattern=pattern)
@@ -298,6 +298,13 @@ def test_a_filter_holds_for_what_stands_too(index: Index) -> None:
 def test_a_definition_in_a_group_is_shown_by_its_own_name(index: Index) -> None:
     hit = index.search("shape_area").hits[0]
     assert (hit.name, hit.qualified_name, hit.line) == ("shape_area", "shape_area", line_of("shapes.h", "shape_area"))
+
+
+@pytest.mark.parametrize(
+    "written", ["shape_area \udce9", "x/\udce9.py shape_area", "--\udce9 shape_area", "\udce9: shape_area"]
+)
+def test_what_is_no_text_in_a_query_hides_nothing_of_it(index: Index, written: str) -> None:
+    assert "shapes.h" in {path for path, _ in places(index, written)}
 
 
 def test_each_name_of_a_group_holds_what_is_in_it(index: Index) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import tantivy
 
 from indexer.errors import ConfigError
-from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, index_path
+from indexer.stores.text.document import RAW_FIELDS, WORD_FIELDS, index_path, utf8
 
 TOKENIZER = "words"
 """How analysed fields are split."""
@@ -67,8 +67,8 @@ def weighing(
 
 
 def term_query(fields: tantivy.Schema, field: str, term: str) -> tantivy.Query:
-    """Ask for a term in a field, scored by BM25."""
-    return tantivy.Query.term_query(fields, field, term, index_option="freq")
+    """Ask for a term in a field, scored by BM25; lone surrogates are question marks, as in what is stored."""
+    return tantivy.Query.term_query(fields, field, utf8(term), index_option="freq")
 
 
 def among(fields: tantivy.Schema, field: str, values: Sequence[str] | Sequence[int]) -> tantivy.Query:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.stores.text.check import SegmentStats, segment_stats
+from indexer.stores.text.document import utf8
 from indexer.stores.text.files import damage
 from indexer.stores.text.queries import schema, term_query
 
@@ -81,12 +82,16 @@ class Frequencies:
                 corrections[term] = 1.0
             else:
                 with damage(self._path):
-                    seen = self._searcher.doc_freq(*term)
+                    seen = self._frequency(term)
                 corrections[term] = _idf(wanted[term], documents) / _idf(seen, self.stats.documents)
         return corrections
 
+    def _frequency(self, term: Term) -> int:
+        field, text = term
+        return int(self._searcher.doc_freq(field, utf8(text)))
+
     def _count(self, term: Term) -> int:
-        count = self._searcher.doc_freq(*term)
+        count = self._frequency(term)
         if count and self.stats.dead:
             found = self._searcher.search(term_query(schema(), *term), 1, count=True)
             count = int(found.count)  # type: ignore[attr-defined]
