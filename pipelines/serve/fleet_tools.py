@@ -14,7 +14,7 @@ from ..models.choice import leaving
 from ..report import upgraded_text
 from ..settings import load_config, user_file, user_models
 from .text import Place, count_tokens, hits_text, is_named, symbols_text
-from .tools import MAX_HITS, MAX_LINES, SYMBOL_HITS
+from .tools import SYMBOL_HITS, check_room
 
 INSTRUCTIONS = """\
 Search many repositories by meaning, words and names before grep: `search` for how or where something is done, `symbol`
@@ -43,9 +43,10 @@ class FleetTools:
 
         query: a question, a name, an error message. keywords: words or literals that the code should contain.
         repository: only this one. path: a glob, which begins with the repository's name. lang: a language, such as
-        python. k: how many hits. lines: of code, at most, each. distinct: show a text once, wherever it was copied to.
+        python. k: how many hits, 1 to 50. lines: of code, at most, each, 0 to 40. distinct: show a text once, wherever
+        it was copied to.
         """
-        k, lines = max(1, min(k, MAX_HITS)), max(0, min(lines, MAX_LINES))
+        check_room(k, lines)
         result = self._open().search(
             " ".join((query, *keywords)),
             k=k,

@@ -63,9 +63,10 @@ class Tools:
         """Find code by meaning and by words.
 
         query: a question, a name, an error message. keywords: words or literals that the code should contain.
-        path: a folder, file or glob. lang: a language, such as python. k: how many hits. lines: of code, at most, each.
+        path: a folder, file or glob. lang: a language, such as python. k: how many hits, 1 to 50. lines: of code, at
+        most, each, 0 to 40.
         """
-        k, lines = _within(k, 1, MAX_HITS), _within(lines, 0, MAX_LINES)
+        check_room(k, lines)
         text = " ".join((query, *keywords))
         languages = [lang] if lang else []
 
@@ -78,8 +79,11 @@ class Tools:
             return self._scanned(text, path, k, error)
 
     def similar(self, path: str, line: int, k: int = 5, lines: int = 10) -> str:
-        """Find code like that at a line of a file."""
-        k, lines = _within(k, 1, MAX_HITS), _within(lines, 0, MAX_LINES)
+        """Find code like that at a line of a file.
+
+        k: how many hits, 1 to 50. lines: of code, at most, each, 0 to 40.
+        """
+        check_room(k, lines)
         return self._hits(path, lambda index, own: index.similar(own, line, k=k), k=k, lines=lines, one=True)
 
     def symbol(self, name: str) -> str:
@@ -209,6 +213,13 @@ class Tools:
         return f"{project.name}/" if len(self._projects) > 1 else ""
 
 
+def check_room(k: int, lines: int) -> None:
+    """Raise ConfigError unless an answer has room for so many hits, and so many lines of each."""
+    for name, value, least, most in (("k", k, 1, MAX_HITS), ("lines", lines, 0, MAX_LINES)):
+        if not least <= value <= most:
+            raise ConfigError(f"{name} is {value}; give a number from {least} to {most}")
+
+
 def _content(root: Path, path: str, limit: int) -> bytes:
     """Return an indexed file's content; raises ConfigError for one that is gone, or leads out of the root by now."""
     file = root / path
@@ -223,10 +234,6 @@ def _content(root: Path, path: str, limit: int) -> bytes:
 def _globs(path: str) -> list[str]:
     path = path.strip("/")
     return [path, f"{path}/**"] if path not in ("", ".") else []
-
-
-def _within(value: int, least: int, most: int) -> int:
-    return max(least, min(value, most))
 
 
 def _ended(parts: Sequence[str], states: Sequence[str]) -> str:

@@ -89,5 +89,6 @@ def test_an_agent_asks_a_fleet(cli: Cli, fleet: Path) -> None:
             assert "coffee/brew.py:1" in await agent.ask("symbol", name="brew_espresso")
             assert "coffee" in await agent.ask("status")
             assert "no repository" in await agent.fails("search", query="x", repository="milk")
+            assert "k is 0; give a number from 1 to 50" in await agent.fails("search", query="x", k=0)
 
     anyio.run(conversation)

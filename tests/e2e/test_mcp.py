@@ -131,6 +131,9 @@ def test_an_agent_asks_twenty_questions(cli: Cli, library: Path) -> None:
                 assert tool == "read" or "up to date" in answer
                 if tool in ("search", "similar"):
                     assert count_tokens(answer) <= MAX_TOKENS
+            for given, limits in (({"k": 51}, "k is 51; give a number from 1 to 50"), ({"lines": -1}, "from 0 to 40")):
+                assert limits in await agent.fails("search", query="parse a date", **given)
+                assert limits in await agent.fails("similar", path="asyncio/locks.py", line=100, **given)
             lines = (library / "http" / "__init__.py").read_text().count("\n")
             assert f":{lines}-{lines} of {lines}\n" in await agent.ask("read", path="http/__init__.py", start=lines)
             for start, end in ((lines + 1, 0), (9, 3)):
