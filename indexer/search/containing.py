@@ -25,6 +25,8 @@ MOST_READ = 1 << 17
 """Of so many chunks it is remembered whether they hold it, about 12 MB; then the memory starts anew."""
 MAX_PATTERN_CHARS = 1000
 _WORD = re.compile(r"\w+")
+_BY_LINE = "(?m)"
+"""Lets ^ and $ match at each line; a prefix, since a group would end at the expression's own unpaired parenthesis."""
 
 
 class Containing:
@@ -94,10 +96,19 @@ def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     try:
-        return re2.compile(f"(?m:{pattern})", options)
+        return re2.compile(_BY_LINE + pattern, options)
     except UnicodeEncodeError as error:
         raise ConfigError(f"{pattern!r}: is not UTF-8, as all that is searched; give an expression that is") from error
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise ConfigError(f"{pattern!r}: is no expression that re2 can read: {reason}") from error
+        raise ConfigError(f"'{pattern}': is no expression that re2 can read: {_located(reason, pattern)}") from error
+
+
+def _located(reason: str, pattern: str) -> str:
+    """Return what re2 says, with the place of the part that it names; it names the whole where it knows no place."""
+    what, _, part = reason.partition(": ")
+    part = part.removeprefix(_BY_LINE)
+    if part in ("", pattern):
+        return what
+    return f"{what}: {part}" + (f" at character {pattern.index(part) + 1}" if pattern.count(part) == 1 else "")

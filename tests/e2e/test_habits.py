@@ -193,7 +193,26 @@ def test_an_outline_shows_its_head_and_numbered_lines(cli: Cli, tree: Path) -> N
 def test_an_expression_keeps_what_matches(cli: Cli, tree: Path) -> None:
     done = cli("search", "draw", "--grep", r"int draw_\w+\(", "-l", cwd=tree)
     assert done.out == "web/page.cpp\n"
-    assert cli("search", "draw", "--grep", "(", cwd=tree).code == 2
+    both = cli("search", "draw", "--grep", r"^nothing|^int draw_", "-l", cwd=tree)
+    assert both.out == "web/page.cpp\n"  # ^ is the start of a line in each branch
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("(", "missing )"),
+        ("draw)(cart", "unexpected )"),
+        ("draw[", "missing ]: [ at character 5"),
+        ("a**", "bad repetition operator: ** at character 2"),
+        (r"\**|a**", "bad repetition operator: **"),
+        ("(?P<x", "invalid named capture group"),
+    ],
+)
+def test_a_wrong_expression_is_shown_as_it_was_typed_with_the_place(
+    cli: Cli, tree: Path, expression: str, told: str
+) -> None:
+    done = cli("search", "draw", "--grep", expression, cwd=tree)
+    assert (done.code, done.err) == (2, f"error: '{expression}': is no expression that re2 can read: {told}\n")
 
 
 def test_errors_under_json_are_json_too(cli: Cli, tree: Path, tmp_path: Path) -> None:
