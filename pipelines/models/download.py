@@ -90,7 +90,8 @@ def download(
         except _BrokenOffError as error:
             failures = 0 if _size(part) > before else failures + 1
             if failures >= patience.attempts:
-                raise ModelError(f"{url}: {error}; tried {failures} times, the part that came is kept") from error
+                kept = ", the part that came is kept" if _held(part, is_known=sha256 is not None) else ""
+                raise ModelError(f"{url}: {error}; tried {failures} times{kept}") from error
             wait = patience.backoff_seconds * 2 ** max(0, failures - 1)
             time.sleep(min(MOST_WAIT_SECONDS, max(wait, error.wait_seconds or 0.0)))
             continue
@@ -117,14 +118,10 @@ def _fetch(
     *,
     is_known: bool,
 ) -> None:
-    """Ask once for what is missing of a file; raises _BrokenOffError unless all is there.
-
-    A part is carried on where the server names the version of its file, or where the whole one's checksum `is_known`.
-    """
+    """Ask once for what is missing of a file; raises _BrokenOffError unless all is there."""
     import httpx
 
-    tag = _tag(part).read_text() if _tag(part).is_file() else ""
-    have = _size(part) if tag or is_known else 0
+    tag, have = _version(part), _held(part, is_known=is_known)
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and tag:
         headers["If-Range"] = tag
@@ -179,6 +176,19 @@ def _check_status(response: httpx.Response, url: str) -> None:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
+
+
+def _held(part: Path, *, is_known: bool) -> int:
+    """Return the bytes of a part that are carried on.
+
+    All are where the server named the version of its file, or where the whole one's checksum `is_known`, else none.
+    """
+    return _size(part) if is_known or _version(part) else 0
+
+
+def _version(part: Path) -> str:
+    """Return the server's name for the version of the file that a part is of, "" where it gave none."""
+    return _tag(part).read_text() if _tag(part).is_file() else ""
 
 
 def _tag(part: Path) -> Path:

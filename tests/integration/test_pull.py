@@ -156,7 +156,7 @@ def test_what_goes_wrong_on_the_way_is_tried_again_from_where_it_was(
 def test_a_server_that_keeps_failing_ends_the_pull_and_the_next_one_goes_on(hub: Hub, tmp_path: Path) -> None:
     models = tmp_path / "models"
     hub.faults[MODEL] = ["truncate", *(["500"] * 20)]
-    with pytest.raises(ModelError, match=r"model\.onnx: the server answered 500; tried 3 times"):
+    with pytest.raises(ModelError, match=r"model\.onnx: the server answered 500; tried 3 times, the part .* is kept$"):
         pull_from(hub, models)
     with pytest.raises(ModelError, match=f"indexer model pull {NAME}"):
         find_encoder(EncoderOptions(name=NAME, models=str(models)))
@@ -164,6 +164,12 @@ def test_a_server_that_keeps_failing_ends_the_pull_and_the_next_one_goes_on(hub:
     before = hub.asked["tokenizer.json"]
     assert pull_from(hub, models).fetched == (MODEL,)
     assert hub.asked["tokenizer.json"] == before and hub.ranges[-1] != "bytes=0-"
+
+
+def test_where_nothing_came_nothing_is_said_to_be_kept(hub: Hub, tmp_path: Path) -> None:
+    hub.faults[MODEL] = ["500"] * 20
+    with pytest.raises(ModelError, match=r"model\.onnx: the server answered 500; tried 3 times$"):
+        pull_from(hub, tmp_path / "models")
 
 
 def test_a_server_that_lies_about_a_known_file_is_not_believed(hub: Hub, tmp_path: Path) -> None:
