@@ -177,7 +177,9 @@ def _limit_resources(megabytes: int) -> None:
     except ImportError:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (ERRORS_BYTES, ERRORS_BYTES))
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if hard == resource.RLIM_INFINITY or hard > ERRORS_BYTES:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (ERRORS_BYTES, ERRORS_BYTES))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = megabytes << 20
     if hard == resource.RLIM_INFINITY or limit < hard:
