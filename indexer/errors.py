@@ -22,6 +22,8 @@ from __future__ import annotations
 REMEDY = "run `indexer verify` for details and `indexer repair` to mend the index"
 REBUILD = "run `indexer build --full`"
 """What to do about a damaged index, and about one of another format."""
+REFUSED = "check the free space and the permissions; what was committed before is kept"
+"""What to do where the system refuses to write an index, and what became of it."""
 NO_TEMPORARY = "free some space there, or name another folder in TMPDIR"
 """What to do where the system has no place for temporary files."""
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.errors import DamagedIndexError, IndexerError, StorageError
+from indexer.errors import REFUSED, DamagedIndexError, IndexerError, StorageError
 from indexer.stores.catalog import digest
 from indexer.stores.catalog.reader import Catalog, ChunkRow
 from indexer.stores.catalog.schema import SCHEMA, encode_path, harden, text_key
@@ -189,7 +189,7 @@ class CatalogWriter:
         try:
             yield
         except (sqlite3.DatabaseError, OSError) as error:
-            raise StorageError(f"{self._path}: {error}; check the free space and the permissions") from error
+            raise StorageError(f"{self._path}: {error}; {REFUSED}") from error
 
 
 def _refuse_journals(path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import DamagedIndexError, NoIndexError, StorageError
+from indexer.errors import REFUSED, DamagedIndexError, NoIndexError, StorageError
 from indexer.stores import durable
 from indexer.stores.folder import Folder, SpecialFileError
 from indexer.stores.generation import layout, lock
@@ -145,7 +145,7 @@ def storing(path: Path) -> Iterator[None]:
         raise StorageError(f"{error.filename}: {error.strerror}; {layout.FOREIGN}") from error
     except OSError as error:
         where = error.filename2 or error.filename or path
-        raise StorageError(f"{where}: {error.strerror or error}; check the free space and the permissions") from error
+        raise StorageError(f"{where}: {error.strerror or error}; {REFUSED}") from error
 
 
 def _is_own(name: str) -> bool:

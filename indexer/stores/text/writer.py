@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import tantivy
 
-from indexer.errors import StorageError
+from indexer.errors import REFUSED, StorageError
 from indexer.stores.text.check import Segment, check_files, read_meta
 from indexer.stores.text.document import Embedding, index_path, with_embedding
 from indexer.stores.text.files import MANAGED, META, TEXT_LOCKS
@@ -24,6 +26,8 @@ INDEXING_THREAD = "thrd-tantivy-in"
 
 _LOOK_DOCUMENTS = 2048
 """How many documents come between two looks at how many segments there are; a segment is of tens of thousands."""
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 MUTABLE_FILES = (META, MANAGED)
 """Files that Tantivy replaces; all others are written once."""
@@ -59,7 +63,7 @@ class TextWriter:
         """Add chunks with their vectors; as JSON, which Tantivy reads faster than fields one by one."""
         with self._refusals():
             for document, embedding in chunks:
-                self._writer.add_json(with_embedding(document, embedding))
+                self._hand_over(with_embedding(document, embedding))
                 self._unseen += 1
             if self._is_new and self._unseen >= _LOOK_DOCUMENTS:
                 self._unseen = 0
@@ -111,6 +115,14 @@ class TextWriter:
         self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
         self._is_closed = False
 
+    def _hand_over(self, document: str) -> None:
+        """Give a document to Tantivy's thread; one that is dead says why at a commit alone."""
+        try:
+            self._writer.add_json(document)
+        except ValueError:
+            self._writer.commit()
+            raise
+
     def _finish(self) -> list[Segment]:
         """Write what was given, wait for merges, close, and return the segments."""
         self._writer.commit()
@@ -132,7 +144,9 @@ class TextWriter:
         try:
             yield
         except (ValueError, OSError) as error:
-            raise StorageError(f"{self._path}: {error}; check the free space and the permissions") from error
+            number = _OS_ERROR.search(str(error))  # Tantivy's words around the system's are no help
+            reason = os.strerror(int(number[1])) if number else error
+            raise StorageError(f"{self._path}: {reason}; {REFUSED}") from error
         except BaseException as error:
             # A Rust panic derives from BaseException alone.
             if type(error).__name__ != "PanicException":

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from usearch.index import Index
 
 from indexer.config import VectorOptions
-from indexer.errors import DamagedIndexError, StorageError
+from indexer.errors import REFUSED, DamagedIndexError, StorageError
 from indexer.stores.vectors.segment_file import SegmentFile
 
 
@@ -62,4 +62,4 @@ def save_graph(path: Path, ids: NDArray[np.int64], vectors: NDArray[np.int8], op
         index.add(ids.astype(np.uint64), np.ascontiguousarray(vectors, np.int8), copy=False, threads=1)
         index.save(path)
     except (RuntimeError, OSError, MemoryError) as error:
-        raise StorageError(f"{path}: {error}; check the free space and the permissions") from error
+        raise StorageError(f"{path}: {error}; {REFUSED}") from error
