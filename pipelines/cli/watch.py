@@ -12,7 +12,7 @@ import click
 from indexer.errors import LockedError
 
 from ..build import build
-from ..report import BuildReport, upgraded_text
+from ..report import BuildReport, counted, upgraded_text
 from ..settings import Chosen
 from ..source import open_worktree
 from .build import cache_folder
@@ -86,17 +86,22 @@ def command(
         # watchfiles makes one of whatever a signal's handler raised.
         if ended and callable(terminated):
             terminated(ended[0], None)
-        raise
+        told = "watching ended; what was committed stays, and the next build goes on from there"
+        raise KeyboardInterrupt(told) from None
 
 
 def line(report: BuildReport) -> str:
     """Return what a build did in one line."""
     files, chunks = report.files, report.chunks
-    return (
-        f"generation {report.generation}: {files.added} added, {files.modified} modified, {files.removed} removed; "
-        f"{chunks.embedded} of {chunks.total} chunks embedded, {sum(report.seconds.values()):.1f} s"
-        + (f"; {upgraded_text(report.upgraded)}" if report.upgraded < 1 else "")
-    )
+    if chunks.upgraded and not (files.added or files.modified or files.removed):
+        did = f"the vectors of {counted(chunks.total, 'chunk')} are the encoder's own now"
+    else:
+        did = (
+            f"{files.added} added, {files.modified} modified, {files.removed} removed; "
+            f"{chunks.embedded} of {counted(chunks.total, 'chunk')} embedded"
+        )
+    left = f"; {upgraded_text(report.upgraded)}" if report.upgraded < 1 else ""
+    return f"generation {report.generation}: {did}, {sum(report.seconds.values()):.1f} s{left}"
 
 
 def _now() -> str:
