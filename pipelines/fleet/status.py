@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from indexer.config import Config
 from indexer.errors import IndexerError
 from indexer.identity import wanted_identity
 from indexer.stores.generation.manifest import Encoder, Projection
 
 from .build import FleetJob, plan
-from .config import FleetFile
 from .manifest import Failure, Shard
 from .repositories import find_repositories
 from .shard import look_at_shard
@@ -44,30 +41,22 @@ class FleetStatus(msgspec.Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...] | None
 
 
-def fleet_status(
-    fleet_dir: Path,
-    config: Config,
-    *,
-    file: Path | None = None,
-    fleet: FleetFile | None = None,
-    roots: Sequence[Path] = (),
-    by_content: bool = False,
-) -> FleetStatus:
-    """Return what the newest manifest of a fleet says, and how its shards compare with what `file` describes.
+def fleet_status(fleet_dir: Path, job: FleetJob | None = None) -> FleetStatus:
+    """Return what the newest manifest of a fleet says, and how its shards compare with what a job would build.
 
-    Raises NoIndexError, DamagedIndexError, and ConfigError for the file.
+    Raises NoIndexError, DamagedIndexError, and ConfigError for the fleet's file.
     """
     opened = open_newest(fleet_dir)
     try:
         manifest = opened.manifest
         stale: tuple[str, ...] | None = None
         gone: tuple[str, ...] | None = None
-        if file is not None and fleet is not None:
-            job = FleetJob(file=file, fleet=fleet, fleet_dir=fleet_dir, config=config, by_content=by_content)
+        if job is not None:
             missing: list[Failure] = []
-            tasks, failed = plan(job, find_repositories(file, fleet, roots, missing=missing), manifest)
+            repositories = find_repositories(job.file, job.fleet, job.roots, missing=missing)
+            tasks, failed = plan(job, repositories, manifest)
             known = {shard.id: shard for shard in manifest.shards}
-            identity = wanted_identity(config)
+            identity = wanted_identity(job.config)
             behind = [failure.id for failure in (*missing, *failed)]
             for task in tasks:
                 try:

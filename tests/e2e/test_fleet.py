@@ -55,7 +55,8 @@ def test_the_commands_of_a_fleet(cli: Cli, fleet: Path) -> None:
 
 def test_exit_codes_of_a_fleet(cli: Cli, fleet: Path, tmp_path: Path) -> None:
     assert cli("fleet", "build", cwd=tmp_path).code == 2
-    assert cli("fleet", "search", "tea", cwd=tmp_path).code == 3
+    for command in (("search", "tea"), ("status",), ("verify",), ("gc",)):
+        assert cli("fleet", *command, cwd=tmp_path).code == 3, command
     assert cli("fleet", "search", "tea", "--repo", "milk", cwd=fleet).code == 2
     (tmp_path / "fleet.toml").write_text(f'paths = ["{fleet}/tea"]\n')
     outside = cli("fleet", "build", cwd=tmp_path)
@@ -65,6 +66,17 @@ def test_exit_codes_of_a_fleet(cli: Cli, fleet: Path, tmp_path: Path) -> None:
     (tmp_path / ".indexer-fleet" / "manifests" / manifest.name).write_bytes(manifest.read_bytes()[:-20])
     damaged = cli("fleet", "verify", cwd=tmp_path)
     assert damaged.code == 4 and manifest.name in damaged.err
+
+
+def test_where_the_fleet_s_file_is_not_its_status_says_that_nothing_was_compared(
+    cli: Cli, fleet: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(fleet / ".indexer-fleet", tmp_path / ".indexer-fleet")
+    status = msgspec.json.decode(cli("fleet", "status", "--json", cwd=tmp_path).out, type=FleetStatus)
+    assert (status.repositories, status.stale, status.gone) == (2, None, None)
+    assert "freshness    not compared: " in cli("fleet", "status", cwd=tmp_path).out
+    (tmp_path / "fleet.toml").symlink_to(fleet / "fleet.toml")
+    assert cli("fleet", "status", cwd=tmp_path).code == 2
 
 
 def test_a_damaged_shard_is_named_with_what_mends_it(cli: Cli, fleet: Path, tmp_path: Path) -> None:

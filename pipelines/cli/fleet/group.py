@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -130,11 +131,20 @@ def build_command(
 def status_command(
     fleet_file: Path, fleet_dir: Path, roots: tuple[Path, ...], chosen: Chosen, by_content: bool, as_json: bool
 ) -> None:
-    """Show what the fleet holds, and which shards are behind their files."""
+    """Show what the fleet holds, and which shards are behind their files.
+
+    Where there is no file, as where a fleet was pulled, shards are compared with nothing.
+    """
+    from ...fleet.build import FleetJob
     from ...fleet.status import fleet_status
 
-    fleet, config = read(fleet_file, chosen)
-    status = fleet_status(fleet_dir, config, file=fleet_file, fleet=fleet, roots=roots, by_content=by_content)
+    job = None
+    if os.path.lexists(fleet_file):
+        fleet, config = read(fleet_file, chosen)
+        job = FleetJob(
+            file=fleet_file, fleet=fleet, fleet_dir=fleet_dir, config=config, roots=roots, by_content=by_content
+        )
+    status = fleet_status(fleet_dir, job)
     print_report(status, status_lines, as_json=as_json)
 
 

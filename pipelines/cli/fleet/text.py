@@ -41,9 +41,13 @@ def built_lines(report: FleetReport) -> list[str]:
 
 
 def status_lines(status: FleetStatus) -> list[str]:
-    stale = ", ".join((status.stale or ())[:MAX_SHARDS])
-    if status.stale and len(status.stale) > MAX_SHARDS:
-        stale += f", {len(status.stale) - MAX_SHARDS} more"
+    if status.stale is None:
+        freshness = "not compared: the fleet's file is not here; name it with --file"
+    elif status.stale:
+        more = f", {len(status.stale) - MAX_SHARDS} more" if len(status.stale) > MAX_SHARDS else ""
+        freshness = f"behind: {', '.join(status.stale[:MAX_SHARDS])}{more}; run `indexer fleet build`"
+    else:
+        freshness = "up to date"
     largest = sorted(status.shards, key=lambda shard: -shard.chunks)[:MAX_SHARDS]
     return aligned(
         [
@@ -57,7 +61,7 @@ def status_lines(status: FleetStatus) -> list[str]:
             ("vectors", upgraded_text(status.upgraded)),
             ("size", f"{status.index_bytes / 1e6:.1f} MB"),
             ("failed", "; ".join(f"{failure.id}: {failure.message}" for failure in status.failed)),
-            ("freshness", f"behind: {stale}; run `indexer fleet build`" if stale else "up to date"),
+            ("freshness", freshness),
             ("gone", ", ".join(status.gone or ())),
         ]
     )

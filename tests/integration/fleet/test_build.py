@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from indexer.config import EncoderOptions
 from indexer.errors import ConfigError, IndexerError, NoIndexError
 from indexer.stores.generation.layout import generation_numbers
-from pipelines.fleet.config import read_fleet_file
 from pipelines.fleet.gc import collect_fleet
 from pipelines.fleet.local import LocalEngine
 from pipelines.fleet.serial import SerialEngine
@@ -21,7 +20,7 @@ from pipelines.fleet.shard import Outcome, ShardTask
 from pipelines.fleet.status import fleet_status
 from pipelines.fleet.store import FOLDER, shard_dir
 from pipelines.fleet.verify import verify_fleet
-from tests.integration.fleet.fleets import CONFIG, REPOSITORIES, bring_up_to_date, hits_of, make, manifest_of
+from tests.integration.fleet.fleets import CONFIG, REPOSITORIES, bring_up_to_date, hits_of, job_of, make, manifest_of
 from tests.trees import git, write
 
 
@@ -85,7 +84,7 @@ def test_a_repository_that_is_gone_is_named_and_left_out_only_when_asked(tmp_pat
     report = bring_up_to_date(folder, partial=True)
     assert [failure.id for failure in report.failed] == ["away", "gone"] and report.shards == 3
     assert "is not cloned" in report.failed[0].message
-    status = fleet_status(folder / FOLDER, CONFIG, file=file, fleet=read_fleet_file(file))
+    status = fleet_status(folder / FOLDER, job_of(folder))
     assert (status.stale, status.gone) == (("away", "gone"), ())
     write(folder / "gone", {"a.py": "x = 1\n"})
     assert [failure.id for failure in bring_up_to_date(folder, partial=True).failed] == ["away"]
