@@ -81,7 +81,7 @@ def write_archive(generation: Generation, target: BinaryIO) -> Manifest:
         stream.write(_header(layout.MANIFEST, len(content)) + content + _padding(len(content)))
         for name, expected in sorted(manifest.files.items()):
             stream.write(_header(name, expected.size))
-            with generation.open_file(name) as file:
+            with _open_file(generation, name) as file:
                 copy_checked(file, stream.write, expected, str(generation.path / name))
             stream.write(_padding(expected.size))
         stream.write(_END)
@@ -116,10 +116,16 @@ def parcel_of(generation: Generation) -> Parcel:
 
     def files() -> Iterator[tuple[str, Readable]]:
         for name in sorted(generation.manifest.files):
-            with generation.open_file(name) as file:
+            with _open_file(generation, name) as file:
                 yield name, file
 
     return Parcel(generation.path, generation.manifest, files())
+
+
+def _open_file(generation: Generation, name: str) -> FileIO:
+    """Open a file to copy, so that a refusal is told of it and not of what is written; raises DamagedIndexError."""
+    with layout.reading(generation.path / name):
+        return generation.open_file(name)
 
 
 def copy_checked(source: Readable, write: Callable[[bytes], object], expected: manifests.FileSum, origin: str) -> None:

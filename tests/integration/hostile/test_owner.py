@@ -15,6 +15,7 @@ from indexer.stores.generation import layout
 from indexer.stores.generation.commit import gc
 from indexer.stores.generation.staging import begin
 from pipelines.check.verify import verify
+from pipelines.share import export_index
 from pipelines.status import read_status
 from tests.integration.hostile.projects import COMMANDS, CURRENT_GENERATION, search
 
@@ -71,6 +72,15 @@ def test_what_cannot_be_read_is_the_same_named_error_everywhere(project: Path, p
             with pytest.raises(UnreadableError, match=r"can't be read \(Permission denied\); check the permissions"):
                 command(index_dir)
     (index_dir / place).chmod(0o755)
+
+
+def test_an_export_names_the_file_that_may_not_be_read_not_the_one_that_it_writes(project: Path) -> None:
+    catalog = project / ".indexer" / CURRENT_GENERATION / layout.CATALOG
+    project.parent.chmod(0o777)
+    catalog.chmod(0)
+    with another_user(), pytest.raises(UnreadableError, match=rf"^{catalog}: can't be read \(Permission denied\)"):
+        export_index(project / ".indexer", project.parent / "index.tar.zst")
+    assert not (project.parent / "index.tar.zst").exists()
 
 
 def test_a_folder_where_nothing_may_be_written_is_named(project: Path) -> None:
