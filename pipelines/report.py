@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 import msgspec
 from msgspec.structs import replace
 
-from indexer.sources.worktree import KIND as WORKTREE
 from indexer.types import FileChanges, LeftOut, LeftOutReason, Tier
 
 from .quality.figures import Basis, Drift, Recall
@@ -69,33 +68,8 @@ def left_out_counts(left_out: LeftOut) -> LeftOutCounts:
     return LeftOutCounts(entries=_by_reason(reasons), tracked=tracked)
 
 
-def left_out_text(counts: LeftOutCounts) -> tuple[str, str]:
-    """Return two lines for a person: what was left out, and what became of git's files; "" where there is nothing."""
-    entries = ", ".join(f"{reason} {count}" for reason, count in counts.entries.items())
-    if counts.tracked is None:
-        return entries, ""
-    missed = ", ".join(f"{reason} {count}" for reason, count in counts.tracked.left_out.items())
-    text = f"{counts.tracked.found} of {counts.tracked.total} files that git tracks"
-    return entries, f"{text}; left out: {missed}" if missed else text
-
-
 def _by_reason(reasons: Iterable[str]) -> dict[str, int]:
     return {str(reason): count for reason, count in sorted(Counter(reasons).items())}
-
-
-def upgraded_text(upgraded: float) -> str:
-    """Return in a line which part of the vectors is the encoder's own, or nothing when all are."""
-    return "" if upgraded == 1 else f"{min(round(100 * upgraded), 99)}% are the encoder's own, the others static"
-
-
-def counted(count: int, thing: str) -> str:
-    """Return so many of a thing in words, such as "1 file" and "2 files"."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def source_text(kind: str) -> str:
-    """Return in a line what an index is of where that is not the files as they are, or nothing."""
-    return "" if kind == WORKTREE else f"{kind}; later builds keep to it, --source worktree takes the files as they are"
 
 
 class BuildReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,8 +14,8 @@ from indexer.errors import StorageError
 from indexer.stores.generation.layout import default_index_dir
 
 from ..build import build
-from ..quality.figures import recall_text
-from ..report import BuildReport, counted, left_out_text, source_text, upgraded_text
+from ..report import BuildReport
+from ..report_text import counted, left_out_text, recall_text, source_text, upgraded_text
 from ..settings import Chosen
 from ..whole_file import whole_file
 from .console import tell, warn

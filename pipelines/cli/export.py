@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..report import counted
+from ..report_text import counted
 from ..share import export_index
 from .console import echo
 from .options import index_dir_option, json_option, print_json, root_argument

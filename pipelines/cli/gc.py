@@ -8,7 +8,7 @@ import click
 
 from indexer.stores.generation.commit import gc
 
-from ..report import counted
+from ..report_text import counted
 from .console import echo
 from .options import index_dir_option, json_option, print_json, root_argument, wait_option
 from .root import find_index_dir

@@ -11,7 +11,7 @@ from pathlib import Path
 from indexer.types import Hit, SearchResult
 
 from ..answer import answer
-from ..report import upgraded_text
+from ..report_text import upgraded_text
 from .console import echo, is_quiet, note, print_lines, printable, style, write_out
 from .here import seen_from_here
 from .options import print_json

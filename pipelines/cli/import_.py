@@ -8,7 +8,7 @@ import click
 
 from indexer.stores.generation.layout import default_index_dir
 
-from ..report import counted
+from ..report_text import counted
 from ..share import import_index
 from .console import echo
 from .options import index_dir_option, json_option, print_json, root_argument, wait_option

@@ -18,7 +18,7 @@ from indexer.types import SearchResult
 
 from ..answer import BatchAnswer, answer
 from ..freshness import count_stale
-from ..report import counted
+from ..report_text import counted
 from ..settings import Chosen
 from .asked import EXIT_NO_HIT, Asked, Question, question_options, search_options
 from .batch import batch_queries

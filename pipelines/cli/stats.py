@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from ..page.html import page
-from ..quality.figures import drift_text, recall_text
-from ..report import BuildReport, counted
+from ..report import BuildReport
+from ..report_text import counted, drift_text, recall_text
 from ..stats import Stats, read_stats
 from ..whole_file import whole_file
 from .console import echo

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..quality.figures import drift_text, recall_text
-from ..report import counted, left_out_text, source_text, upgraded_text
+from ..report_text import counted, drift_text, left_out_text, recall_text, source_text, upgraded_text
 from ..settings import Chosen
 from ..status import Status, read_status
 from .options import aligned, hash_option, index_options, print_report, settings

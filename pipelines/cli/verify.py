@@ -16,7 +16,7 @@ from indexer.types import Encoder
 
 from ..check.source import SourceReport
 from ..check.verify import verify
-from ..report import counted
+from ..report_text import counted
 from ..settings import Chosen
 from ..source import open_source, recorded_kind
 from .console import echo, note

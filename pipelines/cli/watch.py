@@ -12,7 +12,8 @@ import click
 from indexer.errors import LockedError
 
 from ..build import build
-from ..report import BuildReport, counted, upgraded_text
+from ..report import BuildReport
+from ..report_text import counted, upgraded_text
 from ..settings import Chosen
 from ..source import open_worktree
 from .build import cache_folder

@@ -24,7 +24,7 @@ from indexer.stores.generation.layout import Current
 from indexer.stores.generation.reader import open_numbered
 from indexer.types import SourceFile
 
-from ..report import counted
+from ..report_text import counted
 from ..source import open_source
 from . import manifest as manifests
 from .config import FleetFile

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from indexer.stages.detect import GENERATOR
 
-from ..quality.figures import drift_text, recall_text
 from ..report import BuildReport
+from ..report_text import drift_text, recall_text
 from ..stats import Skips, Stats
 from .charts import Bar, bars, columns, parts, text
 

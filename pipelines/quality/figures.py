@@ -91,27 +91,6 @@ def _figures(extra: Extra, name: str, kind: type[_Figures]) -> _Figures | None:
         return None
 
 
-def recall_text(recall: Recall | None) -> str:
-    """Return the recall in a line."""
-    if recall is None:
-        return "not measured"
-    return (
-        f"{recall.recall:.3f} of the 10 nearest are among the first {recall.depth} found, "
-        f"{recall.overlap:.3f} among the first 10 ({recall.queries} of {recall.texts} texts asked)"
-    )
-
-
-def drift_text(drift: Drift | None) -> str:
-    """Return the drift in a line."""
-    if drift is None:
-        return "not measured"
-    since = "nothing added since"
-    if drift.added:
-        texts = "1 text" if drift.added == 1 else f"{drift.added} texts"
-        since = f"{drift.added_energy:.1%} of {texts} added since"
-    return f"the projection keeps {drift.energy:.1%} of {drift.texts} texts, {since}"
-
-
 def _shortfall(recall: Recall | None, options: RecallOptions, mode: str, dims: int) -> str:
     """Say that the recall is below the floor and what to do, or nothing when it isn't."""
     if recall is None or recall.recall >= options.floor:

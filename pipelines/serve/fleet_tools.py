@@ -11,7 +11,7 @@ from indexer.encoders.registry import own_options
 
 from ..fleet.search import Fleet, FleetResult, open_fleet
 from ..models.choice import leaving
-from ..report import upgraded_text
+from ..report_text import upgraded_text
 from ..settings import load_config, user_file, user_models
 from .text import Place, count_tokens, hits_text, is_named, symbols_text
 from .tools import SYMBOL_HITS, check_room

@@ -17,7 +17,7 @@ from indexer.stores.generation.layout import CURRENT, default_index_dir, read_cu
 
 from ..freshness import count_stale
 from ..models.choice import leaving
-from ..report import counted
+from ..report_text import counted
 from ..settings import load_config, user_file, user_models
 from ..source import open_worktree
 from .builder import Builder, NotYetError

@@ -15,7 +15,7 @@ from indexer.regular import read_regular
 from indexer.stages.decode import NotText, decode
 from indexer.types import SearchResult
 
-from ..report import counted
+from ..report_text import counted
 from .builder import NotYetError
 from .text import Place, count_tokens, hits_text, is_named, one_line, outline_text, steps, symbols_text
 

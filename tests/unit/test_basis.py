@@ -14,8 +14,9 @@ from indexer.identity import wanted_identity
 from indexer.stages.reduce import Projection, identity_projection, reduce
 from indexer.types import FileRecord, Tier
 from pipelines.parsing.waiting import fair_order
-from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall, drift_text, recall_text
+from pipelines.quality.figures import DRIFT_TEXTS, Basis, Drift, Recall
 from pipelines.quality.measure import BasisMeasure
+from pipelines.report_text import drift_text, recall_text
 from tests.fakes import Staged
 
 GOOD = Recall(queries=200, texts=5000, depth=25, recall=0.99, overlap=0.87)

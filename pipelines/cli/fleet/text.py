@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...report import counted, upgraded_text
+from ...report_text import counted, upgraded_text
 from ..console import printable
 from ..options import aligned
 

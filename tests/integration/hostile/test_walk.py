@@ -23,7 +23,7 @@ from pipelines.build import build
 from pipelines.cli.build import summary
 from pipelines.explain import explain
 from pipelines.plan import plan
-from pipelines.report import left_out_text
+from pipelines.report_text import left_out_text
 from pipelines.status import read_status
 from tests.integration.test_walk_as_git import git, write
 
