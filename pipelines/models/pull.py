@@ -22,7 +22,7 @@ from indexer.encoders.local import PLACES, POOLING, derive, described
 from indexer.encoders.models import folder_of, known_model
 from indexer.encoders.registry import VARIANTS
 from indexer.encoders.spec import DESCRIPTION, encode_spec
-from indexer.errors import ConfigError, LockedError, ModelError
+from indexer.errors import ConfigError, LockedError, ModelError, StorageError
 
 from .download import NotThereError, Patience, download, open_client
 from .lock import PACKAGED, known_sums, locked_revision, read_sums, record
@@ -72,8 +72,9 @@ def pull(
     """Bring a model by its name, from its hub or a mirror of it, or from `source`, a folder or an archive.
 
     What is here already is checked, and only what is missing or not what it was is fetched again. From a source a model
-    may have any name. Raises ConfigError for a name that can't be pulled, LockedError while another process pulls, and
-    ModelError when the files can't be had, are not those that are known, or make no encoder.
+    may have any name. Raises ConfigError for a name that can't be pulled, LockedError while another process pulls,
+    StorageError when the system refuses a write, and ModelError when the files can't be had, are not those that are
+    known, or make no encoder.
     """
     name = ALIASES.get(name, name)
     folder = folder_of(models, name)
@@ -86,7 +87,6 @@ def pull(
         )
     if known is not None and known.unusable:
         raise ConfigError(f"{name}: can't be used: {known.unusable}")
-    models.mkdir(parents=True, exist_ok=True)
     with _alone(models):
         if source is None and (whole := _if_whole(name, folder, known_sums(models, name))):
             return whole
@@ -182,7 +182,13 @@ def _fetch(
 
 
 def _take(source: Path, staged: Path, known: KnownModel | None, sums: dict[str, str]) -> list[str]:
-    """Copy the files of a model from a folder or an archive."""
+    """Copy the files of a model from a folder or an archive.
+
+    Of what an earlier attempt left, only files with known sums stay: others may be cut off, or of another source.
+    """
+    for path in _files(staged):
+        if path.relative_to(staged).as_posix() not in sums:
+            path.unlink()
     with tempfile.TemporaryDirectory(dir=staged.parent, prefix=".unpacked-") as temporary:
         if source.is_file():
             source = unpack(source, Path(temporary))
@@ -275,13 +281,20 @@ def _try(folder: Path) -> None:
 
 @contextmanager
 def _alone(models: Path) -> Iterator[None]:
+    """Keep other pulls out; raises LockedError, and StorageError for what the system refuses meanwhile."""
     import filelock
 
     try:
+        models.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(models / ".lock", timeout=0):
             yield
     except filelock.Timeout as error:
         raise LockedError(f"{models}: another process is fetching a model; try again when it is done") from error
+    except OSError as error:
+        where = error.filename2 or error.filename or models
+        raise StorageError(
+            f"{where}: {error.strerror or error}; check the free space and the permissions, and pull again"
+        ) from error
 
 
 def _files(folder: Path) -> list[Path]:

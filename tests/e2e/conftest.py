@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,17 @@ class Cli:
 
         return Done(*run_forked(list(map(str, arguments)), cwd=cwd, environment=self._environment, stdin=stdin))
 
-    def whole(self, *arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> Done:
-        """Run the installed program to the end and return exit code and output."""
+    def whole(
+        self, *arguments: str | Path, cwd: Path | None = None, stdin: str = "", file_bytes: int | None = None
+    ) -> Done:
+        """Run the installed program to the end and return exit code and output.
+
+        With `file_bytes` the system refuses to let a file grow further, as a full disk does.
+        """
+        environment = self._environment
+        if file_bytes is not None:
+            # Python does not notice that a module's bytecode was cut off.
+            environment["PYTHONDONTWRITEBYTECODE"] = "1"
         done = subprocess.run(
             [str(PROGRAM), *map(str, arguments)],
             cwd=cwd,
@@ -57,7 +67,8 @@ class Cli:
             text=True,
             check=False,
             timeout=400,
-            env=self._environment,
+            env=environment,
+            preexec_fn=None if file_bytes is None else partial(_limit_files, file_bytes),
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
@@ -65,6 +76,12 @@ class Cli:
     def _environment(self) -> dict[str, str]:
         folders = {f"XDG_{name}_HOME": str(self.cache) for name in ("CACHE", "CONFIG", "DATA")}
         return {**os.environ, **folders, "NO_COLOR": "1"}
+
+
+def _limit_files(size: int) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 @pytest.fixture(scope="session")

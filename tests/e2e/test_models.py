@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,18 @@ def test_a_search_uses_the_index_s_own_model_or_says_what_to_type(own_cli: Cli, 
     assert own_cli("model", "remove", "our-model").code == 0
     gone = own_cli("search", "brew", "--root", root)
     assert gone.code == 6 and "`indexer model pull our-model`" in gone.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs file size limits")
+def test_a_pull_that_the_system_refuses_is_told_and_the_next_one_takes_nothing_cut_off(
+    own_cli: Cli, tmp_path: Path
+) -> None:
+    source = write_small_model(tmp_path / "exported", dims=384)
+    refused = own_cli.whole("model", "pull", "ours", "--from", source, file_bytes=50_000)
+    assert refused.code == 1
+    assert "model.onnx: File too large; check the free space and the permissions, and pull again" in refused.err
+    assert own_cli("model", "pull", "ours", "--from", source).code == 0
+    assert own_cli("model", "verify", "ours").code == 0
 
 
 def test_any_model_gets_a_fast_tier(own_cli: Cli, root: Path, tmp_path: Path) -> None:
