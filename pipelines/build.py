@@ -30,6 +30,7 @@ from .job import Job, make_job
 from .parsing.waiting import WaitingFiles, fair_order
 from .progress import Noted, Progress, Silence
 from .report import BuildReport, Held, report_committed, report_unchanged, report_upgraded
+from .source import require_whole
 from .tally import Tally, record_of
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _bring_up_to_date(
         with ExitStack() as stack:
             # Looking takes no lock and loads no engine: an unchanged tree costs no more than this.
             look = _look(job, stack, full=full, by_content=by_content)
+            require_whole(job.source, look.changes.skipped)
             base = look.base
             if base and look.changes.is_empty and base.manifest.source == job.source.description:
                 return report_unchanged(base, look.changes, job.source.left_out, job.clock.seconds), None
@@ -278,6 +280,8 @@ def _parse_and_chunk(
     for number in range(1, count + 1):
         with job.clock("parse"):
             file = next(parsed)
+        if (record := record_of(file)).skip is SkipReason.UNREADABLE:
+            require_whole(job.source, [record])
         chunks += len(file.documents) if isinstance(file, ParsedFile) else 0
         job.progress.parsed(number, count, chunks)
         yield file

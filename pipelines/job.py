@@ -70,7 +70,9 @@ def make_job(
     return Job(
         root=root,
         source=source
-        or open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir, full=full)),
+        or open_source(
+            root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir, root, full=full)
+        ),
         index_dir=index_dir,
         config=config,
         identity=wanted_identity(config),

@@ -19,7 +19,7 @@ from indexer.types import FileRecord, LeftOut
 from .freshness import detect_changes
 from .parsing.pool import parse_files
 from .path_bytes import path_bytes
-from .source import open_source, recorded_kind
+from .source import open_source, recorded_kind, require_whole
 from .tally import record_of
 
 
@@ -72,7 +72,8 @@ def plan(
     are binary, generated or minified. Raises SourceError, ConfigError and DamagedIndexError.
     """
     index_dir = index_dir or default_index_dir(root)
-    source = open_source(root, config, index_dir=index_dir, kind=source_kind or recorded_kind(index_dir, full=full))
+    kind = source_kind or recorded_kind(index_dir, root, full=full)
+    source = open_source(root, config, index_dir=index_dir, kind=kind)
     changes = None
     if not full:
         try:
@@ -83,6 +84,7 @@ def plan(
             pass
     if changes is None:
         changes = detect(source, {})
+    require_whole(source, changes.skipped)
     yield from _left_out(source.left_out)
     for path in changes.removed:
         yield PlannedFile(path=path, path_bytes=path_bytes(path), action="remove")

@@ -15,7 +15,7 @@ def counted(count: int, thing: str) -> str:
 
 def source_text(kind: str) -> str:
     """Return in a line what an index is of where that is not the files as they are, or nothing."""
-    return "" if kind == WORKTREE else f"{kind}; later builds keep to it, --source worktree takes the files as they are"
+    return "" if kind == WORKTREE else f"{kind}; later builds keep to it until --source names another"
 
 
 def upgraded_text(upgraded: float) -> str:

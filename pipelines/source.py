@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from indexer.config import Config
 from indexer.errors import DamagedIndexError, NoIndexError, SourceError
-from indexer.git.repository import git_files, repository_of
+from indexer.git.repository import git_files, is_bare, repository_of
 from indexer.regular import read_regular
 from indexer.sources.worktree import KIND as WORKTREE
 from indexer.sources.worktree import Worktree
 from indexer.stores.generation.layout import MANIFEST, generation_dir
 from indexer.stores.generation.reader import open_generation
-from indexer.types import Source
+from indexer.types import FileRecord, SkipReason, Source
 
 _SETTINGS_LIMIT = 1 << 20
 """Bytes of one of git's settings files."""
@@ -43,21 +44,58 @@ def open_source(root: Path, config: Config, *, index_dir: Path | None = None, ki
 
 
 def open_worktree(root: Path, config: Config, *, index_dir: Path | None = None) -> Worktree:
-    """Return the files of a folder on disk, with git's global excludes; raises SourceError and ConfigError."""
+    """Return the files of a folder on disk, with git's global excludes.
+
+    Raises SourceError and ConfigError as Worktree does, and SourceError for a bare repository, whose files are git's.
+    """
+    if is_bare(root):
+        from indexer.sources.git_tree import NAME_REVISION
+
+        raise SourceError(f"{root}: is a bare repository, and no files to index are checked out in it; {NAME_REVISION}")
     return Worktree(root, config.walk, index_dir=index_dir, global_excludes=global_excludes_file())
 
 
-def recorded_kind(index_dir: Path, *, full: bool = False) -> str:
-    """Return the kind of source that an index is of; that of a work tree where there is none, or none to be read.
+def require_whole(source: Source, records: Iterable[FileRecord]) -> None:
+    """Raise SourceError where git can't give the content of a file, by the last listing of `source` or by `records`.
 
-    Raises DamagedIndexError for one that no source of ours has; a full build, which needs nothing of the index as it
-    is, takes the work tree then.
+    A revision is a whole: an index of less of it would be of another. Of what is staged the content may be elsewhere,
+    as in a sparse checkout, but not damaged. In a work tree a file that can't be read is skipped.
+    """
+    kind = source.description.kind
+    if kind == WORKTREE:
+        return  # before anything is imported
+    from indexer.git.objects import MISSING
+    from indexer.sources.git_tree import STAGED
+    from indexer.sources.member import KIND as MEMBER
+
+    kind = kind.removeprefix(MEMBER)
+    if kind == WORKTREE:
+        return
+    if missing := source.left_out.missing:
+        raise SourceError(
+            f"{missing[0]}: git does not hold its content here, one of {len(missing):,} such files of {kind}, so the "
+            "index stays as it was; in a partial clone run `git fetch --refetch --no-filter`, or clone without "
+            "--filter, else `git fsck` tells more"
+        )
+    for record in records:
+        if record.skip is SkipReason.UNREADABLE and (kind != STAGED or record.detail != MISSING):
+            raise SourceError(
+                f"{record.path}: git can't give its content, which {kind} names ({record.detail}), so the index stays "
+                "as it was"
+            )
+
+
+def recorded_kind(index_dir: Path, root: Path, *, full: bool = False) -> str:
+    """Return the kind of source that an index is of; `root`'s own where there is none, or none to be read.
+
+    That is the work tree, or of a bare repository the revision that its HEAD names. Raises DamagedIndexError for a kind
+    that no source of ours has; a full build, which needs nothing of the index as it is, takes the root's own then.
     """
     try:
         with open_generation(index_dir, check_files=False) as generation:
             kind, number = generation.manifest.source.kind, generation.number
     except (NoIndexError, DamagedIndexError):
-        return WORKTREE
+        return default_kind(root)
     if kind == WORKTREE:
         return kind
     from indexer.sources.git_tree import REVISION, STAGED
@@ -66,9 +104,14 @@ def recorded_kind(index_dir: Path, *, full: bool = False) -> str:
     if kind == STAGED or kind.startswith((REVISION, MEMBER)):
         return kind
     if full:
-        return WORKTREE
+        return default_kind(root)
     manifest = generation_dir(index_dir, number) / MANIFEST
     raise DamagedIndexError(f"{manifest}: names a source {kind!a}, and there is none such")
+
+
+def default_kind(root: Path) -> str:
+    """Return the kind of source that a folder is where nobody names one."""
+    return "rev:HEAD" if is_bare(root) else WORKTREE
 
 
 def _index_of_this_commit(root: Path) -> Path | None:

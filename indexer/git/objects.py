@@ -43,7 +43,8 @@ _HEADER_LIMIT = 4096
 _PIECE = 1 << 16
 
 MISSING = (
-    "git does not hold this object here, as in a shallow clone, or a partial one of which it was never checked out"
+    "git does not hold it here, as in a partial clone (`git fetch --refetch --no-filter` brings the rest), a shallow "
+    "one (`git fetch --unshallow`), or a damaged one (`git fsck`)"
 )
 
 

@@ -1,9 +1,10 @@
-"""Where git keeps what the walk asks it: the top of a work tree, its index, and info/exclude."""
+"""Where git keeps what the walk asks it: the top of a work tree, its index and info/exclude, or a bare repository."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ GIT = ".git"
 
 _POINTER_LIMIT = 1 << 16
 """Bytes of a file that holds one path."""
+
+_HEAD = re.compile(rb"ref: refs/|[0-9a-f]{40}")
 
 
 class GitFiles(msgspec.Struct, frozen=True):
@@ -39,6 +42,17 @@ def is_repository(folder: Path) -> bool:
     return stat.S_ISDIR(mode) or stat.S_ISREG(mode)
 
 
+def is_bare(folder: Path) -> bool:
+    """Whether a folder is a repository's own and no work tree: it holds HEAD, objects and refs, and no .git."""
+    if is_repository(folder):
+        return False
+    try:
+        head = read_regular(str(folder / "HEAD"), _POINTER_LIMIT)
+    except (OSError, ValueError):
+        return False
+    return _HEAD.match(head) is not None and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
 def repository_of(root: Path) -> Path | None:
     """Return the nearest folder at or above `root` that is the top of a repository."""
     return next((folder for folder in (root, *root.parents) if is_repository(folder)), None)
@@ -52,6 +66,11 @@ def git_files(top: Path) -> GitFiles:
     with suppress(OSError):
         common = private / _pointed_to(private / "commondir", "")
     return GitFiles(str(private / "index"), str(common / "info" / "exclude"), str(private), str(common))
+
+
+def bare_files(folder: Path) -> GitFiles:
+    """Return where a bare repository keeps its files: in itself."""
+    return GitFiles(str(folder / "index"), str(folder / "info" / "exclude"), str(folder), str(folder))
 
 
 def _pointed_to(path: Path, prefix: str) -> str:

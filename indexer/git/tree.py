@@ -50,7 +50,7 @@ def staged_entries(index: str, reader: ObjectReader) -> tuple[list[TreeEntry], l
     try:
         entries, _ = read_entries(index)
     except (FileNotFoundError, NotADirectoryError):
-        return [], []
+        return [], [f"nothing is staged: there is no {index}"]
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise SourceError(f"{index}: {why}, so what is staged can't be told") from None
@@ -72,13 +72,16 @@ def staged_entries(index: str, reader: ObjectReader) -> tuple[list[TreeEntry], l
     return found, [f"{len(sides)} unmerged files are indexed as they are on the current branch"]
 
 
-def tree_entries(reader: ObjectReader, name: str, prefix: str = "") -> Iterator[TreeEntry]:
-    """Yield the files below a tree, `prefix` ("" or ending in "/") before their paths; raises SourceError."""
+def tree_entries(reader: ObjectReader, name: str, prefix: str = "", *, shown: str = "the tree") -> Iterator[TreeEntry]:
+    """Yield the files below a tree, `prefix` ("" or ending in "/") before their paths.
+
+    Raises SourceError, in which the tree itself is called `shown`.
+    """
     folders = [(name, prefix)]
     count = 0
     while folders:
         name, prefix = folders.pop()
-        for entry in _parse(_content(reader, name, prefix), prefix):
+        for entry in _parse(_content(reader, name, prefix or shown), prefix, shown):
             count += 1
             if count > MAX_ENTRIES or prefix.count("/") > MAX_DEPTH:
                 raise SourceError(f"{prefix}: the tree has over {MAX_ENTRIES:,} entries, or {MAX_DEPTH} folders deep")
@@ -103,17 +106,17 @@ def folders_of(entries: Iterable[TreeEntry]) -> Folder:
     return top
 
 
-def _content(reader: ObjectReader, name: str, prefix: str) -> tuple[bytes, int]:
+def _content(reader: ObjectReader, name: str, shown: str) -> tuple[bytes, int]:
     try:
         found = reader.read(name, _TREE_LIMIT)
     except OSError as error:
-        raise SourceError(f"{prefix or name}: git can't give this folder ({error.strerror})") from None
+        raise SourceError(f"{shown}: git can't give its tree ({error.strerror})") from None
     if found.kind != "tree":
-        raise SourceError(f"{prefix or name}: is a {found.kind}, not a folder")
+        raise SourceError(f"{shown}: is a {found.kind}, not a folder")
     return found.content, len(found.object_id)
 
 
-def _parse(tree: tuple[bytes, int], prefix: str) -> Iterator[TreeEntry]:
+def _parse(tree: tuple[bytes, int], prefix: str, shown: str) -> Iterator[TreeEntry]:
     """Yield the entries of a tree object: mode in octal, a space, the name, a zero byte, the id."""
     content, id_size = tree
     place = 0
@@ -124,7 +127,7 @@ def _parse(tree: tuple[bytes, int], prefix: str) -> Iterator[TreeEntry]:
         name = content[space + 1 : end]
         mode = content[place:space]
         if end < 0 or after > len(content) or not _MODE.fullmatch(mode) or not _is_name(name):
-            raise SourceError(f"{prefix or 'the tree'}: is damaged; `git fsck` tells more")
+            raise SourceError(f"{prefix or shown}: is damaged; `git fsck` tells more")
         yield TreeEntry(prefix + os.fsdecode(name), int(mode, 8), content[end + 1 : after])
         place = after
 

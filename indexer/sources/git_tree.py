@@ -10,15 +10,17 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from indexer.errors import SourceError
 from indexer.git.index import Tracked
 from indexer.git.objects import MISSING, ObjectReader, object_store
-from indexer.git.repository import GIT, git_files, repository_of
+from indexer.git.repository import GIT, bare_files, git_files, is_bare, repository_of
 from indexer.git.revision import tree_of
 from indexer.git.tree import FILE, LINK, SUBMODULE, Folder, TreeEntry, folders_of, staged_entries, tree_entries
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict, judged
@@ -45,11 +47,17 @@ if TYPE_CHECKING:
 STAGED, REVISION = "staged", "rev:"
 """The kind of an index of what is staged, and how that of a revision begins."""
 
+NAME_REVISION = "name a revision of it, as --source rev:HEAD does"
+"""What to do about a bare repository."""
+
 _IGNORE_NAMES = frozenset(IGNORE_FILES)
+
+_SETTINGS_FILE, _PROJECT_FILE, _PROJECT_TABLE = ".indexer.toml", "pyproject.toml", b"[tool.indexer"
+"""Where a repository has settings for this program; they are read from a work tree."""
 
 
 class GitTree:
-    """Files below a folder of a repository as git holds them; a `types.Source`.
+    """Files below a folder of a repository, or of a bare repository, as git holds them; a `types.Source`.
 
     `kind` is STAGED, or REVISION and then a revision. `git` is the program's path, `index_file` the index to read in
     place of the repository's own. Raises SourceError for a folder in no repository, and ConfigError as Worktree.
@@ -68,27 +76,33 @@ class GitTree:
         self.root = usable_root(root)
         self.options = options
         self.left_out = LeftOut()
-        top = repository_of(self.root)
+        self._is_bare = is_bare(self.root)
+        top = self.root if self._is_bare else repository_of(self.root)
         if top is None:
             raise SourceError(
-                f"{root}: is in no work tree of git, so git holds nothing of it; of a bare repository index a clone, "
-                "of another folder the files as they are"
+                f"{root}: is in no work tree of git, and no bare repository, so git holds nothing of it; "
+                "index the files as they are"
             )
+        if self._is_bare and kind == STAGED:
+            raise SourceError(f"{root}: is a bare repository, in which nothing is staged; {NAME_REVISION}")
         self._top, self._kind = top, kind
         self._prefix = os.path.join(top, "")  # noqa: PTH118 - a string that ends in a separator
         self._lead = "".join(f"{step}/" for step in self.root.relative_to(top).parts)
-        self._files = git_files(top)
+        self._files = bare_files(top) if self._is_bare else git_files(top)
         self._index = str(index_file or self._files.index)
         self._store = object_store(self._files, git)
         self._index_dir = Path(index_dir).resolve() if index_dir else self.root / INDEX_FOLDER
         self._exclude = compile_exclude(options.exclude)
         self._ids: dict[str, bytes] = {}
+        self._missing: list[str] = []
 
     def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
         """Yield every file once, sorted by path; git is asked for the sizes of contents that are not `known`.
 
-        Raises SourceError when git can't give the tree.
+        Files whose content git lacks are skipped, and those of a revision named in `left_out.missing`. Raises
+        SourceError when git can't give the tree.
         """
+        self._missing.clear()
         with closing(ObjectReader(self._store)) as objects:
             entries, warnings = self._entries(objects)
             rules, attributes = self._above(entries, objects)
@@ -102,8 +116,13 @@ class GitTree:
                     blobs.append(item)
         found.extend(self._sized(blobs, known or {}))
         found.sort(key=attrgetter("path"))
+        missing = tuple(sorted(set(self._missing)))
+        if missing and self._kind == STAGED:
+            # A sparse checkout of a partial clone is staged whole, and git has what was checked out.
+            warnings.append(f"{missing[0]}: {MISSING}; {len(missing):,} such files are left out")
+            missing = ()
         rules.scope.problems[:0] = warnings
-        self.left_out = account(found, left_out, rules.scope)
+        self.left_out = replace(account(found, left_out, rules.scope), missing=missing)
         yield from found
 
     def content_id(self, file: SourceFile) -> bytes:
@@ -122,7 +141,10 @@ class GitTree:
     def _entries(self, objects: ObjectReader) -> tuple[list[TreeEntry], list[str]]:
         if self._kind == STAGED:
             return staged_entries(self._index, objects)
-        return list(tree_entries(objects, tree_of(self._files, self._kind.removeprefix(REVISION)))), []
+        tree = tree_of(self._files, self._kind.removeprefix(REVISION))
+        entries = list(tree_entries(objects, tree, shown=self._kind))
+        unread = [entry.path for entry in entries if self._is_bare and _has_settings(entry, objects)]
+        return entries, [f"settings in {path} of {self._kind} are not read; give them with --config" for path in unread]
 
     def _above(self, entries: list[TreeEntry], objects: ObjectReader) -> tuple[FolderRules, Attributes]:
         """Return the rules and attributes of everything above the root; `entries` are the whole repository's."""
@@ -134,7 +156,12 @@ class GitTree:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
             if entry.mode >> 12 != FILE:
                 raise OSError(errno.ELOOP if entry.mode == LINK else errno.EINVAL, "is no regular file", path)
-            return objects.read(entry.object_id.hex(), RULES_LIMIT).content
+            try:
+                return objects.read(entry.object_id.hex(), RULES_LIMIT).content
+            except OSError as error:
+                if error.errno != errno.EFBIG:
+                    self._missing.append(entry.path)
+                raise
 
         inside = [entry for entry in entries if entry.path.startswith(self._lead)]
         paths = sorted(entry.path[len(self._lead) :] for entry in inside)
@@ -163,7 +190,7 @@ class GitTree:
                 inner = item if isinstance(item, dict) else None
                 if name == GIT:
                     continue
-                if inner is not None and self.root / path == self._index_dir:
+                if inner is not None and not self._is_bare and self.root / path == self._index_dir:
                     left_out.append(LeftOutEntry(path, LeftOutReason.INDEX, is_folder=True))
                     continue
                 is_dir = inner is not None or (isinstance(item, TreeEntry) and item.mode == SUBMODULE)
@@ -205,6 +232,7 @@ class GitTree:
         for path, name, verdict in blobs:
             size = sizes[name]
             if size is None:
+                self._missing.append(path)
                 yield SkippedFile(path, SkipReason.UNREADABLE, MISSING)
                 continue
             _, mtime_ns, _, inode = content_stat(size, name)
@@ -221,6 +249,13 @@ class _Blob(NamedTuple):
     path: str
     object_id: bytes
     verdict: Verdict | None
+
+
+def _has_settings(entry: TreeEntry, objects: ObjectReader) -> bool:
+    if entry.path == _PROJECT_FILE:
+        with suppress(OSError):
+            return _PROJECT_TABLE in objects.read(entry.object_id.hex(), RULES_LIMIT).content
+    return entry.path == _SETTINGS_FILE
 
 
 def _kind_of(path: str, entry: TreeEntry, verdict: Verdict | None) -> SkippedFile | _Blob:

@@ -80,9 +80,10 @@ class Member:
         """What of the cut the last listing left out; of a part of a repository, git's files are not accounted for."""
         own = self._source.left_out
         entries = tuple(self._renamed(entry) for entry in own.entries if self._cut.holds(entry.path))
+        missing = tuple(self._prefix + path for path in own.missing)
         if not self._cut.is_whole:
-            return LeftOut(entries, warnings=own.warnings)
-        return LeftOut(entries, tuple(map(self._renamed, own.tracked)), own.tracked_total, own.warnings)
+            return LeftOut(entries, warnings=own.warnings, missing=missing)
+        return LeftOut(entries, tuple(map(self._renamed, own.tracked)), own.tracked_total, own.warnings, missing)
 
     def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
         """Yield the cut's files, sorted by path."""

@@ -55,13 +55,15 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     `tracked_total` counts the files below the root that git tracks, or is None where no git index can be read: those
     that the walk found, as files or as skipped ones, are the total less `tracked`. `warnings` are sentences on ignore
-    files that were not read.
+    files that were not read. `missing` are files, and files of rules, of a revision whose
+    content git lacks.
     """
 
     entries: tuple[LeftOutEntry, ...] = ()
     tracked: tuple[LeftOutEntry, ...] = ()
     tracked_total: int | None = None
     warnings: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class SourceFile(msgspec.Struct, frozen=True):

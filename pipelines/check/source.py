@@ -17,6 +17,7 @@ from indexer.stores.text.document import StoredChunk, stored_form
 from indexer.types import Chunk, FileRecord, ParsedFile, SkipReason, Source
 
 from ..parsing.pool import parse_files
+from ..source import require_whole
 from ..tally import record_of
 from .findings import Findings
 
@@ -39,7 +40,7 @@ def check_source(findings: Findings, generation: Generation, source: Source, con
     """Parse every file whose content is the catalog's, and compare its record, and its chunks with all their fields.
 
     Raises ConfigError when the index was made with other options, since its chunks are then others, or of another kind
-    of source.
+    of source, and SourceError as `require_whole`.
     """
     made_of, given = generation.manifest.source.kind, source.description.kind
     if made_of != given:
@@ -52,6 +53,7 @@ def check_source(findings: Findings, generation: Generation, source: Source, con
         )
     known = generation.catalog.records()
     changes = detect(source, {})
+    require_whole(source, changes.skipped)
     skipped = {record.path: record for record in changes.skipped}
     found = {record.path: record for record in changes.added}
     stale = known.keys() ^ (skipped.keys() | found.keys())

@@ -51,7 +51,7 @@ def command(
         config = settings(root, chosen)
         spaces = _spaces(index_dir, config.encoder) if deep else ()
         source = (
-            (open_source(root, config, index_dir=index_dir, kind=recorded_kind(index_dir)), config)
+            (open_source(root, config, index_dir=index_dir, kind=recorded_kind(index_dir, root)), config)
             if compares
             else None
         )

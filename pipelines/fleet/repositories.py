@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from indexer.errors import ConfigError
-from indexer.git.repository import is_repository
+from indexer.git.repository import is_bare, is_repository
 from indexer.sources.git_tree import REVISION
 from indexer.sources.worktree import KIND as WORKTREE
 
+from ..source import default_kind
 from .config import NAME_PATTERN, Entry, FleetFile
 from .manifest import Failure
 
@@ -64,7 +65,7 @@ def find_repositories(
             folder = base / entry.path if entry.path else _clone(base / fleet.clones, entry.url, file)
             _add(found, _checked(entry, folder, allowed, file), file)
         except _NotThereError as error:
-            name = entry.name or (entry.path or entry.url.removesuffix(".git")).rstrip("/").rpartition("/")[2]
+            name = entry.name or (entry.path or entry.url).rstrip("/").removesuffix(".git").rpartition("/")[2]
             if missing is None or not re.match(NAME_PATTERN, name):
                 raise ConfigError(
                     f"{error}; correct or remove it in the file, or build without it: --partial"
@@ -90,12 +91,12 @@ def _checked(entry: Entry, folder: Path, allowed: Sequence[Path], file: Path) ->
         )
     if real != folder and _has_link(folder, allowed):
         raise ConfigError(f"{file}: {entry.path or entry.url!a}: is reached over a link, and links are not followed")
-    name = entry.name or (_split_url(entry.url, file)[-1] if entry.url else real.name)
+    name = entry.name or (_split_url(entry.url, file)[-1] if entry.url else real.name.removesuffix(".git"))
     if not re.match(NAME_PATTERN, name):
         raise ConfigError(f"{file}: {folder}: {name!a} can't be a repository's name; give one with `name`")
-    if entry.revision is not None and not is_repository(real):
+    if entry.revision is not None and not is_repository(real) and not is_bare(real):
         raise _NotThereError(f"{file}: {folder}: is no git repository, so there is no revision {entry.revision!a}")
-    return Repository(name, real, WORKTREE if entry.revision is None else REVISION + entry.revision)
+    return Repository(name, real, default_kind(real) if entry.revision is None else REVISION + entry.revision)
 
 
 def _has_link(folder: Path, allowed: Sequence[Path]) -> bool:
@@ -148,8 +149,9 @@ def _clone(clones: Path, url: str, file: Path) -> Path:
     host, *steps = _split_url(url, file)
     for lead in ((host, *steps), tuple(steps), (steps[-1],)):
         folder = clones.joinpath(*lead)
-        if folder.is_dir():
-            return folder
+        for found in (folder, folder.with_name(f"{folder.name}.git")):
+            if found.is_dir():
+                return found
     raise _NotThereError(
         f"{file}: {url!a}: is not cloned below {clones}; clone it as {clones.joinpath(host, *steps)}: "
         "nothing is fetched here"

@@ -18,7 +18,7 @@ from indexer.stores.generation.reader import Generation, open_generation, open_n
 
 from ..build import build
 from ..freshness import detect_changes
-from ..source import open_source
+from ..source import open_source, require_whole
 from .manifest import Failure, Shard
 from .repositories import Repository
 from .store import shard_dir
@@ -117,6 +117,7 @@ def look_at_shard(task: ShardTask, identity: Identity, known: Shard | None = Non
             changes = detect_changes(source, generation, by_content=task.by_content)
         except (NoIndexError, DamagedIndexError):
             return None
+        require_whole(source, changes.skipped)
         if not changes.is_empty:
             return None
         place = (generation.manifest.checksum, str(task.repository.root), task.repository.kind, task.cut)

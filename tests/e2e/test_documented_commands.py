@@ -31,6 +31,7 @@ PLACES = {
     "FOLDER": str(ROOT / "indexer" / "encoders"),
     "QUERY": "value",
     "path/to/clone": ".",
+    "path/to/repository.git": ".",
     "s3://bucket/fleet": "file://store",
 }
 """What stands in the documents for a user's own, and what it is here."""

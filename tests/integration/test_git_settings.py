@@ -92,6 +92,21 @@ def test_no_setting_is_read_even_where_an_object_is_missing(hostile: Path, tmp_p
     assert (tmp_path / "ran").exists()  # so the settings do run programs where they are read
 
 
+def test_no_setting_of_a_bare_repository_is_read(hostile: Path, tmp_path: Path) -> None:
+    """One may lie among the files of a repository, for git to find and obey (`safe.bareRepository`)."""
+    bare = hostile / "bare.git"
+    shutil.copytree(hostile / ".git", bare)
+    git(bare, "config", "core.bare", "true")
+    assert contents(bare, "rev:HEAD") == FILES
+    blob = git(bare, "rev-parse", "HEAD:a.py")
+    (bare / "objects" / blob[:2] / blob[2:]).unlink()
+    (tmp_path / "ran").unlink(missing_ok=True)
+    assert "a.py" not in contents(bare, "rev:HEAD")
+    assert not (tmp_path / "ran").exists()
+    git(bare, "cat-file", "-p", blob, check=False)
+    assert (tmp_path / "ran").exists()
+
+
 def test_git_is_given_no_environment_but_ours_and_another_users_repository_is_read(
     hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

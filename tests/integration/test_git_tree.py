@@ -267,11 +267,3 @@ def test_shared_and_packed_objects_are_found(root: Path) -> None:
     git(root, "gc", "-q")
     git(root.parent, "clone", "-q", "--shared", "root", "shared")
     assert contents(root.parent / "shared", "rev:HEAD") == FILES == contents(root)
-
-
-def test_an_object_that_is_not_here_is_a_skip_that_says_so(root: Path) -> None:
-    blob = git(root, "rev-parse", "HEAD:a.py")
-    (root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    assert skipped(root) == {"a.py": SkipReason.UNREADABLE}
-    report = made(root, "staged")
-    assert (report.files.added, report.skips) == (2, {"unreadable": 1})
