@@ -139,6 +139,8 @@ class Index(Closing):
                 raise ConfigError("the indexes were made with different models; search one by one, or with mode text")
             for own in opened:
                 own.space.select(chosen)
+                if own.is_searched:
+                    own.generation.vectors.pack()
             first = opened[0].generation
             vector = None if mode == "text" else stack.enter_context(self._encoder.encoding(asked.embedded, first))
             indexes = (self, *beside)
@@ -151,6 +153,7 @@ class Index(Closing):
             )
             for own in opened:
                 own.generation.bound_memory()
+                own.is_searched |= vector is not None
             return _result(query, [own.generation for own in opened], hits, stale)
 
     def similar(

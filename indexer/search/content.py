@@ -20,6 +20,11 @@ class Vectors(Protocol):
     def get(self, number: int, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int8]:
         """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
 
+    def cosines(
+        self, number: int, ids: Sequence[int] | NDArray[np.int64], vector: NDArray[np.int8]
+    ) -> NDArray[np.float32]:
+        """Return the cosines of vectors of one segment to int8[k], float32[n]; raises as `get`."""
+
 
 class Content(Protocol):
     """Texts, vectors and places of chunks that belong together; ids, paths and segments are its own."""

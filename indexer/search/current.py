@@ -22,6 +22,7 @@ class OpenGeneration:
         self.generation = generation
         self.space = GenerationSpace(generation)
         self.users = 0
+        self.is_searched = False
         self._is_retired = False
 
     def retire(self) -> None:

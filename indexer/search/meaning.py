@@ -58,15 +58,6 @@ def by_meaning(
             return {chunk_id: near[chunk_id] for chunk_id in kept[:limit]}
 
 
-def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the rows, float32[n, k], with length 1; zero rows stay zero."""
-    import numpy as np
-
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    units: NDArray[np.float32] = rows / np.maximum(lengths, np.float32(1e-12))
-    return units
-
-
 def allowed_chunks(
     generation: Content, selection: Selection, *, among: Sequence[int] | None = None, limit: int | None = None
 ) -> set[int]:
@@ -92,11 +83,10 @@ def _compare(generation: Content, vector: NDArray[np.int8], ids: Sequence[int], 
     for chunk_id, segment in generation.catalog.segments_of(ids).items():
         segments.setdefault(segment, []).append(chunk_id)
     scored: list[tuple[float, int]] = []
-    query = unit(vector.astype(np.float32)[None])[0]
     for segment, members in segments.items():
-        cosines = unit(generation.vectors.get(segment, members).astype(np.float32)) @ query
+        cosines = generation.vectors.cosines(segment, members, vector)
         if segment in generation.static_segments:
-            cosines += np.float32(static_offset)
+            cosines = cosines + np.float32(static_offset)
         scored.extend(zip(cosines.tolist(), members, strict=True))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return {chunk_id: similarity for similarity, chunk_id in scored}

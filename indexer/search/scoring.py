@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.search.candidates import SCORE_DECIMALS, Asked
 from indexer.search.filters import Selection
-from indexer.search.meaning import allowed_chunks, unit
+from indexer.search.meaning import allowed_chunks
 from indexer.stores.catalog.places import FileChunks
 
 if TYPE_CHECKING:
@@ -174,24 +174,15 @@ def _similarities(
     if asked.vector is None or not len(ids):
         return np.zeros(len(ids)), np.zeros(len(files))
     vector = asked.vector()
-    first = int(segments[0])
-    if (segments == first).all():
-        vectors = generation.vectors.get(first, ids).astype(np.float32)
-    else:
-        vectors = np.empty((len(ids), len(vector)), np.float32)
-        for segment in set(segments.tolist()):
-            members = np.flatnonzero(segments == segment)
-            vectors[members] = generation.vectors.get(segment, ids[members])
-    if new := [file for file in files if file.lengths is None]:
-        is_new = np.repeat([file.lengths is None for file in files], [len(file.ids) for file in files])
-        bounds = np.cumsum([len(file.ids) for file in new])[:-1]
-        for file, own in zip(new, np.split(_lengths(vectors[is_new]), bounds), strict=True):
-            file.lengths = own
-    lengths = np.concatenate([file.lengths for file in files if file.lengths is not None])
-    query = unit(vector.astype(np.float32)[None])[0]
-    cosines = (vectors @ query / lengths).astype(np.float64)
+    cosines = np.empty(len(ids))
+    for segment in set(segments.tolist()):
+        members = segments == segment
+        cosines[members] = generation.vectors.cosines(segment, ids[members], vector)
     means = generation.places.centroids_of(files, dims=len(vector)).astype(np.float32)
-    centroids = (means @ query / _lengths(means)).astype(np.float64)
+    query = vector.astype(np.float32)
+    # Not by BLAS, whose threads then wait busily for more on the cores that read the next question.
+    products = np.einsum("ij,j->i", means, query)
+    centroids = (products / (_lengths(means) * _lengths(query[None]))).astype(np.float64)
     if asked.static_offset:
         cosines += np.where(np.isin(segments, generation.static_segments), asked.static_offset, 0.0)
     return np.maximum(cosines, 0.0).round(SCORE_DECIMALS), np.maximum(centroids, 0.0).round(SCORE_DECIMALS)

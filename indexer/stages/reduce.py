@@ -97,7 +97,9 @@ def reduce(vectors: NDArray[np.float32], projection: Projection) -> tuple[NDArra
         projected = vectors.astype(np.float64)
     else:
         matrix, mean = projection.doubles
-        projected = (vectors.astype(np.float64) - mean) @ matrix
+        centered = vectors.astype(np.float64) - mean
+        # One row is a question's: BLAS would start threads for it, which then wait busily on the cores of a search.
+        projected = centered @ matrix if len(centered) > 1 else np.einsum("ij,jk->ik", centered, matrix)
     scales = np.abs(projected).max(axis=1, initial=0.0) / INT8_MAX
     safe = np.where(scales > 0, scales, 1.0)
     quantized = np.rint(projected / safe[:, None]).astype(np.int8)

@@ -55,14 +55,12 @@ class Everything(NamedTuple):
 class FileChunks:
     """A file's chunks: their ids, ascending, and the segment that each one's vector lives in, int64[n] both.
 
-    `lengths` are those of the vectors, float32[n], none 0, kept here by who first needs them; `centroid` is int8[k]
-    once it was asked for.
+    `centroid` is int8[k] once it was asked for.
     """
 
     path: str
     ids: NDArray[np.int64]
     segments: NDArray[np.int64]
-    lengths: NDArray[np.float32] | None = None
     centroid: bytes | None = None
 
 

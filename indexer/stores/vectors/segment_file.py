@@ -60,6 +60,7 @@ class SegmentFile:
             raise DamagedIndexError(f"{path}: its ids do not ascend")
         self._known_lengths: NDArray[np.float32] | None = None
         self._packed: PackedMatrix | None = None
+        self._latest: tuple[NDArray[np.int8], NDArray[np.float32]] | None = None
 
     def find(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each id, int64[m], -1 for those that are not in the segment."""
@@ -70,13 +71,25 @@ class SegmentFile:
         return np.where(there, rows, -1)
 
     def similarities(self, vector: NDArray[np.int8]) -> NDArray[np.float32]:
-        """Return the cosine of every vector to int8[k], float32[n]; of a zero vector it is 0."""
+        """Return the cosine of every vector to int8[k], float32[n]; of a zero vector it is 0.
+
+        The latest are kept, 4 bytes a vector: what a search compares first it asks for again by `cosines`.
+        """
         if not self.rows:
             return np.zeros(0, np.float32)
-        wide = vector.astype(np.float64)
-        length = np.float32(math.sqrt(wide @ wide))
-        cosines: NDArray[np.float32] = self._products(vector) / (self._lengths() * (length or 1))
-        return cosines
+        found = _cosines(vector, self._products(vector), self._lengths())
+        self._latest = vector, found
+        return found
+
+    def cosines(self, vector: NDArray[np.int8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what `similarities` has for some rows: float32[m]."""
+        latest = self._latest
+        if latest is not None and latest[0] is vector:
+            return latest[1][rows]
+        if not len(rows):
+            return np.zeros(0, np.float32)
+        vectors = self.take(rows)
+        return _cosines(vector, _compared(vector, vectors, "dot"), _lengths(vectors))
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
         """Return vectors by their rows, int8[m, k]."""
@@ -110,14 +123,29 @@ class SegmentFile:
     def _lengths(self) -> NDArray[np.float32]:
         """Return each vector's length, float32[n], computed at the first need; 1 for a zero vector."""
         if self._known_lengths is None:
-            origin = np.zeros(self.vectors.shape[1], np.int8)
-            self._known_lengths = np.maximum(np.sqrt(_compared(origin, self.vectors, "sqeuclidean")), np.float32(1))
+            self._known_lengths = _lengths(self.vectors)
         return self._known_lengths
 
     def _list(self, start: int) -> NDArray[np.int64]:
         if len(self.content) != start + 8 * self.rows:
             raise ValueError(f"has {len(self.content):,} bytes instead of {start + 8 * self.rows:,}")
         return np.frombuffer(self.content, "<i8", self.rows, start)
+
+
+def _cosines(
+    vector: NDArray[np.int8], products: NDArray[np.float32], lengths: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the cosines of int8[k] and n vectors, given their products and the lengths of these, float32[n] all."""
+    wide = vector.astype(np.float64)
+    length = np.float32(math.sqrt(wide @ wide))
+    cosines: NDArray[np.float32] = products / (lengths * (length or 1))
+    return cosines
+
+
+def _lengths(vectors: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Return the length of each of int8[n, k], n > 0: float32[n]; 1 for a zero vector."""
+    origin = np.zeros(vectors.shape[1], np.int8)
+    return np.maximum(np.sqrt(_compared(origin, vectors, "sqeuclidean")), np.float32(1))
 
 
 def _compared(

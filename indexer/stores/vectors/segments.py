@@ -113,10 +113,14 @@ class VectorSegments:
     def get(self, number: int, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int8]:
         """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
         file = self.segment(number)
-        rows = file.find(ids)
-        if (rows < 0).any():
-            raise DamagedIndexError(f"{file.path}: lacks vectors that the catalog names")
-        return file.take(rows)
+        return file.take(self._rows(file, ids))
+
+    def cosines(
+        self, number: int, ids: Sequence[int] | NDArray[np.int64], vector: NDArray[np.int8]
+    ) -> NDArray[np.float32]:
+        """Return the cosines of vectors of one segment to int8[k], float32[n]; raises as `get`."""
+        file = self.segment(number)
+        return file.cosines(vector, self._rows(file, ids))
 
     def find(self, number: int, ids: Sequence[int]) -> dict[int, NDArray[np.int8]]:
         """Return those of the vectors, int8[k], that a segment holds."""
@@ -158,6 +162,12 @@ class VectorSegments:
                 graph.close()
             self._graphs.clear()
             self._open.clear()
+
+    def _rows(self, file: SegmentFile, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        rows = file.find(ids)
+        if (rows < 0).any():
+            raise DamagedIndexError(f"{file.path}: lacks vectors that the catalog names")
+        return rows
 
     def _compare_all(
         self,
