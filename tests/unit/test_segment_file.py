@@ -90,6 +90,21 @@ def test_packed_vectors_have_the_same_similarities_to_the_last_bit(tmp_path: Pat
     assert np.array_equal(file.take(np.arange(rows)), vectors)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_some_vectors_have_the_cosines_that_they_have_among_all(tmp_path: Path, graphs: bool, packed: bool) -> None:
+    _, vectors = saved(tmp_path / "a", ROWS)
+    file = SegmentFile(tmp_path / "a", rows=ROWS, dims=DIMS)
+    if packed:
+        file.pack()
+    rows = np.array([5, 0, ROWS - 1, 5])
+    for query in [*vectors[:3], np.zeros(DIMS, np.int8)]:
+        first = file.cosines(query, rows)  # not compared yet, or another query was
+        expected = file.similarities(query)
+        assert first.tobytes() == expected[rows].tobytes() == file.cosines(query, rows).tobytes()
+        assert file.cosines(query.copy(), rows).tobytes() == expected[rows].tobytes()
+    assert file.cosines(vectors[0], rows[:0]).shape == (0,)
+
+
 def test_an_id_comes_once_and_a_file_is_never_written_over(tmp_path: Path) -> None:
     writer = SegmentWriter(dims=DIMS, options=VectorOptions())
     writer.add([1, 2], vectors_of(2))
