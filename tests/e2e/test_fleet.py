@@ -79,6 +79,14 @@ def test_where_the_fleet_s_file_is_not_its_status_says_that_nothing_was_compared
     assert cli("fleet", "status", cwd=tmp_path).code == 2
 
 
+def test_a_file_that_is_named_and_is_not_there_is_a_mistake_whatever_fleet_lies_beside(cli: Cli, fleet: Path) -> None:
+    for command in (("status",), ("search", "tea"), ("verify",), ("gc",), ("build",)):
+        done = cli("fleet", *command, "-f", fleet / "typo.toml")
+        assert (done.code, done.out) == (2, ""), command
+        assert f"{fleet / 'typo.toml'}: there is no such file" in done.err and "--fleet-dir" in done.err
+    assert cli("fleet", "status", "-f", fleet / "fleet.toml", "--json").json["repositories"] == 2
+
+
 def test_a_damaged_shard_is_named_with_what_mends_it(cli: Cli, fleet: Path, tmp_path: Path) -> None:
     shutil.copytree(fleet, tmp_path / "fleet")
     (store,) = (tmp_path / "fleet" / ".indexer-fleet" / "shards" / "tea" / "generations").glob("*/text/*.store")

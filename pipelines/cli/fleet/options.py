@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from indexer.config import Config
+from indexer.errors import ConfigError
 
 from ...fleet.config import FILE, FleetFile, read_fleet_file
 from ...fleet.store import FOLDER
@@ -25,14 +27,16 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "-f",
         "fleet_file",
         type=click.Path(path_type=Path),
-        default=Path(FILE),
-        help=f"The fleet's file; {FILE} here.",
+        help=f"The fleet's file. Default: {FILE} here, which need not be there where a fleet was pulled.",
     )
     @click.option(
         "--fleet-dir", type=click.Path(path_type=Path), help=f"Where shards are. Default: {FOLDER} beside the file."
     )
     @wraps(command)
-    def with_place(*arguments: Any, fleet_file: Path, fleet_dir: Path | None, **options: Any) -> Any:
+    def with_place(*arguments: Any, fleet_file: Path | None, fleet_dir: Path | None, **options: Any) -> Any:
+        if fleet_file is not None and not os.path.lexists(fleet_file):
+            raise ConfigError(f"{fleet_file}: there is no such file; a fleet without one is named by --fleet-dir")
+        fleet_file = fleet_file or Path(FILE)
         fleet_dir = fleet_dir or fleet_file.absolute().parent / FOLDER
         return command(*arguments, fleet_file=fleet_file, fleet_dir=fleet_dir, **options)
 
