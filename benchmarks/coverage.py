@@ -42,7 +42,7 @@ from pipelines.tally import record_of
 
 CONFIG = Config(encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"))
 WRITTEN_BY_PROGRAMS = {SkipReason.GENERATED, SkipReason.MINIFIED, SkipReason.VENDORED}
-NO_TEXT = {SkipReason.BINARY, SkipReason.EMPTY, SkipReason.SYMLINK, SkipReason.NOT_REGULAR}
+NO_TEXT = {SkipReason.BINARY, SkipReason.LFS_POINTER, SkipReason.EMPTY, SkipReason.SYMLINK, SkipReason.NOT_REGULAR}
 
 
 class Skip(NamedTuple):

@@ -109,6 +109,10 @@ _GENERATED_NAMES = (
 _MINIFIED_NAMES = ("*.min.js", "*.min.mjs", "*.min.cjs", "*.min.css")
 """Some minifiers break lines after 500 characters, as no test of line lengths can tell from code."""
 
+_LFS_POINTER = re.compile(
+    r"version https://git-lfs\.github\.com/spec/v1\n(?:ext-\S+ \S+\n)*oid sha256:[0-9a-f]{64}\nsize (\d+)\n?"
+)
+
 _GENERATED_NAME = re.compile("|".join(map(bounded_pattern, _GENERATED_NAMES)))
 _MINIFIED_NAME = re.compile("|".join(map(bounded_pattern, _MINIFIED_NAMES)))
 
@@ -131,6 +135,12 @@ def classify(path: str, text: str, language: str, *, included: Collection[SkipRe
         if detail:
             return Finding(SkipReason.MINIFIED, detail)
     return None
+
+
+def lfs_pointer(text: str) -> str:
+    """Return what a Git LFS pointer, the whole of a file, stands for; nothing for any other text."""
+    found = _LFS_POINTER.fullmatch(text)
+    return f"stands for {int(found[1]):,} bytes" if found else ""
 
 
 def _telling_name(path: str, expression: re.Pattern[str], patterns: Sequence[str], kind: str) -> str:

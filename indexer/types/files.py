@@ -13,6 +13,7 @@ class SkipReason(StrEnum):
     EMPTY = "empty"
     TOO_LARGE = "too-large"
     BINARY = "binary"
+    LFS_POINTER = "lfs-pointer"
     GENERATED = "generated"
     VENDORED = "vendored"
     MINIFIED = "minified"
@@ -33,6 +34,7 @@ _EXPLANATIONS = {
     SkipReason.EMPTY: "the file has no content but white space",
     SkipReason.TOO_LARGE: "the file is larger than walk.max_file_bytes",
     SkipReason.BINARY: "the content is not text",
+    SkipReason.LFS_POINTER: "a Git LFS pointer stands for content that is kept elsewhere",
     SkipReason.GENERATED: "the file says, or .gitattributes says, that a program wrote it",
     SkipReason.VENDORED: ".gitattributes says that the file is a copy of somebody else's code",
     SkipReason.MINIFIED: "the lines are too long for a person to have written them",

@@ -8,7 +8,7 @@ from indexer.config import Config
 from indexer.errors import ParseTimeoutError
 from indexer.languages.detection import detect_language
 from indexer.stages.chunk.chunker import chunk
-from indexer.stages.classify import classify
+from indexer.stages.classify import classify, lfs_pointer
 from indexer.stages.decode import NotText, decode
 from indexer.stages.detect import OWN_REPORT_HASH, RACY, as_read, content_hash, verified_blob
 from indexer.stages.parse.parser import parse
@@ -46,6 +46,8 @@ def parse_file(record: FileRecord, content: bytes, config: Config) -> ParsedFile
     if not text.strip():
         detail = "white space only" if content else "0 bytes"
         return replace(record, skip=SkipReason.EMPTY, detail=detail)
+    if pointer := lfs_pointer(text):
+        return replace(record, skip=SkipReason.LFS_POINTER, detail=pointer)
     language = detect_language(record.path, text, config.languages).language
     record = replace(record, language=language, lines=text.count("\n") + (not text.endswith("\n")))
     included = config.walk.included_reasons

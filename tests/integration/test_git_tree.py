@@ -13,6 +13,7 @@ from indexer.sources.git_reader import GitTreeReader
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import open_generation
 from indexer.types import SkippedFile, SkipReason, SourceFile, Stat
+from pipelines.explain import explain
 from pipelines.source import open_source
 from pipelines.status import read_status
 from tests.integration.git_sources import CONFIG, contents, made
@@ -267,3 +268,16 @@ def test_shared_and_packed_objects_are_found(root: Path) -> None:
     git(root, "gc", "-q")
     git(root.parent, "clone", "-q", "--shared", "root", "shared")
     assert contents(root.parent / "shared", "rev:HEAD") == FILES == contents(root)
+
+
+def test_a_pointer_of_git_lfs_is_skipped_whatever_the_source_and_what_it_stands_for_is_taken(root: Path) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 22\n"
+    write(root, {"table.csv": pointer})
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "large")
+    for kind in ("worktree", "staged", "rev:HEAD"):
+        assert made(root, kind).skips == {"lfs-pointer": 1}
+    assert explain(root, "table.csv", config=CONFIG).message.endswith("elsewhere: stands for 22 bytes")
+    write(root, {"table.csv": "leaf,minutes\nassam,4\n"})
+    report = made(root, "worktree")
+    assert (report.files.added, report.skips) == (1, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.stages.classify import LONG_LINE, classify
+from indexer.stages.classify import LONG_LINE, classify, lfs_pointer
 from indexer.types import SkipReason
 
 LICENCE = "".join(f"// line {number} of a licence\n" for number in range(20))
@@ -115,3 +115,16 @@ def test_minified_text_is_skipped_with_its_numbers(text: str, language: str) -> 
 )
 def test_prose_and_code_with_some_long_lines_are_kept(text: str, language: str) -> None:
     assert classify("a.any", text, language) is None
+
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 12345\n"
+
+
+def test_a_git_lfs_pointer_says_how_much_it_stands_for() -> None:
+    assert lfs_pointer(POINTER) == "stands for 12,345 bytes"
+    assert lfs_pointer(POINTER.replace("oid", f"ext-0-packed sha256:{'5e' * 32}\noid")) == "stands for 12,345 bytes"
+
+
+@pytest.mark.parametrize("text", ["# A pointer looks like this\n" + POINTER, POINTER + "and so on\n", POINTER[:60]])
+def test_a_text_that_quotes_a_pointer_is_none(text: str) -> None:
+    assert lfs_pointer(text) == ""
