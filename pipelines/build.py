@@ -30,6 +30,7 @@ from .job import Job, make_job
 from .parsing.waiting import WaitingFiles, fair_order
 from .progress import Noted, Progress, Silence
 from .report import BuildReport, Held, report_committed, report_unchanged, report_upgraded
+from .report_text import nothing_text
 from .source import require_whole
 from .tally import Tally, record_of
 
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from .parsing.pool import Workers
     from .quality.figures import Basis
     from .quality.measure import BasisMeasure
-
-NOTHING_INDEXED = "nothing is indexed: {root} holds no text file that the ignore rules let through"
 
 Parsed = ParsedFile | FileRecord
 
@@ -236,7 +235,7 @@ def _update(
         manifest = _commit(staging, projection, basis, job)
         warnings = [*vectorizer.warnings, *measure.warnings(basis)]
         if not manifest.counts.chunks:
-            warnings.append(NOTHING_INDEXED.format(root=job.root))
+            warnings.append(nothing_text(job.root, job.source.description.kind, held.skips))
         report = report_committed(
             manifest,
             held,

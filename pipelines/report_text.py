@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from indexer.sources.member import KIND as MEMBER
 from indexer.sources.worktree import KIND as WORKTREE
 
 from .quality.figures import Drift, Recall
@@ -16,6 +20,16 @@ def counted(count: int, thing: str) -> str:
 def source_text(kind: str) -> str:
     """Return in a line what an index is of where that is not the files as they are, or nothing."""
     return "" if kind == WORKTREE else f"{kind}; later builds keep to it until --source names another"
+
+
+def nothing_text(root: Path, kind: str, skips: Mapping[str, int]) -> str:
+    """Return why an index holds nothing; `skips` are its skipped files by reason."""
+    if skips:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in skips.items())
+        return f"nothing is indexed: {root} holds no file but skipped ones ({reasons})"
+    own = kind.removeprefix(MEMBER)
+    where = root if own == WORKTREE else f"source {own} of {root}"
+    return f"nothing is indexed: {where} holds no file that the rules let through"
 
 
 def upgraded_text(upgraded: float) -> str:

@@ -50,7 +50,7 @@ def staged_entries(index: str, reader: ObjectReader) -> tuple[list[TreeEntry], l
     try:
         entries, _ = read_entries(index)
     except (FileNotFoundError, NotADirectoryError):
-        return [], [f"nothing is staged: there is no {index}"]
+        return [], []
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise SourceError(f"{index}: {why}, so what is staged can't be told") from None

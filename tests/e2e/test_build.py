@@ -122,7 +122,7 @@ def test_a_vector_known_from_another_folder_is_not_computed_again(cli: Cli, tmp_
 def test_an_empty_folder_is_indexed_with_a_warning(cli: Cli, tmp_path: Path) -> None:
     done = cli("build", tmp_path)
     assert done.code == 0
-    assert "warning: nothing is indexed" in done.err
+    assert f"warning: nothing is indexed: {tmp_path} holds no file that the rules let through\n" in done.err
     nothing = cli("search", "anything", "--root", tmp_path, "--json")
     assert nothing.code == 7 and json.loads(nothing.out)["hits"] == []
 

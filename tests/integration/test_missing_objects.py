@@ -82,6 +82,17 @@ def test_a_sparse_checkout_of_a_partial_clone_is_staged_as_far_as_it_is_here_and
         made(part, "rev:HEAD")
 
 
+def test_where_git_has_nothing_of_what_is_staged_no_rule_is_blamed(root: Path) -> None:
+    report = made(clone(root, "--filter=blob:none", "--no-checkout"), "staged")
+    part = root.parent / "clone"
+    assert report.warnings == [f"nothing is indexed: source staged of {part} holds no file that the rules let through"]
+    git(part, "reset", "-q")
+    report = made(part, "staged")
+    lacking, nothing = report.warnings
+    assert lacking.startswith("a.py: git does not hold it here")
+    assert nothing.endswith("holds no file but skipped ones (unreadable 3)")
+
+
 def test_an_ignore_file_that_git_lacks_is_missed_too(root: Path) -> None:
     write(root, {".indexerignore": "a.py\n"})
     git(root, "add", "-A")
