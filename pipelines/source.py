@@ -48,11 +48,12 @@ def open_worktree(root: Path, config: Config, *, index_dir: Path | None = None) 
 
     Raises SourceError and ConfigError as Worktree does, and SourceError for a bare repository, whose files are git's.
     """
+    tree = Worktree(root, config.walk, index_dir=index_dir, global_excludes=global_excludes_file())
     if is_bare(root):
         from indexer.sources.git_tree import NAME_REVISION
 
         raise SourceError(f"{root}: is a bare repository, and no files to index are checked out in it; {NAME_REVISION}")
-    return Worktree(root, config.walk, index_dir=index_dir, global_excludes=global_excludes_file())
+    return tree
 
 
 def require_whole(source: Source, records: Iterable[FileRecord]) -> None:

@@ -58,6 +58,16 @@ def repository_of(root: Path) -> Path | None:
     return next((folder for folder in (root, *root.parents) if is_repository(folder)), None)
 
 
+def is_git_s_own(root: Path) -> bool:
+    """Whether an absolute folder is the .git of a work tree, or lies in one and in no work tree within that."""
+    for folder in (root, *root.parents) if GIT in root.parts else ():
+        if is_repository(folder):
+            return False
+        if folder.name == GIT and is_repository(folder.parent):
+            return True
+    return False
+
+
 def git_files(top: Path) -> GitFiles:
     """Return where a repository keeps its files; a linked work tree shares info/exclude with the main one."""
     private = common = top / GIT

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.errors import SourceError
-from indexer.git.repository import GIT, is_repository, repository_of
+from indexer.git.repository import GIT, is_git_s_own, is_repository, repository_of
 from indexer.regular import read_regular, read_with_stat, stat_of
 from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, judged
 from indexer.sources.clean_files import CleanFiles
@@ -218,7 +218,7 @@ def describe(kind: str, root: Path, index_dir: Path) -> IndexedSource:
 
 
 def usable_root(root: Path | str) -> Path:
-    """Return the real path of a folder that can be listed and named in a report; raise SourceError otherwise."""
+    """Return the real path of a folder that can be listed and named, and is not git's; raise SourceError otherwise."""
     try:
         absolute = Path(root).resolve()
         with os.scandir(absolute):
@@ -232,6 +232,8 @@ def usable_root(root: Path | str) -> Path:
         raise SourceError(f"{os.fsencode(root)!r}: the path is not valid UTF-8; rename the folder") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise SourceError(f"{root}: can't be read ({error}); check the path and its permissions") from None
+    if is_git_s_own(absolute):
+        raise SourceError(f"{root}: is git's own folder of a repository; name the folder that holds {GIT}")
     return absolute
 
 

@@ -87,6 +87,24 @@ def test_names_of_sha_256(tmp_path: Path) -> None:
     assert contents(tmp_path / "long.git", "rev:main") == FILES
 
 
+@pytest.mark.parametrize("kind", [None, "worktree", "staged", "rev:HEAD"])
+def test_git_s_own_folder_of_a_work_tree_is_none(root: Path, bare: Path, kind: str | None) -> None:
+    git(root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", bare, "lib")
+    for folder in (root / ".git", root / ".git" / "hooks", root / ".git" / "modules" / "lib"):
+        with pytest.raises(SourceError, match=r"is git's own folder of a repository; name the folder that holds \.git"):
+            made(folder, kind)
+        assert not default_index_dir(folder).exists()
+
+
+def test_a_work_tree_within_git_s_own_folder_is_one(root: Path) -> None:
+    git(root, "worktree", "add", "-q", ".git/beside", "-b", "beside")
+    assert made(root / ".git" / "beside").files.added == len(FILES)
+    assert contents(root / ".git" / "beside" / "b", "rev:HEAD") == {
+        "c.py": FILES["b/c.py"],
+        "d/e.py": FILES["b/d/e.py"],
+    }
+
+
 def test_a_folder_that_only_looks_like_one_is_a_folder(tmp_path: Path) -> None:
     root = write(tmp_path / "root", {"HEAD": "of a table\n", "objects/a.py": "a = 1\n", "refs/b.py": "b = 1\n"})
     assert made(root).source == "worktree"
