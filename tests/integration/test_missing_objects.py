@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from indexer.config import WalkOptions
 from indexer.errors import SourceError
 from indexer.stores.generation.layout import default_index_dir, generation_numbers
 from pipelines.build import build
@@ -51,6 +53,17 @@ def test_a_partial_clone_is_refused_with_what_it_lacks_and_nothing_is_fetched(ro
     git(part, "fetch", "-q", "--refetch", "--no-filter")  # what the message says
     assert ran.exists()  # so whoever fetches does run it
     assert made(part, "rev:HEAD").digest == made(root, "rev:HEAD").digest
+
+
+def test_a_clone_without_its_large_files_is_indexed_once_they_are_excluded(root: Path) -> None:
+    write(root, {"large.bin": "large\n" * 2000})
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "large")
+    mirror = clone(root, "--mirror", "--filter=blob:limit=1k")
+    with pytest.raises(SourceError, match=r"large\.bin: .* one of 1 such"):
+        made(mirror)
+    report = build(mirror, config=replace(CONFIG, walk=WalkOptions(exclude=("*.bin",))))
+    assert (report.files.added, report.skips) == (3, {})
 
 
 def test_what_was_committed_stays_until_the_new_files_are_here(root: Path) -> None:
