@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from indexer.config import Config
 from indexer.errors import NoIndexError
 from indexer.languages.detection import detect_language
-from indexer.sources.explain import explain_path
+from indexer.sources.explain import explain_listed, explain_path
+from indexer.sources.worktree import KIND as WORKTREE
 from indexer.stages.decode import Decoded, decode
 from indexer.stores.generation.layout import default_index_dir
 from indexer.stores.generation.reader import Generation, open_generation
@@ -20,7 +21,7 @@ from indexer.types import Chunk, FileRecord, ParsedFile, Source
 
 from .parsing.pool import parse_files
 from .path_bytes import path_bytes
-from .source import open_worktree
+from .source import open_source, open_worktree, recorded_kind
 from .tally import record_of
 
 
@@ -44,14 +45,16 @@ class ExplainedChunk(msgspec.Struct, frozen=True, kw_only=True):
 class ExplainedPath(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a path.
 
-    `state` is "indexed", "skipped", "left-out", "folder" or "missing"; `message` says why; `rule` is the ignore
-    file, line and pattern that decided, if one did. `language_reason` says how the language was found, `parser_failure`
-    how its grammar failed on the file, whose chunks then follow lines alone. `path_bytes` is for a path that is not
-    UTF-8 (see pipelines.path_bytes).
+    `source` is where it was looked for, as the index is of it: `worktree`, `staged` or `rev:REV`. `state` is "indexed",
+    "skipped", "left-out", "folder" or "missing"; `message` says why; `rule` is the ignore file, line and pattern that
+    decided, if one did. `language_reason` says how the language was found, `parser_failure` how its grammar failed on
+    the file, whose chunks then follow lines alone. `path_bytes` is for a path that is not UTF-8 (see
+    pipelines.path_bytes).
     """
 
     path: str
     path_bytes: str = ""
+    source: str
     state: str
     message: str
     rule: str
@@ -64,7 +67,10 @@ class ExplainedPath(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(root: Path, path: str, *, config: Config, index_dir: Path | None = None) -> ExplainedPath:
-    """Explain one path of a folder, relative to it or absolute. Raises SourceError, ConfigError, DamagedIndexError."""
+    """Explain one path of a folder, relative to it or absolute, as it is now in the source that its index is of.
+
+    Raises SourceError, ConfigError and DamagedIndexError.
+    """
     (explained,) = explain_paths(root, [path], config=config, index_dir=index_dir)
     return explained
 
@@ -74,9 +80,14 @@ def explain_paths(
 ) -> Iterator[ExplainedPath]:
     """Explain paths of one folder, in their order; raises as `explain` does. Files are parsed as a build does."""
     index_dir = index_dir or default_index_dir(root)
-    source = open_worktree(root, config, index_dir=index_dir)
-    rules = source.rules()
-    found = [explain_path(source, path, rules=rules) for path in paths]
+    kind = recorded_kind(index_dir, root)
+    if kind == WORKTREE:
+        source: Source = (tree := open_worktree(root, config, index_dir=index_dir))
+        rules = tree.rules()
+        found = [explain_path(tree, path, rules=rules) for path in paths]
+    else:
+        source = open_source(root, config, index_dir=index_dir, kind=kind)
+        found = list(explain_listed(source, root.resolve(), paths))
     files = [explanation.file for explanation in found if explanation.file is not None]
     records = [FileRecord(file.path, file.size, file.mtime_ns, b"", detail=file.kept_by) for file in files]
     with ExitStack() as stack:
@@ -88,6 +99,7 @@ def explain_paths(
             explained = ExplainedPath(
                 path=explanation.path,
                 path_bytes=path_bytes(explanation.path),
+                source=kind,
                 state="folder" if explanation.state == "taken" else explanation.state,
                 message=explanation.message,
                 rule=str(explanation.rule or ""),

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indexer.config import Config
 from indexer.errors import DamagedIndexError, NoIndexError, SourceError
@@ -16,6 +17,9 @@ from indexer.sources.worktree import Worktree
 from indexer.stores.generation.layout import MANIFEST, generation_dir
 from indexer.stores.generation.reader import open_generation
 from indexer.types import FileRecord, SkipReason, Source
+
+if TYPE_CHECKING:
+    from indexer.sources.git_tree import GitTree
 
 _SETTINGS_LIMIT = 1 << 20
 """Bytes of one of git's settings files."""
@@ -30,6 +34,11 @@ def open_source(root: Path, config: Config, *, index_dir: Path | None = None, ki
     """
     if kind == WORKTREE:
         return open_worktree(root, config, index_dir=index_dir)
+    return open_git_tree(root, config, index_dir=index_dir, kind=kind)
+
+
+def open_git_tree(root: Path, config: Config, *, kind: str, index_dir: Path | None = None) -> GitTree:
+    """Return what git holds of a folder, staged or of a revision; raises as `open_source`."""
     import shutil
 
     from indexer.sources.git_tree import REVISION, STAGED, GitTree

@@ -1,9 +1,13 @@
-"""Which rule takes, skips or leaves out one path: the walk's own rules, asked folder by folder on the way to it."""
+"""Which rule takes, skips or leaves out one path.
+
+In a work tree the walk's own rules are asked, folder by folder on the way to it. What git holds is listed as a whole.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +16,9 @@ from indexer.git.repository import GIT
 from indexer.sources.ignore_files import Rule
 from indexer.sources.rules import FolderRules, Ruling
 from indexer.sources.worktree import Worktree
-from indexer.types import LeftOutReason, SkippedFile, SkipReason, SourceFile
+from indexer.types import LeftOutReason, SkippedFile, SkipReason, Source, SourceFile
+
+_LET_THROUGH, _FOLDER = "no rule speaks against it", "it is a folder, and its files are walked"
 
 State = Literal["taken", "skipped", "left-out", "missing"]
 
@@ -30,7 +36,7 @@ class Explanation:
     state: State
     message: str
     reason: SkipReason | None = None
-    rule: Rule | None = None
+    rule: Rule | str | None = None
     file: SourceFile | None = None
 
 
@@ -41,10 +47,10 @@ def explain_path(tree: Worktree, path: Path | str, *, rules: FolderRules | None 
     """
     absolute = Path(os.path.normpath(tree.root / path))
     if absolute == tree.root or tree.root not in absolute.parents:
-        return Explanation(str(path), "left-out", f"it is not inside {tree.root}")
+        return _outside(tree.root, path)
     steps = absolute.relative_to(tree.root).parts
     rules = rules or tree.rules()
-    let_through = Explanation("", "taken", "no rule speaks against it")
+    let_through = Explanation("", "taken", _LET_THROUGH)
     for count in range(1, len(steps) + 1):
         step = "/".join(steps[:count])
         is_last = count == len(steps)
@@ -72,8 +78,40 @@ def explain_path(tree: Worktree, path: Path | str, *, rules: FolderRules | None 
             os.scandir(absolute).close()
         except OSError as error:
             return _skipped(step, SkipReason.UNREADABLE, error.strerror or str(error))
-        return Explanation(step, "taken", "it is a folder, and its files are walked", rule=let_through.rule)
+        return Explanation(step, "taken", _FOLDER, rule=let_through.rule)
     return _file(tree, step, let_through)
+
+
+def explain_listed(source: Source, root: Path, paths: Iterable[Path | str]) -> Iterator[Explanation]:
+    """Explain, in order, what one listing of a source makes of paths, absolute or relative to its root, a real path."""
+    found = {file.path: file for file in source.files()}
+    folders = {path[:end] for path in found for end, char in enumerate(path) if char == "/"}
+    left_out = {entry.path: entry for entry in source.left_out.entries}
+    for path in paths:
+        absolute = Path(os.path.normpath(root / path))
+        if absolute == root or root not in absolute.parents:
+            yield _outside(root, path)
+            continue
+        own = absolute.relative_to(root)
+        name = own.as_posix()
+        file = found.get(name)
+        above = next((step for step in map(Path.as_posix, (own, *own.parents)) if step in left_out), None)
+        if isinstance(file, SourceFile):
+            yield Explanation(name, "taken", f"kept by {file.kept_by}" if file.kept_by else _LET_THROUGH, file=file)
+        elif file is not None:
+            yield _skipped(name, file.reason, file.detail)
+        elif name in folders:
+            yield Explanation(name, "taken", _FOLDER)
+        elif above is not None:
+            entry = left_out[above]
+            message = f"left out by {entry.rule}" if entry.rule else entry.reason.explanation
+            yield Explanation(name, "left-out", message if above == name else f"{above}: {message}", rule=entry.rule)
+        else:
+            yield Explanation(name, "missing", f"there is no such file in {source.description.kind}")
+
+
+def _outside(root: Path, path: Path | str) -> Explanation:
+    return Explanation(str(path), "left-out", f"it is not inside {root}")
 
 
 def _file(tree: Worktree, path: str, let_through: Explanation) -> Explanation:

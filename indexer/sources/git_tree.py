@@ -133,6 +133,10 @@ class GitTree:
         """Return what reads the files of the last listing, or of the one to come."""
         return GitTreeReader(self._store, self._ids, self.options.max_file_bytes)
 
+    def reader_of(self, ids: Mapping[str, bytes]) -> GitTreeReader:
+        """Return what reads these contents, named by the ids of their blobs, whatever a listing says."""
+        return GitTreeReader(self._store, ids, self.options.max_file_bytes)
+
     @property
     def description(self) -> IndexedSource:
         """The kind, and the root as seen from the index."""

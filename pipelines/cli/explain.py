@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from indexer.sources.worktree import KIND as WORKTREE
+
 from ..explain import ExplainedPath, explain
 from ..settings import Chosen
 from .options import aligned, config_option, index_dir_option, json_option, print_report, root_option, settings
@@ -23,7 +25,8 @@ from .root import find_index
 def command(path: str, root: Path | None, index_dir: Path | None, chosen: Chosen, as_json: bool) -> None:
     """Say which rule takes or skips PATH, its language and why, and its chunks with their vectors.
 
-    PATH is relative to the indexed folder, or to here when it exists here.
+    PATH is relative to the indexed folder, or to here when it exists here. Of an index of what is staged, or of a
+    revision, it is looked for there.
     """
     root, index_dir = find_index(root, index_dir)
     here = Path(path).absolute()
@@ -41,6 +44,7 @@ def _lines(explained: ExplainedPath) -> Iterator[str]:
         ("path", explained.path),
         ("state", f"{explained.state}: {explained.message}"),
         ("rule", explained.rule),
+        ("source", "" if explained.source == WORKTREE else explained.source),
         ("language", f"{explained.language} ({explained.language_reason})" if explained.language else ""),
         ("encoding", explained.encoding),
         ("errors", str(explained.parse_errors) if explained.parse_errors else ""),

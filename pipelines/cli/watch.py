@@ -9,13 +9,16 @@ from types import FrameType
 
 import click
 
-from indexer.errors import LockedError
+from indexer.errors import ConfigError, LockedError
+from indexer.git.repository import is_bare
+from indexer.sources.worktree import KIND as WORKTREE
+from indexer.stores.generation.layout import default_index_dir
 
 from ..build import build
 from ..report import BuildReport
 from ..report_text import counted, upgraded_text
 from ..settings import Chosen
-from ..source import open_worktree
+from ..source import open_worktree, recorded_kind
 from .build import cache_folder
 from .console import echo, note, warn
 from .model import say
@@ -49,6 +52,13 @@ def command(
 
     root = root_to_build(root, index_dir)
     config = settings(root, chosen)
+    kind = recorded_kind(index_dir or default_index_dir(root), root)
+    if kind != WORKTREE:
+        instead = "" if is_bare(root) else ", or give an index of the files a folder of its own with --index-dir"
+        raise ConfigError(
+            f"{root}: its index is of {kind}, and not of the files in it, which are what can be watched; run "
+            f"`indexer build` from a git hook{instead}"
+        )
     say(config.encoder, builds=True)
     cache_dir = None if no_cache else cache_folder(config.cache)
 

@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING
 
 from indexer.config import Config
 from indexer.encoders.registry import own_options
-from indexer.errors import IndexerError, NoIndexError
+from indexer.errors import ConfigError, IndexerError, NoIndexError
+from indexer.git.repository import is_bare
+from indexer.regular import read_regular
 from indexer.sources.explain import explain_path
+from indexer.sources.worktree import KIND as WORKTREE
 from indexer.stores.generation.layout import CURRENT, default_index_dir, read_current
 
 from ..freshness import count_stale
 from ..models.choice import leaving
 from ..report_text import counted
 from ..settings import load_config, user_file, user_models
-from ..source import open_worktree
+from ..source import default_kind, open_git_tree, open_source, open_worktree
 from .builder import Builder, NotYetError
 from .scan import Scanned, scan, words_of
 
 if TYPE_CHECKING:
     from indexer.index import Index
-    from indexer.sources.worktree import Worktree
 
 FRESH_SECONDS = 2.0
 """How long what is known of changed files is taken for true: looking walks the tree."""
@@ -86,13 +88,41 @@ class Project:
             self._config = load_config(self.root, user=user_file(), models=user_models())
         return self._config
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether the folder is a bare repository, whose files are git's."""
+        return is_bare(self.root)
+
     def scan(self, text: str, *, paths: Sequence[str], count: int) -> Scanned:
         """Find lines of the files that hold the words of a text, whatever the index has of them."""
-        return scan(self._worktree(), words_of(text), paths=paths, count=count, seconds=SCAN_SECONDS)
+        source = open_source(self.root, self.config, index_dir=self.index_dir, kind=default_kind(self.root))
+        return scan(source, words_of(text), paths=paths, count=count, seconds=SCAN_SECONDS)
 
     def would_index(self, path: str) -> bool:
         """Whether the rules take a file, as far as they tell before it is read."""
-        return explain_path(self._worktree(), path).file is not None
+        tree = open_worktree(self.root, self.config, index_dir=self.index_dir)
+        return explain_path(tree, path).file is not None
+
+    def content(self, path: str) -> bytes:
+        """Return an indexed file's content: as it is now in the work tree, else the one that the index has of git.
+
+        Raises ConfigError for a file that is gone, or leads out of the root by now.
+        """
+        try:
+            kind = self.index.generation.manifest.source.kind
+        except NotYetError:
+            kind = WORKTREE
+        try:
+            if kind != WORKTREE:
+                record = self.index.generation.catalog.record(path)
+                tree = open_git_tree(self.root, self.config, index_dir=self.index_dir, kind=kind)
+                return tree.reader_of({path: record.blob} if record and record.blob else {}).read(path)[0]
+            file = self.root / path
+            if not Path(os.path.realpath(file.parent)).is_relative_to(os.path.realpath(self.root)):
+                raise ConfigError(f"{path}: leads out of the indexed folder")
+            return read_regular(str(file), self.config.walk.max_file_bytes)
+        except OSError as error:
+            raise ConfigError(f"{path}: can't be read ({error.strerror}); it may have changed since") from error
 
     def close(self) -> None:
         """Close the index and end a build that is under way."""
@@ -106,9 +136,6 @@ class Project:
         with suppress(IndexerError):
             return leaving(own_options(self.config.encoder, encoder), builds=builds)
         return []
-
-    def _worktree(self) -> Worktree:
-        return open_worktree(self.root, self.config, index_dir=self.index_dir)
 
     def _open(self) -> Index:
         try:

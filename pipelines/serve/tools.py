@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from indexer.errors import ConfigError, IndexerError
-from indexer.regular import read_regular
 from indexer.stages.decode import NotText, decode
 from indexer.types import SearchResult
 
@@ -108,14 +106,16 @@ class Tools:
         return _ended([outline_text(chunks, limit=MAX_OUTLINE) or "no symbols"], [state])
 
     def read(self, path: str, start: int = 1, end: int = 0) -> str:
-        """Read lines of an indexed file, as it is now; end 0: up to 400 lines on."""
+        """Read lines of an indexed file, as it is now, or of an index of git as indexed; end 0: up to 400 lines on."""
         asked = self._asked(path)
         try:
             self._ask(asked, lambda index: next(iter(index.chunks(asked.path)), None))
         except NotYetError:
+            if asked.project.is_bare:
+                raise
             if not asked.project.would_index(asked.path):
                 raise ConfigError(f"{path}: is no file that is indexed") from None
-        content = decode(_content(asked.project.root, asked.path, asked.project.config.walk.max_file_bytes))
+        content = decode(asked.project.content(asked.path))
         if isinstance(content, NotText):
             raise ConfigError(f"{path}: is no text any more")
         rows = content.text.removesuffix("\n").split("\n")
@@ -218,17 +218,6 @@ def check_room(k: int, lines: int) -> None:
     for name, value, least, most in (("k", k, 1, MAX_HITS), ("lines", lines, 0, MAX_LINES)):
         if not least <= value <= most:
             raise ConfigError(f"{name} is {value}; give a number from {least} to {most}")
-
-
-def _content(root: Path, path: str, limit: int) -> bytes:
-    """Return an indexed file's content; raises ConfigError for one that is gone, or leads out of the root by now."""
-    file = root / path
-    if not Path(os.path.realpath(file.parent)).is_relative_to(os.path.realpath(root)):
-        raise ConfigError(f"{path}: leads out of the indexed folder")
-    try:
-        return read_regular(str(file), limit)
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); it may have changed since") from error
 
 
 def _globs(path: str) -> list[str]:

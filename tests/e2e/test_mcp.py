@@ -16,6 +16,7 @@ from mcp import ClientSession, StdioServerParameters, stdio_client
 
 from pipelines.serve.text import count_tokens
 from tests.e2e.conftest import PROGRAM, Cli, copy_standard_library
+from tests.trees import git
 
 SETTINGS = '[encoder]\nname = "static"\n'
 MAX_TOKENS = 400
@@ -159,6 +160,28 @@ def test_nothing_but_indexed_files_is_read(cli: Cli, library: Path, tmp_path: Pa
                 assert "password" not in await agent.fails("read", path=path)
             assert "is empty" in await agent.fails("search", query=" ")
             assert "is not in the index" in await agent.fails("outline", path="nowhere.py")
+
+    run(conversation)
+
+
+def test_an_index_of_a_revision_is_read_as_it_was_indexed_with_or_without_a_work_tree(cli: Cli, tea: Path) -> None:
+    for arguments in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "one")):
+        git(tea, *arguments)
+    git(tea.parent, "clone", "-q", "--bare", tea, "tea.git")
+    (own,) = (line for line in git(tea, "ls-files").splitlines() if line.endswith(".py"))
+    text = (tea / own).read_text()
+    for folder in (tea, tea.parent / "tea.git"):
+        assert cli("build", folder, "-q", "--source", "rev:HEAD").code == 0
+    (tea / own).write_text("password = 1\n")
+
+    async def conversation() -> None:
+        for folder in (tea, tea.parent / "tea.git"):
+            async with serving(cli, "--root", folder, "--no-build") as agent:
+                assert (await agent.ask("read", path=own)).split("\n", 1)[1] + "\n" == text
+                assert "is not in the index" in await agent.fails("read", path="HEAD")
+                git(tea, "commit", "-qam", "two")
+                assert "password" not in await agent.ask("read", path=own)
+                git(tea, "reset", "-q", "--soft", "HEAD~1")
 
     run(conversation)
 

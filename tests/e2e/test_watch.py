@@ -101,6 +101,23 @@ def test_each_change_is_one_build_and_what_is_ignored_none(cli: Cli, root: Path)
     assert cli("status", root, "--json").json["stale"] == 0
 
 
+def test_an_index_of_what_git_holds_is_not_watched_and_what_helps_is_said_before_anything_is_built(
+    cli: Cli, root: Path
+) -> None:
+    git(root.parent, "clone", "-q", "--bare", "tea", "tea.git")
+    assert cli("build", "-q", "--source", "rev:HEAD", root).code == 0
+    (root / "kettle.py").write_text("def heat():\n    return 1\n")
+    git(root, "commit", "-qam", "two")
+    for folder, has_files in ((root, True), (root.parent / "tea.git", False)):
+        done = cli("watch", folder)
+        assert (done.code, done.out) == (2, "")
+        assert "its index is of rev:HEAD" in done.err and "from a git hook" in done.err
+        assert ("--index-dir" in done.err) is has_files
+    assert cli("status", root, "--json").json["generation"] == "00000001"
+    with watching(cli, root, "--index-dir", str(root.parent / "files")) as watch:  # what the message says
+        assert "generation 00000001: 1 added" in watch.line()
+
+
 def test_a_branch_switch_of_thousands_of_files_is_followed(cli: Cli, root: Path) -> None:
     git(root, "checkout", "-qb", "other")
     for number in range(FILES):

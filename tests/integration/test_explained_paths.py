@@ -14,6 +14,7 @@ from pipelines.parsing import process as parse_process
 from pipelines.plan import plan
 from pipelines.status import read_status
 from tests.integration import misbehaving
+from tests.trees import git, repository, write
 
 CONFIG = Config(
     encoder=EncoderOptions(name="hashing"), projection=ProjectionOptions(mode="none"), parse=ParseOptions(workers=1)
@@ -44,6 +45,35 @@ def test_paths_of_every_kind_are_explained_in_their_order(tmp_path: Path) -> Non
     assert found[5].message == "the file has no content but white space: 0 bytes"
     build(tmp_path, config=CONFIG)
     assert [one.vector for one in explain(tmp_path, "lib/a.py", config=CONFIG).chunks] == ["current"]
+
+
+def test_what_is_explained_is_what_the_index_is_of(tmp_path: Path) -> None:
+    root = repository(tmp_path / "root", {"lib/a.py": "def pour():\n    return 1\n", "gen.py": "g = 1\n", ".x.py": ""})
+    write(root, {".gitattributes": "gen.py linguist-generated\n", "old/o.py": "o = 1\n"})
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "two")
+    build(root, config=CONFIG, source_kind="rev:HEAD")
+    write(root, {"lib/a.py": "# moved down\n\ndef pour_out():\n    return 1\n", "new.py": "n = 1\n"})
+    (root / "old" / "o.py").unlink()
+    git(root.parent, "clone", "-q", "--bare", "root", "bare.git")
+    bare = root.parent / "bare.git"
+    build(bare, config=CONFIG)
+    paths = ["lib/a.py", "old/o.py", "lib", "gen.py", ".x.py", ".x.py/y", "new.py", "../other"]
+    for folder, kind in ((root, "rev:HEAD"), (bare, "rev:HEAD")):
+        found = list(explain_paths(folder, [*paths, str(folder / "lib" / "a.py")], config=CONFIG))
+        assert {one.source for one in found} == {kind}
+        assert [one.state for one in found] == [
+            "indexed", "indexed", "folder", "skipped", "left-out", "left-out", "missing", "left-out", "indexed",
+        ]  # fmt: skip
+        (chunk,) = found[0].chunks
+        assert (chunk.name, chunk.start_line, chunk.vector) == ("pour", 1, "current")
+        assert found[3].message.endswith(": .gitattributes:1 gen.py linguist-generated")
+        assert found[6].message == "there is no such file in rev:HEAD"
+    git(root, "add", "-A")
+    build(root, config=CONFIG, source_kind="staged")
+    (chunk,) = explain(root, "lib/a.py", config=CONFIG).chunks
+    assert (chunk.name, chunk.end_line) == ("pour_out", 4)
+    assert explain(root, "old/o.py", config=CONFIG).message == "there is no such file in staged"
 
 
 def test_a_file_whose_grammar_fails_is_indexed_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
