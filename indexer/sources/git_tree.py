@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -23,7 +23,8 @@ from indexer.git.objects import MISSING, ObjectReader, object_store
 from indexer.git.repository import GIT, bare_files, git_files, is_bare, repository_of
 from indexer.git.revision import tree_of
 from indexer.git.tree import FILE, LINK, SUBMODULE, Folder, TreeEntry, folders_of, staged_entries, tree_entries
-from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, Verdict, judged
+from indexer.sources.attributes import ATTRIBUTES_FILE, Attributes, judged
+from indexer.sources.git_blobs import Blob, blob_of, sizes_of
 from indexer.sources.git_reader import GitTreeReader
 from indexer.sources.ignore_files import RULES_LIMIT, unread
 from indexer.sources.left_out import account
@@ -108,7 +109,7 @@ class GitTree:
             rules, attributes = self._above(entries, objects)
             left_out: list[LeftOutEntry] = []
             found: list[SourceFile | SkippedFile] = []
-            blobs: list[_Blob] = []
+            blobs: list[Blob] = []
             for item in self._walk(entries, rules, attributes, left_out):
                 if isinstance(item, SkippedFile):
                     found.append(item)
@@ -178,7 +179,7 @@ class GitTree:
 
     def _walk(
         self, entries: list[TreeEntry], above: FolderRules, attributes: Attributes, left_out: list[LeftOutEntry]
-    ) -> Iterator[SkippedFile | _Blob]:
+    ) -> Iterator[SkippedFile | Blob]:
         """Yield what is taken or skipped, in no order, and note what is left out."""
         cut = len(self._lead)
         tree = folders_of(e._replace(path=e.path[cut:]) for e in entries if e.path.startswith(self._lead))
@@ -204,7 +205,7 @@ class GitTree:
                 elif inner is not None:
                     folders.append((path, inner, rules, ruling))
                 elif isinstance(item, TreeEntry):
-                    yield _kind_of(path, item, attributes.verdict(self._lead + path))
+                    yield blob_of(path, item, attributes.verdict(self._lead + path))
 
     def _add_attributes(self, attributes: Attributes, folder: str, rules: FolderRules) -> None:
         """Add the .gitattributes of a folder, from the top; one that can't be read says nothing, with a warning."""
@@ -216,19 +217,10 @@ class GitTree:
         except OSError as error:
             rules.scope.problems.append(unread(name, error))
 
-    def _sized(self, blobs: list[_Blob], known: Mapping[str, FileRecord]) -> Iterator[SourceFile | SkippedFile]:
+    def _sized(self, blobs: list[Blob], known: Mapping[str, FileRecord]) -> Iterator[SourceFile | SkippedFile]:
         """Yield taken files with their sizes, and what attributes and the size limit make of them."""
-        sizes: dict[bytes, int | None] = {blob.object_id: None for blob in blobs}
-        for blob in blobs:
-            record = known.get(blob.path)
-            # Of what was too large the catalog has the size and the time alone, which is half of the id.
-            if record is not None and record.mtime_ns == content_stat(0, blob.object_id)[1]:
-                sizes[blob.object_id] = record.size
-        if self._store.empty_id in sizes:
-            sizes[self._store.empty_id] = 0
-        asked = [name for name, size in sizes.items() if size is None]
         try:
-            sizes.update(zip(asked, self._store.sizes(asked), strict=True))
+            sizes = sizes_of(blobs, known, self._store)
         except OSError as error:
             raise SourceError(f"{self._top}: git can't say how large its files are ({error.strerror})") from error
         self._ids.clear()
@@ -247,26 +239,8 @@ class GitTree:
             yield judged(SourceFile(path, size, mtime_ns, inode=inode), verdict, self.options.included_reasons)
 
 
-class _Blob(NamedTuple):
-    """A file that the rules take, its content's id, and what attributes say of it."""
-
-    path: str
-    object_id: bytes
-    verdict: Verdict | None
-
-
 def _has_settings(entry: TreeEntry, objects: ObjectReader) -> bool:
     if entry.path == _PROJECT_FILE:
         with suppress(OSError):
             return _PROJECT_TABLE in objects.read(entry.object_id.hex(), RULES_LIMIT).content
     return entry.path == _SETTINGS_FILE
-
-
-def _kind_of(path: str, entry: TreeEntry, verdict: Verdict | None) -> SkippedFile | _Blob:
-    if entry.mode == SUBMODULE:
-        return SkippedFile(path, SkipReason.NESTED_REPOSITORY, "is a submodule")
-    if entry.mode == LINK:
-        return SkippedFile(path, SkipReason.SYMLINK)
-    if entry.mode >> 12 != FILE:
-        return SkippedFile(path, SkipReason.NOT_REGULAR)
-    return _Blob(path, entry.object_id, verdict)
