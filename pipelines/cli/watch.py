@@ -21,6 +21,7 @@ from ..settings import Chosen
 from ..source import open_worktree, recorded_kind
 from .build import cache_folder
 from .console import echo, note, warn
+from .main import EXIT_INTERRUPTED
 from .model import say
 from .options import index_options, print_json, settings
 from .root import root_to_build
@@ -43,7 +44,7 @@ def command(
     no_cache: bool,
     debounce_seconds: float,
     as_json: bool,
-) -> None:
+) -> int:
     """Build the index of ROOT, and again whenever files in it change, until interrupted. One line a build.
 
     Vectors are upgraded while nothing changes. Settings are read at the start.
@@ -97,8 +98,10 @@ def command(
         # watchfiles makes one of whatever a signal's handler raised.
         if ended and callable(terminated):
             terminated(ended[0], None)
-        told = "watching ended; what was committed stays, and the next build goes on from there"
-        raise KeyboardInterrupt(told) from None
+        # As asked, so no error among the objects of --json.
+        echo("watching ended; what was committed stays, and the next build goes on from there", err=True)
+        return EXIT_INTERRUPTED
+    return 0
 
 
 def line(report: BuildReport) -> str:

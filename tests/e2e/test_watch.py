@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
@@ -150,6 +151,17 @@ def test_a_build_that_another_writer_holds_up_is_tried_again(cli: Cli, root: Pat
             assert watch.lines.empty()
         assert "generation 00000002: 1 added" in watch.line()
         assert watch.stop() == 130
+
+
+def test_a_stream_of_json_holds_builds_alone_however_it_is_ended(cli: Cli, root: Path) -> None:
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        with watching(cli, root, "--json") as watch:
+            (root / "cup.py").write_text(f"cup = {code}\n")
+            assert json.loads(watch.line())["committed"] is True
+            time.sleep(1)
+            assert watch.stop(number) == code
+            watch.close()
+            assert [line for line in list(watch.lines.queue) if "committed" not in json.loads(line)] == []
 
 
 def test_a_folder_that_vanishes_ends_the_watch(cli: Cli, root: Path) -> None:
