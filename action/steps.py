@@ -99,7 +99,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         ("files", f"{files['added']} added, {files['modified']} modified, {files['removed']} removed, "
                   f"{files['unchanged']} unchanged, {files['skipped']} skipped"),
         ("chunks", f"{chunks['total']} in all, {chunks['embedded']} embedded, {chunks['reused']} reused"),
-        ("vectors", f"{report['upgraded']:.0%} are the encoder's own, the others static" * (report["upgraded"] < 1)),
+        ("vectors", f"{min(round(100 * report['upgraded']), 99)}% are the encoder's own, the others static" * (report["upgraded"] < 1)),
         ("languages", _counts(report["languages"])),
         ("skipped", _counts(report["skips"])),
         ("seconds", ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report["seconds"].items())),

@@ -77,7 +77,7 @@ class Noted:
         self._told.parsed(files, total, chunks)
         if time.monotonic() - self._last >= self._every:
             self._last = time.monotonic()
-            self._note(f"{files} of {total} files are parsed, {chunks} chunks")
+            self._note(f"files parsed: {files} of {total}, chunks: {chunks}")
 
     def vectors(self, chunks: int) -> None:
         """Pass it on."""

@@ -298,5 +298,5 @@ def _failed_text(failed: Iterable[Failure]) -> str:
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return (
         f"{counted(len(found), 'shard')} could not be made, so nothing is published, and what was built is kept: "
-        f"{shown}{more}; mend what is wrong and build again, or publish without with --partial"
+        f"{shown}{more}; mend what is wrong and build again, or publish the others with --partial"
     )

@@ -184,6 +184,8 @@ def test_names_of_anybody_end_no_cell_of_the_summary() -> None:
     assert "> &lt;img src=x>\\| # no heading" in text and "nothing changed" in text
     assert "| vectors | 25% are the encoder's own" in text
     assert "made anew" not in text and "| languages | text 1 |" in text
+    assert "| vectors | 99% are the encoder's own, the others static" in markdown({**report, "upgraded": 0.9997})
+    assert "| vectors |" not in markdown({**report, "upgraded": 1.0})
 
 
 def test_the_example_for_gitlab_runs_cold_and_restored(origin: Path, cli: Cli) -> None:

@@ -270,10 +270,10 @@ def test_long_output_on_a_terminal_goes_through_the_pager(cli: Cli, tree: Path) 
 def test_a_search_during_the_first_build_says_who_builds_and_how_far(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / ".indexer").mkdir()
     with writer_lock(tmp_path / ".indexer"):
-        note_progress(tmp_path / ".indexer", "12 of 40 files are parsed, 99 chunks")
+        note_progress(tmp_path / ".indexer", "files parsed: 12 of 40, chunks: 99")
         done = cli("search", "tea", "--root", tmp_path)
     assert done.code == 3
-    assert f"process {os.getpid()} on " in done.err and "(12 of 40 files are parsed, 99 chunks)" in done.err
+    assert f"process {os.getpid()} on " in done.err and "(files parsed: 12 of 40, chunks: 99)" in done.err
 
 
 def test_ctrl_c_that_a_module_takes_for_a_failed_import_is_still_an_interruption(tmp_path: Path) -> None:
