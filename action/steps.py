@@ -95,11 +95,12 @@ def summary() -> None:
 def markdown(report: Mapping[str, Any]) -> str:
     """Return a build's report as Markdown."""
     files, chunks = report["files"], report["chunks"]
+    upgraded = 100 if report["upgraded"] == 1 else min(round(100 * report["upgraded"]), 99)
     rows = [
         ("files", f"{files['added']} added, {files['modified']} modified, {files['removed']} removed, "
                   f"{files['unchanged']} unchanged, {files['skipped']} skipped"),
         ("chunks", f"{chunks['total']} in all, {chunks['embedded']} embedded, {chunks['reused']} reused"),
-        ("vectors", f"{min(round(100 * report['upgraded']), 99)}% are the encoder's own, the others static" * (report["upgraded"] < 1)),
+        ("vectors", f"{upgraded}% are the encoder's own, the others static" * (upgraded < 100)),
         ("languages", _counts(report["languages"])),
         ("skipped", _counts(report["skips"])),
         ("seconds", ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in report["seconds"].items())),
