@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from bisect import bisect_left
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -98,23 +99,24 @@ def tracks_below(path: str, folder: str) -> bool:
     return _read(data).holds(folder, is_dir=True)
 
 
-def read_entries(path: str) -> tuple[tuple[Entry, ...], int]:
-    """Return all entries of a git index, folders of a sparse one too, and the index's own modification time.
+def read_entries(path: str, *, among: Container[str] | None = None) -> tuple[Iterator[Entry], int]:
+    """Return the entries of a git index, of all paths or `among` some, and the index's own modification time.
 
-    Raises as `read_index`.
+    Folders of a sparse index are entries, too. Raises as `read_index`.
     """
     data, status = read_with_stat(path, INDEX_LIMIT)
     named, hash_size = _scan(data)
-    return tuple(_entry(data, name, start, hash_size) for name, start in named), status[1]
+    found = ((os.fsdecode(name), start) for name, start in named)
+    return (_entry(data, name, at, hash_size) for name, at in found if among is None or name in among), status[1]
 
 
-def _entry(data: bytes, name: bytes, start: int, hash_size: int) -> Entry:
+def _entry(data: bytes, path: str, start: int, hash_size: int) -> Entry:
     seconds = struct.unpack_from(">10I", data, start)
     ctime, ctime_ns, mtime, mtime_ns, _device, inode, mode, _user, _group, size = seconds
     flags_at = start + _STAT + hash_size
     flags = data[flags_at] << 8 | data[flags_at + 1]
     return Entry(
-        os.fsdecode(name),
+        path,
         mode,
         data[start + _STAT : flags_at],
         flags >> 12 & 3,

@@ -22,7 +22,7 @@ def account(found: Sequence[SourceFile | SkippedFile], entries: Iterable[LeftOut
     total = len(missed)
     missed.difference_update(file.path for file in found)
     gitlinks = frozenset().union(*(files.gitlinks for files in scope.tracked))
-    tracked = tuple(_explained(sorted(missed), found, ordered, gitlinks)) if missed else ()
+    tracked = tuple(map(_anew, _explained(sorted(missed), found, ordered, gitlinks))) if missed else ()
     return LeftOut(ordered, tracked, total, scope.warnings())
 
 

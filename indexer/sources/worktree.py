@@ -85,10 +85,11 @@ class Worktree:
         self._included = options.included_reasons
         self._exclude = compile_exclude(options.exclude)
         self._global_excludes = global_excludes
-        self._clean = CleanFiles(())
+        self._clean = CleanFiles()
 
     def files(self, known: Mapping[str, FileRecord] | None = None) -> Iterator[SourceFile | SkippedFile]:
-        """Yield every file once, sorted by path; what vanishes meanwhile is left out. `known` is of no use here.
+        """Yield every file once, sorted by path; what vanishes meanwhile is left out. `known` says of which files the
+        content's id will not be asked for.
 
         Raises SourceError when it is the root that vanished, or can't be listed any more.
         """
@@ -96,7 +97,7 @@ class Worktree:
         entries: list[LeftOutEntry] = []
         found = sorted(self._walk(rules, entries), key=attrgetter("path"))
         self.left_out = account(found, entries, rules.scope)
-        self._clean = CleanFiles(rules.scope.indexes)
+        self._clean = CleanFiles(rules.scope.indexes, found, known)
         yield from found
 
     def content_id(self, file: SourceFile) -> bytes:
