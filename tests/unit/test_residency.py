@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -127,6 +128,40 @@ def test_freed_memory_that_the_c_library_keeps_is_given_back() -> None:
     assert release_freed()
     assert private_bytes() <= before - SIZE
     assert len(kept) == 16
+
+
+_THREADS_ONE_AFTER_ANOTHER = """
+import sys, threading
+from indexer.stores.generation.residency import private_bytes, release_freed, keep_little_freed
+
+bytearray(30_000_000)  # as any large block does, it lets the C library keep more
+keep_little_freed()
+release_freed()
+before, together = private_bytes(), threading.Barrier(6)
+
+def work():
+    together.wait()
+    own = [bytearray(100_000) for _ in range(150)]
+    together.wait()
+    own.clear()
+    together.wait()
+
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+release_freed()
+print((private_bytes() - before) // 10**6)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library has no such call")
+def test_what_threads_have_freed_is_given_back() -> None:
+    """90 MB of 90 stay where each thread has an arena of its own."""
+    command = [sys.executable, "-c", _THREADS_ONE_AFTER_ANOTHER]
+    kept = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    assert int(kept) < 30
 
 
 class Memory:

@@ -39,6 +39,12 @@ _HURRIED_LOOKS = 200
 """A merge ends with the copying of documents, a gigabyte a second."""
 _LOOKS = 3
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Of mallopt(3)."""
+_KEPT_AT_AN_END, _OF_AN_ARENA = 2 << 20, 32 << 20
+"""Bytes that an arena keeps of what is free at its end, and up to which a block is an arena's: glibc's most for both is
+twice, and once, the second; it comes there by itself once such a block was freed."""
+
 _TASKS = Path("/proc/self/task")
 _STATM = Path("/proc/self/statm")
 _MAPS = Path("/proc/self/maps")
@@ -172,6 +178,7 @@ class Growth:
     def __init__(self, *, kept: int, most: int, thread: str) -> None:
         """Let it grow by `kept` bytes before what was freed is given back. Once it has grown by `most` in all, wait
         while the thread works that the system knows by that name."""
+        keep_little_freed()
         release_freed()  # what was freed before is not to be grown into
         held = private_bytes()
         self._kept = kept
@@ -197,6 +204,20 @@ class Growth:
             if works(self._thread):
                 return True
         return False
+
+
+def keep_little_freed() -> None:
+    """Let each thread's arena give back what is free at its end, where the C library is glibc.
+
+    That may be 64 MB an arena, and `malloc_trim` gives back the first one's alone; the writers that a large build opens
+    one after the other have threads that may take other arenas each time.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        if option := getattr(ctypes.CDLL(None), "mallopt", None):
+            option(_M_MMAP_THRESHOLD, _OF_AN_ARENA)
+            option(_M_TRIM_THRESHOLD, _KEPT_AT_AN_END)
 
 
 def works(thread: str) -> bool:
