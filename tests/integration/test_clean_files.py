@@ -16,7 +16,7 @@ from indexer.types import FileRecord, SourceFile
 from tests.trees import git, repository, write
 
 HIDDEN = {f".h/{n:03}.py": f"x = {n}\n" for n in range(100)}
-FILES = {f"d{n % 7}/f{n:04}.py": f"x = {n}\n" for n in range(2000)} | {"empty.py": "", "big.py": "x" * 3000}
+FILES = {f"d{n % 7}/f{n:04}.py": f"x = {n}\n" for n in range(300)} | {"empty.py": "", "big.py": "x" * 3000}
 
 
 @pytest.fixture
