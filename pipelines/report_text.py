@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from indexer.sources.member import KIND as MEMBER
 from indexer.sources.worktree import KIND as WORKTREE
 
 from .quality.figures import Drift, Recall
@@ -27,6 +26,8 @@ def nothing_text(root: Path, kind: str, skips: Mapping[str, int]) -> str:
     if skips:
         reasons = ", ".join(f"{reason} {count}" for reason, count in skips.items())
         return f"nothing is indexed: {root} holds no file but skipped ones ({reasons})"
+    from indexer.sources.member import KIND as MEMBER  # which a run that changes nothing needn't load
+
     own = kind.removeprefix(MEMBER)
     where = root if own == WORKTREE else f"source {own} of {root}"
     return f"nothing is indexed: {where} holds no file that the rules let through"

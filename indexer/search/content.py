@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 class Vectors(Protocol):
     """Vectors by segment and chunk."""
 
-    def get(self, number: int, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int8]:
-        """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
-
     def cosines(
         self, number: int, ids: Sequence[int] | NDArray[np.int64], vector: NDArray[np.int8]
     ) -> NDArray[np.float32]:
-        """Return the cosines of vectors of one segment to int8[k], float32[n]; raises as `get`."""
+        """Return the cosines of vectors of one segment to int8[k], float32[n]; raises DamagedIndexError when one is
+        missing."""
 
 
 class Content(Protocol):

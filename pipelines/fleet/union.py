@@ -124,17 +124,13 @@ class ShardUnion:
 
     @property
     def vectors(self) -> ShardUnion:
-        """Itself, which gives vectors."""
+        """Itself, which compares vectors."""
         return self
-
-    def get(self, number: int, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int8]:
-        """Return vectors of one segment, int8[n, k]; raises DamagedIndexError when one is missing."""
-        return self.generations[number >> SEGMENT_BITS].vectors.get(number & ((1 << SEGMENT_BITS) - 1), ids)
 
     def cosines(
         self, number: int, ids: Sequence[int] | NDArray[np.int64], vector: NDArray[np.int8]
     ) -> NDArray[np.float32]:
-        """Return the cosines of vectors of one segment to int8[k], float32[n]; raises as `get`."""
+        """Return the cosines of vectors of one segment to int8[k], float32[n]; see VectorSegments.cosines."""
         own = self.generations[number >> SEGMENT_BITS].vectors
         return own.cosines(number & ((1 << SEGMENT_BITS) - 1), ids, vector)
 
